@@ -1,0 +1,181 @@
+"""What a kind of problem needs, in one place: loss, metrics, figures, starter models and the wire codec.
+
+A task is one file with one `Task` subclass. The file must import without torch and matplotlib, because
+the serving process imports it for the codec alone: import both inside the methods that use them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from lepton_nb.signature import Signature
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Arrays = tuple[np.ndarray, ...]
+"""One batch of model inputs, in the order of ``Signature.inputs``; each ``(N, *shape)``."""
+
+InputKind = Literal["image", "text", "table", "tensor"]
+Backend = Literal["matplotlib", "plotly"]
+Starter = Callable[[Signature], "nn.Module"]
+
+
+class InputError(ValueError):
+    """A request's input cannot be read. The message is for the person who sent it.
+
+    Attributes:
+        index: Position of the bad item in its batch, or None where the whole body is bad.
+    """
+
+    def __init__(self, message: str, index: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+class Codec(ABC):
+    """Turns real inputs into model inputs, and model outputs into answers. Needs numpy, never torch.
+
+    One codec serves the HTTP service, `lepton_nb.predict` and the parity check, so that an input
+    means the same in all three.
+    """
+
+    kind: ClassVar[InputKind]
+    media_types: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+
+    @abstractmethod
+    def prepare(self, value: Any) -> Arrays:
+        """One real input or a list of them, as a Python caller has it, as a batch.
+
+        Accepts what `decode_json` and `decode_bytes` accept in parsed form, and arrays or tensors that
+        already have the model's shape, with or without the batch dimension.
+
+        Raises:
+            InputError: If the value is not an input of this task.
+        """
+
+    @abstractmethod
+    def decode_json(self, body: Mapping[str, Any]) -> Arrays:
+        """The parsed JSON object of a request as a batch.
+
+        Every codec takes ``{"inputs": nested lists of (N, *shape)}``; the task's own forms come beside it.
+
+        Raises:
+            InputError: If a key is missing, unknown, or holds the wrong thing.
+        """
+
+    def decode_bytes(self, body: bytes, media_type: str) -> Arrays:
+        """A raw request body of one of `media_types` as a batch of one.
+
+        Raises:
+            InputError: If the body is not of that type.
+        """
+        raise InputError(f"this model takes no {media_type} body; send JSON")
+
+    @abstractmethod
+    def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
+        """The model's output ``(N, ...)`` as one JSON-ready answer per item."""
+
+    @abstractmethod
+    def request_schema(self) -> dict[str, Any]:
+        """JSON schema of the request object."""
+
+    @abstractmethod
+    def answer_schema(self) -> dict[str, Any]:
+        """JSON schema of one answer of `encode`."""
+
+    @abstractmethod
+    def example(self) -> dict[str, Any]:
+        """A small request that works: for the documentation page and the curl line."""
+
+
+@dataclass
+class Measures:
+    """The numbers of one evaluation.
+
+    Attributes:
+        scalars: One number a metric, for example ``{"accuracy": 0.91, "f1_macro": 0.90}``.
+        per_class: For each metric, one number a class in the order of ``class_names``.
+        arrays: What the figures need: ``confusion`` ``(C, C)``, curves, residuals.
+    """
+
+    scalars: dict[str, float]
+    per_class: dict[str, list[float]] = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+FigureMaker = Callable[[Backend], Any]
+"""Draws one figure: a ``matplotlib.figure.Figure`` or a ``plotly.graph_objects.Figure``."""
+
+
+class Task(ABC):
+    """A kind of problem. Stateless: everything it needs comes with the arguments.
+
+    Attributes:
+        name: The name users type and `Signature.task` stores.
+        title: The name people read.
+        monitor: The validation metric that picks the best checkpoint, as `History` calls it.
+        mode: Whether a larger (``max``) or smaller (``min``) monitor is better.
+        target_dtype: numpy dtype name of the targets: ``int64`` class indices ``(N,)`` or ``float32`` ``(N, T)``.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    monitor: ClassVar[str]
+    mode: ClassVar[Literal["min", "max"]]
+    target_dtype: ClassVar[Literal["int64", "float32"]]
+
+    @abstractmethod
+    def codec(self, signature: Signature) -> Codec:
+        """The codec for this signature; the tensor codec where its preprocessing is not known."""
+
+    @abstractmethod
+    def starters(self) -> Mapping[str, Starter]:
+        """Named small models that fit any signature of this task; the first is the default."""
+
+    @abstractmethod
+    def make_loss(
+        self,
+        signature: Signature,
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+    ) -> nn.Module:
+        """The training loss: a module called as ``loss(preds, target)``, mean-reduced."""
+
+    @abstractmethod
+    def score(self, preds: Tensor, target: Tensor) -> dict[str, float]:
+        """The metrics of every epoch, cheap enough to compute each time.
+
+        Args:
+            preds: Model outputs ``(N, ...)``: logits or values.
+            target: Targets ``(N,)`` or ``(N, T)``.
+        """
+
+    @abstractmethod
+    def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:
+        """All the metrics of an evaluation; same arguments as `score`."""
+
+    @abstractmethod
+    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
+        """The task's figures by name, each drawn when called with a backend."""
+
+    @abstractmethod
+    def item_errors(self, preds: Tensor, target: Tensor) -> Tensor:
+        """How wrong each item is, ``(N,)``, larger is worse; zero where the item is right."""
+
+    def describe(self, preds: np.ndarray, signature: Signature) -> list[str]:
+        """One short caption per item of ``preds``, such as ``cat 93 %``."""
+        raise NotImplementedError
+
+    def describe_target(self, target: np.ndarray, signature: Signature) -> list[str]:
+        """One short caption per item of ``target``, such as ``cat``."""
+        raise NotImplementedError
