@@ -72,7 +72,7 @@ class Codec(ABC):
             InputError: If a key is missing, unknown, or holds the wrong thing.
         """
 
-    def decode_bytes(self, body: bytes, media_type: str) -> Arrays:
+    def decode_bytes(self, body: bytes, media_type: str) -> Arrays:  # noqa: ARG002
         """A raw request body of one of `media_types` as a batch of one.
 
         Raises:
@@ -124,7 +124,7 @@ class Task(ABC):
         title: The name people read.
         monitor: The validation metric that picks the best checkpoint, as `History` calls it.
         mode: Whether a larger (``max``) or smaller (``min``) monitor is better.
-        target_dtype: numpy dtype name of the targets: ``int64`` class indices ``(N,)`` or ``float32`` ``(N, T)``.
+        target_dtype: numpy dtype of the targets: ``int64`` class indices ``(N,)`` or ``float32`` ``(N, T)``.
     """
 
     name: ClassVar[str]
@@ -152,7 +152,7 @@ class Task(ABC):
         """The training loss: a module called as ``loss(preds, target)``, mean-reduced."""
 
     @abstractmethod
-    def score(self, preds: Tensor, target: Tensor) -> dict[str, float]:
+    def score(self, preds: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:
         """The metrics of every epoch, cheap enough to compute each time.
 
         Args:
@@ -169,13 +169,13 @@ class Task(ABC):
         """The task's figures by name, each drawn when called with a backend."""
 
     @abstractmethod
-    def item_errors(self, preds: Tensor, target: Tensor) -> Tensor:
+    def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:
         """How wrong each item is, ``(N,)``, larger is worse; zero where the item is right."""
 
+    @abstractmethod
     def describe(self, preds: np.ndarray, signature: Signature) -> list[str]:
         """One short caption per item of ``preds``, such as ``cat 93 %``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe_target(self, target: np.ndarray, signature: Signature) -> list[str]:
         """One short caption per item of ``target``, such as ``cat``."""
-        raise NotImplementedError

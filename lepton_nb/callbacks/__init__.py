@@ -1,0 +1,1 @@
+"""What the loop calls between steps and epochs."""

@@ -1,0 +1,1 @@
+"""Data sets: what goes into a model, cleaned, split and described."""

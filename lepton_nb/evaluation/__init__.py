@@ -1,0 +1,1 @@
+"""Metrics and figures over a data set."""

@@ -1,0 +1,1 @@
+"""The `%lepton` magic: one file a subcommand."""

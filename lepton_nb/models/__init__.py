@@ -1,0 +1,1 @@
+"""Model definitions: built, checked against a real batch, explained when they do not fit."""

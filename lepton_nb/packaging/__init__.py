@@ -1,0 +1,1 @@
+"""Packages: the one thing that crosses from training to serving."""

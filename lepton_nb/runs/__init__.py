@@ -1,0 +1,1 @@
+"""The run store on disk: runs, metrics, checkpoints, packages and deployments."""

@@ -1,0 +1,1 @@
+"""The serving process. Needs packaging and tasks only: no IPython, no matplotlib."""
