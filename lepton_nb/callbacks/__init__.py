@@ -1,1 +1,17 @@
-"""What the loop calls between steps and epochs."""
+"""What the loop calls between steps and epochs. Subclass `Callback` and override the hooks you need."""
+
+from lepton_nb.callbacks.base import Callback, LogRow
+from lepton_nb.callbacks.checkpointing import Checkpointing
+from lepton_nb.callbacks.early_stopping import EarlyStopping
+from lepton_nb.callbacks.history import HistoryWriter
+from lepton_nb.callbacks.state import Control, TrainState
+
+__all__ = [
+    "Callback",
+    "Checkpointing",
+    "Control",
+    "EarlyStopping",
+    "HistoryWriter",
+    "LogRow",
+    "TrainState",
+]
