@@ -1,0 +1,56 @@
+# Everything a fresh machine needs: `make demo` to see it work, `make test` to check it, `make lab` to use it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+# A user's pip configuration may point at wheels of its own (a CPU-only torch without torchvision's operators,
+# say). torch and torchvision must come as a pair from one registry.
+PIP := PIP_FIND_LINKS= PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
+
+.PHONY: help install demo test fast lint lab browser clean
+
+help:
+	@echo "make demo   train, evaluate and deploy a model through the quickstart notebook"
+	@echo "make test   every check and test"
+	@echo "make fast   the tests that take under a minute"
+	@echo "make lab    JupyterLab on the tutorials"
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lepton Notebook needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade pip
+	$(PIP) install --quiet --editable '.[test]'
+	@touch $@
+
+demo: install
+	$(BIN)/python -m tests.demo
+
+test: install browser
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --durations=10
+
+fast: install
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+lint: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/mypy
+
+lab: install
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+# The browser test uses Debian's chromium; where it cannot be had, that test says so and is skipped.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo "chromium is not installed, so the browser tests will be skipped: apt-get install chromium"
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache artifacts

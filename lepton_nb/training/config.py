@@ -1,0 +1,133 @@
+"""The settings of a run, each with its unit: what `%lepton train --help` shows and the run store keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from lepton_nb.errors import ArgumentError, did_you_mean
+
+
+def setting(default: Any, doc: str) -> Any:
+    """A dataclass field that carries its own documentation."""
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train. Every field is an option of `%lepton train`, spelled with dashes.
+
+    Raises:
+        ArgumentError: If a value is out of range; says the value and the range.
+    """
+
+    epochs: int = setting(10, "passes over the training data")
+    batch_size: int = setting(64, "items in one batch")
+    lr: float | None = setting(None, "peak learning rate; 1e-3 for adam and adamw, 0.1 for sgd")
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = setting("adamw", "how weights are updated")
+    schedule: Literal["cosine", "one-cycle", "linear", "constant"] = setting(
+        "cosine", "how the learning rate moves over the run"
+    )
+    warmup: float = setting(0.05, "share of the run in which a cosine or linear schedule rises")
+    weight_decay: float = setting(0.01, "pull of the weights towards zero")
+    momentum: float = setting(0.9, "momentum of sgd (Nesterov) and rmsprop")
+    clip: float | None = setting(None, "largest norm of the gradient; larger ones are scaled down")
+    accumulation: int = setting(1, "batches whose gradients make one step")
+    label_smoothing: float = setting(0.0, "share of the target given to the other classes, 0 to 1")
+    class_weights: Literal["none", "balanced"] = setting("none", "whether rare classes count more in the loss")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
+        "auto", "number format of the forward pass; auto is bf16 on accelerators that have it, else fp32"
+    )
+    compile: bool = setting(False, "compile the model with torch.compile")
+    device: str = setting("auto", "where to train: auto, cpu, cuda, cuda:1, mps, xpu")
+    seed: int = setting(0, "seed of weights, order and augmentation")
+    patience: int | None = setting(None, "stop after so many epochs without a better validation value")
+    checkpoint_every: float = setting(60.0, "seconds between checkpoints within an epoch")
+    keep: int = setting(2, "newest checkpoints to keep, besides the best one")
+    restore_best: bool = setting(True, "leave the best weights in the model at the end, not the last")
+
+    def __post_init__(self) -> None:
+        for name, low, high in _RANGES:
+            _check_range(name, getattr(self, name), low, high)
+        hints = get_type_hints(type(self))
+        for name, choices in ((f.name, get_args(hints[f.name])) for f in fields(self)):
+            if get_origin(hints[name]) is Literal and getattr(self, name) not in choices:
+                _reject_choice(name, getattr(self, name), choices)
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> TrainConfig:
+        """A config from keyword arguments.
+
+        Raises:
+            ArgumentError: If a name is unknown, or a value has the wrong type or is out of range.
+        """
+        known = {f.name for f in fields(cls)}
+        for name in options:
+            if name not in known:
+                raise ArgumentError(f"train() has no setting {name!r}.", did_you_mean(name, sorted(known)))
+        hints = get_type_hints(cls)
+        return cls(**{name: _coerce(name, value, hints[name]) for name, value in options.items()})
+
+    def replace(self, **changes: Any) -> TrainConfig:
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @property
+    def peak_lr(self) -> float:
+        """The learning rate given, or the optimizer's customary one."""
+        if self.lr is not None:
+            return self.lr
+        return 0.1 if self.optimizer == "sgd" else 1e-3
+
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("epochs", 1, math.inf),
+    ("batch_size", 1, math.inf),
+    ("lr", 0.0, math.inf),
+    ("warmup", 0.0, 0.9),
+    ("weight_decay", 0.0, math.inf),
+    ("momentum", 0.0, 1.0),
+    ("clip", 1e-12, math.inf),
+    ("accumulation", 1, math.inf),
+    ("label_smoothing", 0.0, 0.99),
+    ("patience", 1, math.inf),
+    ("checkpoint_every", 0.0, math.inf),
+    ("keep", 1, math.inf),
+)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _check_range(name: str, value: float | None, low: float, high: float) -> None:
+    if value is None or low <= value <= high:
+        return
+    expected = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
+    raise ArgumentError(f"{name} is {value:g}; expected {expected}.", f"For example {_option(name)} {max(low, 1e-3):g}")
+
+
+def _reject_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
+    hint = did_you_mean(str(value), choices)
+    raise ArgumentError(f"{name} is {value!r}; expected one of {', '.join(choices)}.", hint)
+
+
+def _coerce(name: str, value: Any, hint: Any) -> Any:
+    """`value` as the field's type where that loses nothing (1 as 1.0, 10.0 as 10)."""
+    kinds = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in kinds:
+        return None
+    if get_origin(hint) is Literal or isinstance(value, bool) == (bool in kinds):
+        if float in kinds and isinstance(value, (int, float)):
+            return float(value)
+        if int in kinds and isinstance(value, (int, float)) and value == int(value):
+            return int(value)
+        if get_origin(hint) is Literal or isinstance(value, kinds):
+            return value
+    expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+    raise ArgumentError(f"{name} is {value!r}, a {type(value).__name__}; expected {expected}.")

@@ -1,0 +1,134 @@
+"""From a model, data and settings to something the loop can run, and back to a `Run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from lepton_nb.callbacks import Callback, Checkpointing, EarlyStopping, HistoryWriter, TrainState
+from lepton_nb.data import DataBundle
+from lepton_nb.runs import Run
+from lepton_nb.training.config import TrainConfig
+from lepton_nb.training.device import choose_device, choose_precision
+from lepton_nb.training.interrupts import graceful_interrupt
+from lepton_nb.training.loop import Work, fit, restore, snapshot
+from lepton_nb.training.optimizers import make_optimizer, move_optimizer
+from lepton_nb.training.schedules import make_schedule
+from lepton_nb.training.seeding import private_rng
+
+
+@dataclass
+class Job:
+    """One run, ready to go.
+
+    Attributes:
+        optimizer: The user's own optimizer, or None to make the configured one.
+        loss: The training loss, called as ``loss(preds, target)``.
+    """
+
+    run: Run
+    model: nn.Module
+    data: DataBundle
+    config: TrainConfig
+    loss: nn.Module
+    optimizer: torch.optim.Optimizer | None = None
+
+    def execute(self, callbacks: Sequence[Callback], saved: dict[str, Any] | None = None) -> Run:
+        """Train from the beginning, or from the saved state of a checkpoint, and settle the run's status.
+
+        A stop request or one interrupt ends it gracefully. Whatever else ends it leaves the run marked
+        ``failed`` with its last checkpoint, and is raised.
+        """
+        with private_rng():
+            state, work = self._prepare()
+            if saved is not None:
+                restore(state, work, saved)
+            every = [
+                HistoryWriter(),
+                *([EarlyStopping(self.config.patience)] if self.config.patience else []),
+                Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self.config.keep),
+                *callbacks,
+            ]
+            self.run.begin(state.total_steps, from_step=state.step)
+            try:
+                with graceful_interrupt(state.control):
+                    fit(state, work, every)
+            except BaseException as error:
+                self._fail(state, every, error)
+                raise
+            finally:
+                # An optimizer holds the gradients' buffers; a cell's traceback must not keep them alive.
+                state.optimizer.zero_grad(set_to_none=True)
+            self._settle(state)
+        return self.run
+
+    def _prepare(self) -> tuple[TrainState, Work]:
+        choice = choose_device(self.config.device)
+        self.model.to(choice.device)
+        if isinstance(self.loss, nn.Module):
+            self.loss.to(choice.device)
+        if self.config.compile:
+            self.model.compile()
+        optimizer = self._optimizer(choice.device)
+        sizes = {"batch_size": self.config.batch_size, "device": choice.device, "seed": self.config.seed}
+        train_loader = self.data.loader("train", **sizes)
+        val_loader = self.data.loader("val", **sizes) if "val" in self.data.splits else None
+        steps = -(-len(train_loader) // self.config.accumulation)
+        precision = choose_precision(self.config.precision, choice.device)
+        state = TrainState(
+            run=self.run,
+            model=self.model,
+            optimizer=optimizer,
+            config=self.config,
+            device=choice.device,
+            device_reason=choice.reason,
+            data_name=self.data.name,
+            epochs=self.config.epochs,
+            steps_per_epoch=steps,
+            monitor=self.run.monitor,
+            mode=_mode(self.run.mode),
+        )
+        signature = self.data.signature
+        work = Work(
+            train_loader=train_loader,
+            val_loader=val_loader,
+            criterion=self.loss,
+            score=lambda preds, target: self.data.task.score(preds, target, signature),
+            schedule=make_schedule(self.config.schedule, state.total_steps, self.config.warmup),
+            base_lrs=[group["lr"] for group in optimizer.param_groups],
+            precision=precision,
+            scaler=torch.amp.GradScaler(choice.device.type, enabled=precision == "fp16"),
+            loss_sum=torch.zeros((), device=choice.device),
+        )
+        return state, work
+
+    def _optimizer(self, device: torch.device) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            return make_optimizer(self.model, self.config)
+        move_optimizer(self.optimizer, device)
+        return self.optimizer
+
+    def _fail(self, state: TrainState, callbacks: Sequence[Callback], error: BaseException) -> None:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        state.phase = "stopped" if interrupted else "failed"
+        state.stop_reason = "interrupted twice" if interrupted else f"{type(error).__name__}: {error}"
+        self.run.set_status(state.phase, error=None if interrupted else state.stop_reason)
+        for callback in callbacks:
+            callback.on_exception(state, error)
+
+    def _settle(self, state: TrainState) -> None:
+        if self.config.restore_best and state.best_epoch not in (None, state.epoch - 1):
+            _, saved = self.run.load_checkpoint("best")
+            self.model.load_state_dict(saved["model"])
+        self.model.eval()
+        self.run.set_status("finished" if state.phase == "finished" else "stopped")
+        self.run.live.update(model=self.model, data=self.data)
+        self.run.refresh()
+
+
+def _mode(mode: str) -> Literal["min", "max"]:
+    return "min" if mode == "min" else "max"

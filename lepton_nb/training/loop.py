@@ -1,0 +1,245 @@
+"""The training loop: one function, which reads like the loop one would write by hand.
+
+In pseudocode::
+
+    for epoch in range(epochs):
+        seed(epoch)
+        for inputs, target in train_loader:
+            loss = criterion(model(inputs), target)
+            loss.backward()
+            clip, step, zero_grad                # after every `accumulation` batches
+            record, callbacks
+            stop or pause if asked
+        validate, callbacks, checkpoint
+
+Everything random within an epoch follows from the seed and the epoch, and a checkpoint holds the state of
+the generators in mid-epoch, so that a run continued from a checkpoint repeats the one that was cut off.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lepton_nb.callbacks import Callback, TrainState
+from lepton_nb.data import Loader
+from lepton_nb.models import call_model
+from lepton_nb.training.config import TrainConfig
+from lepton_nb.training.device import Precision
+from lepton_nb.training.recorder import Recorder
+from lepton_nb.training.schedules import Schedule
+from lepton_nb.training.seeding import get_rng_state, seed_all, set_rng_state
+from lepton_nb.training.validation import Criterion, Score, validate
+
+
+@dataclass
+class Work:
+    """What the loop works with; `TrainState` says how far it is.
+
+    Attributes:
+        base_lrs: Peak learning rate of each parameter group; the schedule scales them.
+        rng_state: Generators to put back before the first batch of a run resumed in mid-epoch.
+        loss_sum: Sum of the losses of this epoch's items so far, on the device.
+    """
+
+    train_loader: Loader
+    val_loader: Loader | None
+    criterion: Criterion
+    score: Score
+    schedule: Schedule
+    base_lrs: list[float]
+    precision: Precision
+    scaler: torch.amp.GradScaler
+    rng_state: dict[str, Any] | None = None
+    loss_sum: Tensor = field(default_factory=lambda: torch.zeros(()))
+    items: int = 0
+    epoch_seconds: float = 0.0
+
+
+def fit(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
+    """Train until the last epoch, a stop request or an exception.
+
+    Raises:
+        TrainingError: If the loss is no longer finite.
+    """
+    recorder = Recorder(state, callbacks)
+    _call(callbacks, "on_fit_start", state)
+    while state.epoch < state.epochs and not state.control.stop_requested:
+        _train_epoch(state, work, callbacks, recorder)
+        if state.control.stop_requested:
+            break
+        if not _validate_epoch(state, work, callbacks, recorder):
+            break
+        _call(callbacks, "on_epoch_end", state)
+        _next_epoch(state, work)
+    state.phase = "finished" if state.epoch >= state.epochs else "stopped"
+    _call(callbacks, "on_fit_end", state)
+
+
+def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback], recorder: Recorder) -> None:
+    config: TrainConfig = state.config
+    hooks = [callback for callback in callbacks if _overrides(callback, "on_step_end")]
+    state.phase = "training"
+    state.model.train()
+    seed_all(config.seed, state.epoch)
+    _call(callbacks, "on_epoch_start", state)
+    started = time.perf_counter() - work.epoch_seconds
+    state.optimizer.zero_grad(set_to_none=True)
+    last = len(work.train_loader)
+    step_loss, step_items = torch.zeros((), device=state.device), 0
+    batches = work.train_loader.batches(state.epoch, state.batch)
+    if work.rng_state is not None:
+        set_rng_state(work.rng_state)
+        work.rng_state = None
+    for inputs, target in batches:
+        with autocast(state.device, work.precision):
+            loss = work.criterion(call_model(state.model, inputs), target)
+        work.scaler.scale(loss / config.accumulation if config.accumulation > 1 else loss).backward()
+        detached = loss.detach()
+        work.loss_sum += detached * len(target)
+        work.items += len(target)
+        step_loss, step_items = step_loss + detached, step_items + len(target)
+        state.batch += 1
+        if state.batch % config.accumulation and state.batch != last:
+            continue
+        _step(state, work)
+        batches = (state.batch - 1) % config.accumulation + 1
+        recorder.record(step_loss / batches if batches > 1 else detached, step_items)
+        step_loss, step_items = torch.zeros((), device=state.device), 0
+        work.epoch_seconds = time.perf_counter() - started
+        for callback in hooks:
+            callback.on_step_end(state)
+        if state.control.paused:
+            _pause(state, recorder)
+        if state.control.stop_requested:
+            break
+    work.epoch_seconds = time.perf_counter() - started
+    recorder.flush()
+
+
+def _step(state: TrainState, work: Work) -> None:
+    """Move the weights by the gradients gathered."""
+    factor = work.schedule(state.step)
+    for group, base in zip(state.optimizer.param_groups, work.base_lrs, strict=True):
+        group["lr"] = base * factor
+    if state.config.clip is not None:
+        work.scaler.unscale_(state.optimizer)
+        nn.utils.clip_grad_norm_(state.model.parameters(), state.config.clip)
+    work.scaler.step(state.optimizer)
+    work.scaler.update()
+    state.optimizer.zero_grad(set_to_none=True)
+    state.step += 1
+
+
+def _validate_epoch(
+    state: TrainState, work: Work, callbacks: Sequence[Callback], recorder: Recorder
+) -> bool:
+    """Measure the epoch and tell the callbacks; False where a stop request cut it short."""
+    state.phase = "validating"
+    metrics: dict[str, float] | None = {}
+    if work.val_loader is not None:
+        with autocast(state.device, work.precision):
+            metrics = validate(
+                state.model,
+                work.val_loader,
+                work.criterion,
+                work.score,
+                keep_going=lambda: not state.control.stop_requested,
+            )
+    if metrics is None:
+        return False
+    state.metrics.update(
+        metrics,
+        train_loss=float(work.loss_sum) / max(work.items, 1),
+        epoch_seconds=work.epoch_seconds,
+        items_per_second=work.items / max(work.epoch_seconds, 1e-9),
+    )
+    value = state.metrics.get(state.monitor)
+    if value is not None and state.is_better(value):
+        state.best_value, state.best_epoch = value, state.epoch
+    names = (*metrics, "train_loss", "epoch_seconds", "items_per_second")
+    recorder.emit([(state.step, state.epoch, {name: state.metrics[name] for name in names})])
+    _call(callbacks, "on_validation_end", state)
+    recorder.rest()
+    return True
+
+
+def _next_epoch(state: TrainState, work: Work) -> None:
+    state.epoch += 1
+    state.batch = 0
+    work.loss_sum = torch.zeros((), device=state.device)
+    work.items = 0
+    work.epoch_seconds = 0.0
+
+
+def _pause(state: TrainState, recorder: Recorder) -> None:
+    """Wait for resume or stop; the time counts for nothing."""
+    recorder.flush()
+    phase, state.phase = state.phase, "paused"
+    state.run.set_status("paused")
+    recorder.emit([])
+    paused_at = time.monotonic()
+    state.control.wait_while_paused(recorder.poll_requests)
+    state.started += time.monotonic() - paused_at
+    state.phase = phase
+    state.run.set_status("running")
+    recorder.rest()
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
+    """The context of the forward pass for that precision."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
+
+
+def snapshot(state: TrainState, work: Work) -> dict[str, object]:
+    """Everything needed to go on from here as if nothing had happened.
+
+    After validation the place to go on from is the first batch of the next epoch.
+    """
+    done = state.phase == "validating"
+    return {
+        "model": state.model.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "scaler": work.scaler.state_dict(),
+        "epoch": state.epoch + 1 if done else state.epoch,
+        "batch": 0 if done else state.batch,
+        "step": state.step,
+        "best_value": state.best_value,
+        "best_epoch": state.best_epoch,
+        "metrics": dict(state.metrics),
+        "loss_sum": torch.zeros(()) if done else work.loss_sum.cpu(),
+        "items": 0 if done else work.items,
+        "epoch_seconds": 0.0 if done else work.epoch_seconds,
+        "rng": None if done or not state.batch else get_rng_state(),
+    }
+
+
+def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
+    """Put back what `snapshot` returned, the model's weights included."""
+    state.model.load_state_dict(saved["model"])
+    state.optimizer.load_state_dict(saved["optimizer"])
+    work.scaler.load_state_dict(saved["scaler"])
+    state.epoch, state.batch, state.step = saved["epoch"], saved["batch"], saved["step"]
+    state.started_step = state.step
+    state.best_value, state.best_epoch = saved["best_value"], saved["best_epoch"]
+    state.metrics = dict(saved["metrics"])
+    work.loss_sum = saved["loss_sum"].to(state.device)
+    work.items, work.epoch_seconds = saved["items"], saved["epoch_seconds"]
+    work.rng_state = saved["rng"]
+
+
+def _call(callbacks: Sequence[Callback], hook: str, state: TrainState) -> None:
+    for callback in callbacks:
+        getattr(callback, hook)(state)
+
+
+def _overrides(callback: Callback, hook: str) -> bool:
+    return getattr(type(callback), hook) is not getattr(Callback, hook)

@@ -1,0 +1,88 @@
+"""Collecting what the loop measures, and handing it on at most ten times a second.
+
+A step costs an append; reading the loss back from the device, the store and the panels wait for the flush.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lepton_nb.callbacks import Callback, LogRow, TrainState
+from lepton_nb.errors import TrainingError
+
+_INTERVAL = 0.1  # seconds between two flushes
+_POLL = 0.5  # seconds between two looks at the store for requests from other processes
+
+
+class Recorder:
+    """Turns steps into history rows, throughput and stop requests."""
+
+    def __init__(self, state: TrainState, callbacks: Sequence[Callback]) -> None:
+        self.state = state
+        self.callbacks = callbacks
+        self._steps: list[int] = []
+        self._losses: list[Tensor] = []
+        self._rates: list[float] = []
+        self._items = 0
+        self._flushed_at = self._polled_at = time.perf_counter()
+
+    def record(self, loss: Tensor, items: int) -> None:
+        """One optimizer step: its loss, detached and zero-dimensional, and how many items it used."""
+        state = self.state
+        self._steps.append(state.step)
+        self._losses.append(loss)
+        self._rates.append(state.optimizer.param_groups[0]["lr"])
+        self._items += items
+        if time.perf_counter() - self._flushed_at >= _INTERVAL:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand everything collected to the callbacks.
+
+        Raises:
+            TrainingError: If a loss is NaN or infinite; what was collected is logged first.
+        """
+        now = time.perf_counter()
+        if self._losses:
+            state = self.state
+            losses = torch.stack(self._losses).float().tolist()
+            rows: list[LogRow] = [
+                (step, state.epoch, {"loss": loss, "lr": rate})
+                for step, loss, rate in zip(self._steps, losses, self._rates, strict=True)
+            ]
+            state.items_per_second = self._items / max(now - self._flushed_at, 1e-9)
+            state.metrics.update(loss=losses[-1], lr=self._rates[-1])
+            self._steps, self._losses, self._rates, self._items = [], [], [], 0
+            self.emit(rows)
+            self._check_finite(rows)
+        self._flushed_at = now
+        if now - self._polled_at >= _POLL:
+            self.poll_requests()
+
+    def emit(self, rows: list[LogRow]) -> None:
+        for callback in self.callbacks:
+            callback.on_log(self.state, rows)
+
+    def rest(self) -> None:
+        """Forget the time since the last flush, so that validation does not count as slow training."""
+        self._flushed_at = time.perf_counter()
+
+    def poll_requests(self) -> None:
+        """Obey what another process asked of the run through the store."""
+        self._polled_at = time.perf_counter()
+        action = self.state.run.take_request()
+        if action is not None:
+            getattr(self.state.control, action)()
+
+    def _check_finite(self, rows: list[LogRow]) -> None:
+        for step, _, metrics in rows:
+            if not math.isfinite(metrics["loss"]):
+                raise TrainingError(
+                    f"The loss became {metrics['loss']} at step {step}, so the weights are no longer usable.",
+                    f"The last checkpoint is kept. Try a lower --lr than {metrics['lr']:g}, or --clip 1.0.",
+                )

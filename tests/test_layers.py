@@ -1,0 +1,108 @@
+"""Who may look at whom: a module imports only lower rows, or its own package."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import lepton_nb
+
+ROOT = Path(lepton_nb.__file__).parent
+
+ROWS = {
+    "errors": 0,
+    "signature": 0,
+    "models": 1,
+    "plots": 1,
+    "runs": 1,
+    "tasks": 2,
+    "data": 3,
+    "packaging": 3,
+    "serve": 3,
+    "callbacks": 4,
+    "evaluation": 4,
+    "deployment": 5,
+    "training": 5,
+    "widgets": 6,
+    "magics": 7,
+}
+# The serving process reads packages; everything else it must do without.
+NEIGHBOURS = {("serve", "packaging"), ("packaging", "data")}
+JUPYTER = {"IPython", "ipywidgets", "anywidget", "ipykernel", "jupyter_server", "traitlets", "comm"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module name imported anywhere in the file, also inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def rooms() -> list[tuple[str, Path]]:
+    files = [path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"]
+    return [(path.relative_to(ROOT).parts[0].removesuffix(".py"), path) for path in files]
+
+
+def test_every_room_has_a_row() -> None:
+    assert {room for room, _ in rooms()} == set(ROWS)
+
+
+def test_modules_import_only_lower_rows() -> None:
+    wrong = []
+    for room, path in rooms():
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] != "lepton_nb" or len(parts) == 1 or parts[1] not in ROWS:
+                continue
+            other = parts[1]
+            if other != room and ROWS[other] >= ROWS[room] and (room, other) not in NEIGHBOURS:
+                wrong.append(f"{path.relative_to(ROOT)} ({room}) imports {name}")
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_jupyter_is_imported_only_by_widgets_and_magics() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for room, path in rooms()
+        if ROWS[room] < ROWS["widgets"]
+        for name in imports(path)
+        if name.split(".")[0] in JUPYTER
+    ]
+    assert not wrong, wrong
+
+
+def test_deployment_never_imports_the_server() -> None:
+    assert not [
+        path
+        for room, path in rooms()
+        if room == "deployment"
+        for name in imports(path)
+        if name.startswith("lepton_nb.serve")
+    ]
+
+
+def loaded_after(code: str) -> set[str]:
+    """Names of the modules a fresh interpreter holds after running `code`."""
+    script = f"import sys\n{code}\nprint(' '.join(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(result.stdout.splitlines()[-1].split())
+
+
+def test_importing_the_package_loads_no_torch() -> None:
+    assert not loaded_after("import lepton_nb") & {"torch", "IPython", "numpy", "matplotlib"}
+
+
+def test_loading_the_extension_loads_no_torch() -> None:
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "shell.run_line_magic('load_ext', 'lepton_nb')\n"
+        "assert 'lepton' in shell.magics_manager.magics['cell']"
+    )
+    assert not loaded_after(code) & {"torch", "torchvision", "matplotlib.pyplot", "onnxruntime"}
