@@ -1,1 +1,29 @@
 """Data sets: what goes into a model, cleaned, split and described."""
+
+from __future__ import annotations
+
+from lepton_nb.data.bundle import Batch, DataBundle, Inputs, Loader, Split
+from lepton_nb.data.loading import csv, folder, frame, from_spec, load, text, torchvision
+from lepton_nb.data.report import DataReport, Finding
+from lepton_nb.data.tensors import arrays, digits
+from lepton_nb.data.user_loaders import loaders
+
+__all__ = [
+    "Batch",
+    "DataBundle",
+    "DataReport",
+    "Finding",
+    "Inputs",
+    "Loader",
+    "Split",
+    "arrays",
+    "csv",
+    "digits",
+    "folder",
+    "frame",
+    "from_spec",
+    "load",
+    "loaders",
+    "text",
+    "torchvision",
+]

@@ -1,0 +1,70 @@
+"""What every kind of bundle is finished with: counts, findings about classes, a fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from lepton_nb.data.report import Finding
+from lepton_nb.signature import Signature
+
+IMBALANCE = 10  # the largest class has this many times the items of the smallest: worth a warning
+SPLIT_ORDER = ("train", "val", "test")
+
+
+def in_order(parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The parts that hold anything, as train, val, test."""
+    return {name: parts[name] for name in SPLIT_ORDER if name in parts and len(parts[name])}
+
+
+def class_counts(labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    """Items of each class by split; the one class ``""`` where there are no class names."""
+    if not class_names:
+        return {split: {"": len(values)} for split, values in labels.items()}
+    counts = {}
+    for split, values in labels.items():
+        by_class = np.bincount(values, minlength=len(class_names))
+        counts[split] = {name: int(count) for name, count in zip(class_names, by_class, strict=True)}
+    return counts
+
+
+def class_findings(counts: Mapping[str, Mapping[str, int]]) -> list[Finding]:
+    """Warnings about classes that are missing or rare."""
+    findings = []
+    for split, by_class in counts.items():
+        empty = tuple(name for name, count in by_class.items() if not count)
+        if empty:
+            findings.append(
+                Finding(
+                    f"{len(empty)} of {len(by_class)} classes have no items in {split}.", empty, warning=True
+                )
+            )
+    filled = {name: count for name, count in counts["train"].items() if count}
+    if len(filled) > 1:
+        most, least = max(filled, key=filled.__getitem__), min(filled, key=filled.__getitem__)
+        ratio = filled[most] / filled[least]
+        if ratio >= IMBALANCE:
+            findings.append(
+                Finding(
+                    f"Classes are imbalanced 1:{ratio:.0f} in train ({most!r} {filled[most]:,}, {least!r} "
+                    f"{filled[least]:,}): look at the per-class metrics, accuracy alone misleads.",
+                    warning=True,
+                )
+            )
+    return findings
+
+
+def fingerprint(content: Mapping[str, tuple[np.ndarray, ...]], signature: Signature) -> str:
+    """sha256 over the content of every split and the signature.
+
+    Args:
+        content: For each split, arrays that stand for its items in order, such as digests and targets.
+    """
+    hasher = hashlib.sha256(signature.digest().encode())
+    for split, arrays in content.items():
+        hasher.update(f"{split}:{[(a.dtype.str, a.shape) for a in arrays]}".encode())
+        for array in arrays:
+            hasher.update(np.ascontiguousarray(array).data)
+    return hasher.hexdigest()

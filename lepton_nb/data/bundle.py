@@ -1,0 +1,151 @@
+"""A data set ready for a model: its splits, what they feed the model, and a report on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from lepton_nb.data.report import DataReport
+from lepton_nb.errors import NotFoundError, did_you_mean
+from lepton_nb.signature import Signature
+from lepton_nb.tasks import Task, get_task
+
+Inputs = Tensor | tuple[Tensor, ...]
+Batch = tuple[Inputs, Tensor]
+Augmentation = Literal["none", "standard", "strong"]
+
+
+class Loader(Protocol):
+    """Batches of one split, already on the device.
+
+    Attributes:
+        batch_size: Items in a batch; the last batch may be smaller.
+        num_items: Items in an epoch.
+    """
+
+    batch_size: int
+    num_items: int
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch from batch number `start` on, as ``(inputs, target)``.
+
+        The order and the augmentation depend only on the loader's seed, the epoch and the batch's number.
+        """
+
+
+class Split(Protocol):
+    """One part of a data set: ``train``, ``val`` or ``test``.
+
+    Attributes:
+        name: The part's name.
+        targets: All targets on the CPU, int64 ``(N,)`` or float32 ``(N, T)``, in the order of `raw`; None
+            where only reading the data would tell.
+    """
+
+    name: str
+    targets: Tensor | None
+
+    def __len__(self) -> int:
+        """Number of items."""
+
+    def loader(
+        self,
+        *,
+        batch_size: int,
+        device: torch.device | str = "cpu",
+        shuffle: bool = False,
+        seed: int = 0,
+        augment: bool = False,
+    ) -> Loader:
+        """Batches of this split; unshuffled batches come in the order of `raw`."""
+
+    def raw(self, index: int) -> Any:
+        """Item `index` as a person sees it: a PIL image, a sentence, a row as a dict, or an array."""
+
+
+@dataclass
+class DataBundle:
+    """Train, validation and test data with the signature that travels into the service.
+
+    Attributes:
+        name: What reports and runs call it.
+        signature: What the model takes and gives, with the preprocessing that training used.
+        splits: The parts by name, a subset of ``train``, ``val``, ``test`` in that order.
+        report: What is in it and what was cleaned.
+        fingerprint: Hash of the content that went into the splits; equal for equal data.
+        spec: JSON that `from_spec` rebuilds this from, in any process; None for in-memory objects.
+        augment: The preset that shuffled training batches go through.
+    """
+
+    name: str
+    signature: Signature
+    splits: Mapping[str, Split]
+    report: DataReport
+    fingerprint: str
+    spec: dict[str, Any] | None = None
+    augment: Augmentation = field(default="none")
+
+    @cached_property
+    def task(self) -> Task:
+        return get_task(self.signature.task)
+
+    @property
+    def train(self) -> Split:
+        return self.split("train")
+
+    @property
+    def val(self) -> Split | None:
+        return self.splits.get("val")
+
+    @property
+    def test(self) -> Split | None:
+        return self.splits.get("test")
+
+    def split(self, name: str) -> Split:
+        """The split called `name`.
+
+        Raises:
+            NotFoundError: If the data has no such split.
+        """
+        if name not in self.splits:
+            raise NotFoundError(f"Data {self.name!r} has no split {name!r}.", did_you_mean(name, self.splits))
+        return self.splits[name]
+
+    def loader(
+        self,
+        split: str,
+        *,
+        batch_size: int,
+        device: torch.device | str = "cpu",
+        shuffle: bool | None = None,
+        seed: int = 0,
+    ) -> Loader:
+        """Batches of one split; ``train`` is shuffled, and augmented when shuffled, unless told otherwise."""
+        shuffled = split == "train" if shuffle is None else shuffle
+        augment = split == "train" and shuffled and self.augment != "none"
+        part = self.split(split)
+        return part.loader(batch_size=batch_size, device=device, shuffle=shuffled, seed=seed, augment=augment)
+
+    def example(self, n: int = 2, split: str = "train") -> Batch:
+        """The first `n` items of a split as one batch on the CPU, neither shuffled nor augmented."""
+        part = self.split(split)
+        loader = part.loader(batch_size=min(n, len(part)), shuffle=False)
+        inputs, target = next(iter(loader.batches(0)))
+        if isinstance(inputs, Tensor):
+            return inputs[:n], target[:n]
+        return tuple(tensor[:n] for tensor in inputs), target[:n]
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} {len(split):,}" for name, split in self.splits.items())
+        return f"DataBundle({self.name!r}, {self.signature.task}, {sizes})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": str(self.report), "text/html": self.report._repr_html_()}

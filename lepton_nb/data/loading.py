@@ -1,0 +1,53 @@
+"""One entry for every kind of source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.utils.data import DataLoader, Dataset
+
+from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.tensors import arrays, digits
+from lepton_nb.data.user_loaders import loaders
+from lepton_nb.errors import DataError
+
+
+def load(source: Any, **options: Any) -> DataBundle:
+    """The data of any source as a bundle."""
+    if isinstance(source, str) and source == "digits":
+        return digits(**options)
+    if isinstance(source, DataLoader | Dataset):
+        return loaders(source, **options)
+    if isinstance(source, tuple):
+        return arrays(*source, **options)
+    raise DataError(f"Cannot load {source!r}.")
+
+
+def folder(path: Any, **options: Any) -> DataBundle:
+    """Pictures in one folder per class."""
+    raise DataError("Not yet.")
+
+
+def csv(path: Any, **options: Any) -> DataBundle:
+    """A table in a file."""
+    raise DataError("Not yet.")
+
+
+def frame(table: Any, **options: Any) -> DataBundle:
+    """A DataFrame."""
+    raise DataError("Not yet.")
+
+
+def text(path: Any, **options: Any) -> DataBundle:
+    """Labelled texts."""
+    raise DataError("Not yet.")
+
+
+def torchvision(dataset: str, **options: Any) -> DataBundle:
+    """A dataset of torchvision by its class name."""
+    raise DataError("Not yet.")
+
+
+def from_spec(spec: dict[str, Any], *, strict: bool = True) -> DataBundle:
+    """The bundle that `DataBundle.spec` describes."""
+    return load(spec["source"], **spec["options"])

@@ -1,0 +1,143 @@
+"""Splits that lie in memory as tensors, batched by indexing: no DataLoader, no workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lepton_nb.data.augment import Augmenter
+from lepton_nb.data.bundle import Batch
+from lepton_nb.data.images import PixelStats
+from lepton_nb.data.ordering import batch_count, epoch_order, generator
+
+RawItem = Callable[[int], Any]
+DEVICE_SHARE = 0.25  # of an accelerator's free memory that one split may take
+
+
+_Tensors = tuple[Tensor, Tensor, Tensor]  # inputs, targets, rows of the inputs
+
+
+class MemorySplit:
+    """A split held as two tensors.
+
+    Args:
+        name: ``train``, ``val`` or ``test``.
+        inputs: uint8 images ``(M, C, H, W)`` where `stats` is given, else what the model takes.
+        targets: int64 ``(N,)`` or float32 ``(N, T)``.
+        raw_item: Gives item ``i`` as a person sees it.
+        rows: Which of the M inputs are this split's N, so that splits share one array; None for all.
+        stats: How uint8 pixels are normalised.
+        augmenter: What augmented batches go through.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Tensor,
+        targets: Tensor,
+        raw_item: RawItem,
+        *,
+        rows: Tensor | None = None,
+        stats: PixelStats | None = None,
+        augmenter: Augmenter | None = None,
+    ) -> None:
+        self.name = name
+        self.inputs = inputs
+        self.targets: Tensor | None = targets
+        self._targets = targets
+        self._raw_item = raw_item
+        self._rows = torch.arange(len(targets)) if rows is None else rows
+        self._stats = stats
+        self._augmenter = augmenter
+        self._copies: dict[torch.device, _Tensors] = {}
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def raw(self, index: int) -> Any:
+        return self._raw_item(range(len(self))[index])
+
+    def loader(
+        self,
+        *,
+        batch_size: int,
+        device: torch.device | str = "cpu",
+        shuffle: bool = False,
+        seed: int = 0,
+        augment: bool = False,
+    ) -> MemoryLoader:
+        device = torch.device(device)
+        return MemoryLoader(
+            *self._on_device(device),
+            batch_size=batch_size,
+            device=device,
+            shuffle=shuffle,
+            seed=seed,
+            stats=self._stats,
+            augmenter=self._augmenter if augment else None,
+        )
+
+    def _on_device(self, device: torch.device) -> _Tensors:
+        """The tensors, copied to the device once where it has room for them, else where they are."""
+        here = (self.inputs, self._targets, self._rows)
+        if device.type == "cpu":
+            return here
+        if device not in self._copies:
+            if not _has_room(device, len(self) * self.inputs[0].nbytes):
+                return here
+            inputs = self.inputs.index_select(0, self._rows).to(device)
+            self._copies[device] = (inputs, self._targets.to(device), torch.arange(len(self), device=device))
+        return self._copies[device]
+
+
+class MemoryLoader:
+    """Batches by `index_select` over a permutation of the epoch."""
+
+    def __init__(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        rows: Tensor,
+        *,
+        batch_size: int,
+        device: torch.device,
+        shuffle: bool,
+        seed: int,
+        stats: PixelStats | None,
+        augmenter: Augmenter | None,
+    ) -> None:
+        self.batch_size = batch_size
+        self.num_items = len(targets)
+        self._inputs, self._targets, self._rows = inputs, targets, rows
+        self._device, self._shuffle, self._seed = device, shuffle, seed
+        self._stats, self._augmenter = stats, augmenter
+
+    def __len__(self) -> int:
+        return batch_count(self.num_items, self.batch_size, shuffle=self._shuffle)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        order = epoch_order(self.num_items, seed=self._seed, epoch=epoch, shuffle=self._shuffle)
+        order = order.to(self._inputs.device)
+        for number in range(start, len(self)):
+            index = order[number * self.batch_size : (number + 1) * self.batch_size]
+            target = self._targets.index_select(0, index)
+            inputs = self._prepare(self._rows.index_select(0, index), epoch, number)
+            yield inputs, target.to(self._device)
+
+    def _prepare(self, rows: Tensor, epoch: int, number: int) -> Tensor:
+        if self._augmenter is None:
+            items = self._inputs.index_select(0, rows)
+        else:
+            items = self._augmenter(self._inputs, rows, generator(self._seed, epoch, number))
+        items = items.to(self._device)
+        return items if self._stats is None else self._stats.normalise(items)
+
+
+def _has_room(device: torch.device, nbytes: int) -> bool:
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return nbytes < free * DEVICE_SHARE
