@@ -1,1 +1,27 @@
 """Model definitions: built, checked against a real batch, explained when they do not fit."""
+
+from lepton_nb.models.calling import Inputs, call_model
+from lepton_nb.models.check import CheckReport, check_model
+from lepton_nb.models.definition import Definition, model
+from lepton_nb.models.nets import MLP, BagOfEmbeddings, LeptonCNN, ResNet9, SmallCNN, TextTransformer
+from lepton_nb.models.spec import ModelSpec
+from lepton_nb.models.summary import Summary, SummaryRow, summarize
+
+__all__ = [
+    "MLP",
+    "BagOfEmbeddings",
+    "CheckReport",
+    "Definition",
+    "Inputs",
+    "LeptonCNN",
+    "ModelSpec",
+    "ResNet9",
+    "SmallCNN",
+    "Summary",
+    "SummaryRow",
+    "TextTransformer",
+    "call_model",
+    "check_model",
+    "model",
+    "summarize",
+]

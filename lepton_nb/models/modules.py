@@ -1,0 +1,48 @@
+"""Captured source as a module of its own, so that its classes import, pickle and show their lines."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import sys
+import types
+from typing import Any
+
+from lepton_nb.errors import ModelError
+
+
+def load_source(source: str) -> types.ModuleType:
+    """The module that `source` makes: executed once a process, found again by its content.
+
+    It stands in ``sys.modules`` under a name of its own, and its lines in `linecache`, so that a traceback
+    through it shows them.
+
+    Raises:
+        ModelError: If the source imports what is not installed here, or fails on its own.
+    """
+    name = "lepton_captured_" + hashlib.sha256(source.encode()).hexdigest()[:12]
+    if name in sys.modules:
+        return sys.modules[name]
+    filename = f"<{name}>"
+    module = types.ModuleType(name)
+    module.__file__ = filename
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    sys.modules[name] = module
+    try:
+        exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            raise ModelError(
+                f"The model's source imports {error.name}, which is not installed here.",
+                f"pip install {error.name.partition('.')[0]}",
+            ) from error
+        if isinstance(error, Exception):
+            raise ModelError(f"The model's source fails: {type(error).__name__}: {error}") from error
+        raise
+    return module
+
+
+def evaluate_source(source: str, expression: str) -> Any:
+    """The value of `expression` in the module of `source`."""
+    return eval(compile(expression, "<expression>", "eval", dont_inherit=True), load_source(source).__dict__)

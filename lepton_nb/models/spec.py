@@ -1,0 +1,81 @@
+"""How to build a model again, in another process, without the notebook."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from torch import nn
+
+from lepton_nb.errors import ModelError
+from lepton_nb.models import nets
+from lepton_nb.models.modules import evaluate_source
+
+Kind = Literal["source", "torchvision", "starter", "live"]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A recipe for an architecture. The weights are not in it: they come from a checkpoint.
+
+    Attributes:
+        kind: ``source`` is captured code, ``torchvision`` a model of that library, ``starter`` one of ours,
+            ``live`` an object of this process only, that could not be captured.
+        name: For people and for the names of runs, such as ``LeptonCNN``.
+        expression: The Python expression that builds it, such as ``LeptonCNN(hidden=64)``.
+        source: Readable code that defines every name of `expression`; only of the kind ``source``.
+        kwargs: Arguments of the kinds ``torchvision`` and ``starter``.
+        requirements: Distributions the source imports, as ``name==version``.
+        missing: Of the kind ``live``: each variable that could not be captured, and why.
+    """
+
+    kind: Kind
+    name: str
+    expression: str = ""
+    source: str = ""
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    requirements: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def build(self) -> nn.Module:
+        """A new module with fresh weights.
+
+        Raises:
+            ModelError: If it is ``live``, or what its source imports is not installed here.
+        """
+        if self.kind == "source":
+            return as_module(evaluate_source(self.source, self.expression), self.expression)
+        if self.kind == "starter":
+            starter: nn.Module = getattr(nets, self.name)(**self.kwargs)
+            return starter
+        if self.kind == "torchvision":
+            from lepton_nb.models.registry import build_torchvision
+
+            return build_torchvision(self.name, **self.kwargs)
+        reasons = "; ".join(self.missing) or "its source was not captured"
+        raise ModelError(
+            f"{self.name} cannot be built again: {reasons}.",
+            "Pass the model itself: model=…",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ModelSpec:
+        return cls(**data)
+
+
+def as_module(value: Any, origin: str) -> nn.Module:
+    """`value` where it is an `nn.Module`, else a `ModelError` that says what `origin` gave."""
+    if isinstance(value, nn.Module):
+        return value
+    if value is None:
+        raise ModelError(
+            f"{origin} returned None, not an nn.Module.", "Does the function end with `return model`?"
+        )
+    if isinstance(value, type) and issubclass(value, nn.Module):
+        raise ModelError(
+            f"{origin} gave the class {value.__name__}, not a model of it.", f"Write {value.__name__}()."
+        )
+    raise ModelError(f"{origin} gave a {type(value).__name__}, not an nn.Module.")
