@@ -73,7 +73,7 @@ class Codec(ABC):
         """
 
     def decode_bytes(self, body: bytes, media_type: str) -> Arrays:  # noqa: ARG002
-        """A raw request body of one of `media_types` as a batch of one.
+        """A raw request body of one of `media_types` as a batch: one item, or every row of a table.
 
         Raises:
             InputError: If the body is not of that type.
@@ -82,7 +82,11 @@ class Codec(ABC):
 
     @abstractmethod
     def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        """The model's output ``(N, ...)`` as one JSON-ready answer per item."""
+        """The model's output ``(N, ...)`` as one JSON-ready answer per item.
+
+        Raises:
+            InputError: With the item's index, where the model's output for it is not finite.
+        """
 
     @abstractmethod
     def request_schema(self) -> dict[str, Any]:
@@ -104,12 +108,15 @@ class Measures:
     Attributes:
         scalars: One number a metric, for example ``{"accuracy": 0.91, "f1_macro": 0.90}``.
         per_class: For each metric, one number a class in the order of ``class_names``.
-        arrays: What the figures need: ``confusion`` ``(C, C)``, curves, residuals.
+            None where it is not defined, as for a class without items.
+        arrays: What the figures need: ``confusion`` ``(C, C)``, probabilities, residuals.
+        notes: What a reader of the numbers must know, one sentence each.
     """
 
     scalars: dict[str, float]
-    per_class: dict[str, list[float]] = field(default_factory=dict)
+    per_class: dict[str, list[float | None]] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 FigureMaker = Callable[[Backend], Any]

@@ -1,0 +1,111 @@
+"""What every classification task shares: loss, metrics, figures and captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from lepton_nb.errors import ArgumentError
+from lepton_nb.signature import Signature
+from lepton_nb.tasks.answers import ClassAnswers, softmax
+from lepton_nb.tasks.base import Backend, Codec, FigureMaker, Measures, Task
+from lepton_nb.tasks.tensors import TensorCodec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Classification(Task):
+    """One class of several for each item: logits ``(N, C)``, targets int64 ``(N,)``.
+
+    Attributes:
+        codec_type: The codec for signatures whose preprocessing is known.
+    """
+
+    monitor: ClassVar[str] = "val_accuracy"
+    mode: ClassVar[Literal["min", "max"]] = "max"
+    target_dtype: ClassVar[Literal["int64", "float32"]] = "int64"
+    codec_type: ClassVar[type[TensorCodec]]
+
+    def codec(self, signature: Signature) -> Codec:
+        known = signature.preprocessing.get("kind") == self.codec_type.kind
+        return (self.codec_type if known else TensorCodec)(signature, ClassAnswers(signature))
+
+    def make_loss(
+        self,
+        signature: Signature,
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+    ) -> nn.Module:
+        """Cross-entropy of the logits.
+
+        Raises:
+            ArgumentError: If the smoothing is not in [0, 1) or there is not one weight a class.
+        """
+        import torch
+
+        if not 0.0 <= label_smoothing < 1.0:
+            raise ArgumentError(f"label_smoothing is {label_smoothing}, expected 0 or more and less than 1.")
+        weight = None
+        if class_weights is not None:
+            if len(class_weights) != signature.num_outputs:
+                seen, classes = len(class_weights), signature.num_outputs
+                raise ArgumentError(f"There are {seen} class weights for {classes} classes.")
+            weight = torch.tensor(list(class_weights), dtype=torch.float32)
+        return torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=label_smoothing)
+
+    def score(self, preds: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:  # noqa: ARG002
+        return {"accuracy": (preds.argmax(dim=1) == target).double().mean().item()}
+
+    def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:
+        from lepton_nb.tasks.class_measures import measure_classes
+
+        return measure_classes(preds, target, signature.class_names)
+
+    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
+        names, arrays = signature.class_names, measures.arrays
+
+        def confusion(backend: Backend) -> object:
+            from lepton_nb.plots.confusion import confusion_matrix
+
+            return confusion_matrix(arrays["confusion"], names, backend=backend)
+
+        def precision_recall(backend: Backend) -> object:
+            from lepton_nb.plots.curves import pr_curves
+
+            return pr_curves(arrays["probabilities"], arrays["target"], names, backend=backend)
+
+        def roc(backend: Backend) -> object:
+            from lepton_nb.plots.curves import roc_curves
+
+            return roc_curves(arrays["probabilities"], arrays["target"], names, backend=backend)
+
+        def reliability(backend: Backend) -> object:
+            from lepton_nb.plots.reliability import reliability_diagram
+
+            return reliability_diagram(arrays["reliability"], backend=backend)
+
+        return {
+            "confusion": confusion,
+            "precision_recall": precision_recall,
+            "roc": roc,
+            "reliability": reliability,
+        }
+
+    def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:  # noqa: ARG002
+        """The cross-entropy of each item that is classified wrongly: a confident mistake is a bad one."""
+        import torch.nn.functional as F
+
+        losses = F.cross_entropy(preds.float(), target, reduction="none")
+        return losses * (preds.argmax(dim=1) != target)
+
+    def describe(self, preds: np.ndarray, signature: Signature) -> list[str]:
+        scores = softmax(preds)
+        best = scores.argmax(axis=1)
+        return [f"{signature.class_names[i]} {row[i]:.0%}" for i, row in zip(best, scores, strict=True)]
+
+    def describe_target(self, target: np.ndarray, signature: Signature) -> list[str]:
+        return [signature.class_names[i] for i in target]

@@ -1,0 +1,209 @@
+"""Pictures as model inputs: decoding and scaling that training, evaluation and the service share."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lepton_nb.signature import Signature
+from lepton_nb.tasks.answers import Answers
+from lepton_nb.tasks.base import Arrays, InputError, InputKind
+from lepton_nb.tasks.tensors import (
+    NPY,
+    TensorCodec,
+    as_numpy,
+    decode_base64,
+    items_of,
+    kind_of,
+    request_schema,
+)
+
+Mode = Literal["RGB", "L"]
+ImageSource = bytes | str | Path | Image.Image | np.ndarray
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+MAX_PIXELS = 50_000_000
+"""A picture with more pixels is refused before it is decoded: a small file can claim any size."""
+
+_SHRINK_FACTOR = 2  # a JPEG is decoded at no less than twice the size it is then resized to
+_WIDE_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I"}
+
+
+class ImageCodec(TensorCodec):
+    """Takes ``{"image": base64}``, ``{"images": [base64, ...]}`` and the bytes of picture files."""
+
+    kind: ClassVar[InputKind] = "image"
+    media_types: ClassVar[tuple[str, ...]] = (
+        "image/png",
+        "image/jpeg",
+        "image/webp",
+        "image/bmp",
+        "image/gif",
+        NPY,
+    )
+
+    def __init__(self, signature: Signature, answers: Answers) -> None:
+        super().__init__(signature, answers)
+        self.forms = {"image": self._from_one, "images": self._from_many, **self.forms}
+        settings = signature.preprocessing
+        self._mode = cast(Mode, settings["mode"])
+        self._size: tuple[int, int] = (int(settings["size"][0]), int(settings["size"][1]))
+        self._mean, self._std = settings["mean"], settings["std"]
+
+    def prepare(self, value: Any) -> Arrays:
+        """Also takes paths, the bytes of picture files, PIL pictures and uint8 arrays, alone or in a list."""
+        value = as_numpy(value)
+        if isinstance(value, Mapping):
+            return self.decode_json(value)
+        if isinstance(value, list | tuple) and value and _is_picture(as_numpy(value[0])):
+            return self._batch([as_numpy(item) for item in value])
+        return self._batch([value]) if _is_picture(value) else self.from_tensors(value)
+
+    def decode_bytes(self, body: bytes, media_type: str) -> Arrays:
+        if media_type.startswith("image/"):
+            return self._batch([body])
+        return super().decode_bytes(body, media_type)
+
+    def request_schema(self) -> dict[str, Any]:
+        picture = {
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": "a PNG, JPEG, WebP, BMP or GIF file in base64, or a data: URL of one",
+        }
+        several = {"type": "array", "items": picture, "minItems": 1}
+        return request_schema({"image": picture, "images": several, "inputs": self.inputs_schema()})
+
+    def example(self) -> dict[str, Any]:
+        height, width = self._size
+        stream = io.BytesIO()
+        Image.new("L", (width, height), 128).save(stream, "PNG", optimize=True)
+        return {"image": base64.b64encode(stream.getvalue()).decode()}
+
+    def _from_one(self, value: Any) -> Arrays:
+        return self._batch([_decode_text(value, "image", None)])
+
+    def _from_many(self, value: Any) -> Arrays:
+        texts = items_of(value, "images")
+        return self._batch([_decode_text(text, f"images[{i}]", i) for i, text in enumerate(texts)])
+
+    def _batch(self, sources: Sequence[Any]) -> Arrays:
+        pictures = []
+        for index, source in enumerate(sources):
+            try:
+                pictures.append(load_image(source, self._mode, self._size))
+            except InputError as error:
+                where = f"picture {index}: " if len(sources) > 1 else ""
+                raise InputError(f"{where}{error}", index) from error
+        return (normalise(np.stack(pictures), self._mean, self._std),)
+
+
+def load_image(source: ImageSource, mode: Mode, size: Sequence[int] | None) -> np.ndarray:
+    """A picture as uint8 ``(C, H, W)``: upright by its EXIF orientation, converted, then resized.
+
+    Args:
+        source: The bytes of a picture file, its path, a PIL picture, or a uint8 array ``(H, W)``,
+            ``(H, W, C)`` or ``(C, H, W)``.
+        mode: ``RGB`` or ``L`` (grey).
+        size: ``(height, width)`` of the result; None keeps the picture's own.
+
+    Raises:
+        InputError: If it is no picture, is damaged, or is larger than `MAX_PIXELS`.
+    """
+    picture = _open(source)
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        limit = MAX_PIXELS // 1_000_000
+        raise InputError(f"the picture has {width} × {height} pixels, more than the {limit} million allowed")
+    if width * height == 0:
+        raise InputError(f"the picture is empty: {width} × {height} pixels")
+    if size is not None and picture.format == "JPEG" and picture is not source:
+        enough = _SHRINK_FACTOR * max(size)
+        picture.draft(None, (enough, enough))
+    try:
+        picture = _convert(ImageOps.exif_transpose(picture), mode)
+    except Exception as error:  # PIL's decoders raise nearly anything on a damaged file
+        raise InputError(f"the {picture.format or 'picture'} is damaged: {error}") from error
+    if size is not None and picture.size != (size[1], size[0]):
+        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    pixels = np.asarray(picture)
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def normalise(batch: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
+    """uint8 ``(N, C, H, W)`` as float32: ``(x / 255 - mean) / std`` for each channel."""
+    scale = 1.0 / (255.0 * np.asarray(std, dtype=np.float64))
+    shift = np.asarray(mean, dtype=np.float64) / np.asarray(std, dtype=np.float64)
+    scaled = batch.astype(np.float32)
+    scaled *= scale.astype(np.float32)[:, None, None]
+    scaled -= shift.astype(np.float32)[:, None, None]
+    return scaled
+
+
+def _open(source: ImageSource) -> Image.Image:
+    """The picture behind `source`; of a file, only the header is read."""
+    if isinstance(source, Image.Image):
+        return source
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, bytes) and not source:
+        raise InputError("the picture has no bytes")
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        return Image.open(stream, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise InputError(f"{_called(source)} is not a picture this reads ({', '.join(FORMATS)})") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(f"the picture is too large: {error}") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{_called(source)} cannot be read: {error}") from error
+
+
+def _convert(picture: Image.Image, mode: Mode) -> Image.Image:
+    """`picture` in 8 bits a channel; PIL alone would clip 16-bit greys to white."""
+    if picture.mode in _WIDE_MODES:
+        grey = np.asarray(picture, dtype=np.int64)
+        picture = Image.fromarray((grey >> 8).clip(0, 255).astype(np.uint8))
+    picture.load()
+    return picture.convert(mode) if picture.mode != mode else picture
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    if array.dtype != np.uint8 or array.ndim not in (2, 3):
+        raise InputError(
+            f"a picture as an array must be uint8 (H, W) or (H, W, C), got {array.dtype} {array.shape}"
+        )
+    if array.ndim == 3 and array.shape[2] not in (1, 3, 4) and array.shape[0] in (1, 3, 4):
+        array = array.transpose(1, 2, 0)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim == 3 and array.shape[2] not in (3, 4):
+        raise InputError(f"a picture has 1, 3 or 4 channels, got an array of shape {array.shape}")
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _is_picture(value: Any) -> bool:
+    """Whether `value` is a picture rather than model inputs: by type, and for arrays by dtype and rank."""
+    if isinstance(value, np.ndarray):
+        return value.dtype == np.uint8 and value.ndim in (2, 3)
+    return isinstance(value, bytes | str | Path | Image.Image)
+
+
+def _decode_text(value: Any, key: str, index: int | None) -> bytes:
+    if not isinstance(value, str):
+        raise InputError(f"{key!r} must be a picture file in base64, got {kind_of(value)}", index)
+    if value.startswith(("http://", "https://")):
+        raise InputError(f"{key!r} is a link: send the picture itself in base64", index)
+    try:
+        return decode_base64(value)
+    except ValueError as error:
+        raise InputError(f"{key!r} is not valid base64: {error}", index) from error
+
+
+def _called(source: ImageSource) -> str:
+    return str(source) if isinstance(source, str | Path) else "the body"

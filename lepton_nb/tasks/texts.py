@@ -1,0 +1,128 @@
+"""Sentences as model inputs: tokenising that training, evaluation and the service share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from lepton_nb.signature import Signature
+from lepton_nb.tasks.answers import Answers
+from lepton_nb.tasks.base import Arrays, InputError, InputKind
+from lepton_nb.tasks.tensors import NPY, TensorCodec, as_numpy, items_of, kind_of, request_schema
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+EXAMPLE = "I would buy this again."
+
+
+class TextCodec(TensorCodec):
+    """Takes ``{"text": "..."}``, ``{"texts": ["...", ...]}`` and plain text in UTF-8."""
+
+    kind: ClassVar[InputKind] = "text"
+    media_types: ClassVar[tuple[str, ...]] = ("text/plain", NPY)
+
+    def __init__(self, signature: Signature, answers: Answers) -> None:
+        super().__init__(signature, answers)
+        self.forms = {"text": self._from_one, "texts": self._from_many, **self.forms}
+        self._vocabulary = load_tokenizer(signature.preprocessing["tokenizer"]).get_vocab_size()
+
+    def prepare(self, value: Any) -> Arrays:
+        """Also takes a string, a list of strings, and a `pathlib.Path` of a UTF-8 file."""
+        value = as_numpy(value)
+        if isinstance(value, Mapping):
+            return self.decode_json(value)
+        if isinstance(value, Path):
+            return self.decode_bytes(_read(value), "text/plain")
+        if isinstance(value, str):
+            return self._from_one(value)
+        if (
+            not hasattr(value, "ndim")
+            and isinstance(value, Sequence)
+            and any(isinstance(v, str) for v in value)
+        ):
+            return self._from_many(list(value))
+        return self.from_tensors(value)
+
+    def decode_bytes(self, body: bytes, media_type: str) -> Arrays:
+        if media_type != "text/plain":
+            return super().decode_bytes(body, media_type)
+        try:
+            return self._from_one(body.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"the text is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
+            ) from error
+
+    def check(self, batch: np.ndarray) -> np.ndarray:
+        """Refuse token ids the embedding has no row for."""
+        bad = (batch < 0) | (batch >= self._vocabulary)
+        if bad.any():
+            item, position = (int(i) for i in np.argwhere(bad)[0])
+            raise InputError(
+                f"inputs[{item}][{position}] is {batch[item, position]}, "
+                f"expected a token id from 0 to {self._vocabulary - 1}",
+                item,
+            )
+        return batch
+
+    def request_schema(self) -> dict[str, Any]:
+        text = {"type": "string", "minLength": 1}
+        several = {"type": "array", "items": text, "minItems": 1}
+        return request_schema({"text": text, "texts": several, "inputs": self.inputs_schema()})
+
+    def example(self) -> dict[str, Any]:
+        return {"text": EXAMPLE}
+
+    def _from_one(self, value: Any) -> Arrays:
+        return (encode_texts([_checked(value, "text", None)], self.signature.preprocessing),)
+
+    def _from_many(self, value: Any) -> Arrays:
+        texts = [_checked(text, f"texts[{i}]", i) for i, text in enumerate(items_of(value, "texts"))]
+        return (encode_texts(texts, self.signature.preprocessing),)
+
+
+@lru_cache(maxsize=8)
+def load_tokenizer(serialized: str) -> Tokenizer:
+    """The tokenizer behind ``Tokenizer.to_str()``, without padding or truncation of its own."""
+    from tokenizers import Tokenizer
+
+    tokenizer: Tokenizer = Tokenizer.from_str(serialized)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def encode_texts(texts: Sequence[str], preprocessing: Mapping[str, Any]) -> np.ndarray:
+    """Token ids, int64 ``(N, L)``: cut at ``max_length``, padded on the right with ``pad_id``."""
+    length, pad = int(preprocessing["max_length"]), int(preprocessing["pad_id"])
+    tokenizer = load_tokenizer(preprocessing["tokenizer"])
+    encodings = [tokenizer.encode(texts[0])] if len(texts) == 1 else tokenizer.encode_batch_fast(list(texts))
+    batch = np.full((len(texts), length), pad, dtype=np.int64)
+    for row, encoding in zip(batch, encodings, strict=True):
+        ids = encoding.ids[:length]
+        row[: len(ids)] = ids
+    return batch
+
+
+def _checked(value: Any, key: str, index: int | None) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"{key!r} must be a string, got {kind_of(value)}", index)
+    if not value.strip():
+        raise InputError(f"{key!r} is empty", index)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{key!r} holds half a surrogate pair at position {error.start}", index) from error
+    return value
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
