@@ -1,0 +1,55 @@
+"""What has to be installed to serve a package, pinned to what it was made and checked with."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+from lepton_nb.packaging.manifest import Format
+
+_SERVER = (
+    "httptools",
+    "numpy",
+    "orjson",
+    "prometheus-client",
+    "safetensors",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+)
+_FORMAT: dict[Format, tuple[str, ...]] = {"onnx": ("onnxruntime",), "pt2": ("torch",), "source": ("torch",)}
+_INPUT = {"image": ("pillow",), "text": ("tokenizers",)}
+
+
+def serving_requirements(formats: Iterable[Format], input_kind: str, own: Iterable[str]) -> list[str]:
+    """Pinned requirement lines for serving in the first of `formats`.
+
+    Args:
+        formats: How the package can be run, the preferred way first.
+        input_kind: ``kind`` of the signature's preprocessing.
+        own: Distributions the captured source imports; needed only where the source is run.
+    """
+    first = next(iter(formats))
+    names = {*_SERVER, *_FORMAT[first], *_INPUT.get(input_kind, ()), *(own if first == "source" else ())}
+    return [pin(name) for name in sorted(names, key=str.lower)]
+
+
+def pin(requirement: str) -> str:
+    """``name==version`` as installed here; as it is where it is pinned, or not installed by that name."""
+    try:
+        # A local part such as +cpu names a build that other machines may not find.
+        return f"{requirement}=={version(requirement).split('+')[0]}"
+    except PackageNotFoundError:
+        return requirement
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that shape a package."""
+    versions = {"python": platform.python_version()}
+    for name in ("lepton-nb", "torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "numpy"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
