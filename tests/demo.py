@@ -27,7 +27,11 @@ def main() -> None:
         for index, cell in enumerate(notebook.cells):
             if "cleanup" in cell.metadata.get("tags", []):
                 report_service()
-            print(f"\r  running {NOTEBOOK.name}, cell {index + 1} of {len(notebook.cells)}", end="", file=sys.stderr)
+            print(
+                f"\r  running {NOTEBOOK.name}, cell {index + 1} of {len(notebook.cells)}",
+                end="",
+                file=sys.stderr,
+            )
             client.execute_cell(cell, index)
     print(file=sys.stderr)
     page = ARTIFACTS / NOTEBOOK.with_suffix(".html").name

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from lepton_nb import data as datasets
 from lepton_nb.callbacks import Callback
-from lepton_nb.data import DataBundle
+from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError, TrainingError
 from lepton_nb.models import Definition, check_model
 from lepton_nb.models import model as define_model
@@ -115,8 +115,10 @@ def resume(
             f"Run {run.ref} already has its {settings.epochs} epochs.",
             f"To train longer: %lepton resume {run.ref} --epochs {settings.epochs * 2}",
         )
-    bundle = datasets.load(data) if data is not None else load_data(run)
-    network = model if model is not None else load_model(run, checkpoint=checkpoint.step)
+    bundle = _as_bundle(data) if data is not None else load_data(run)
+    network = model if model is not None else run.live.get("model")
+    if network is None:
+        network = load_model(run, checkpoint=checkpoint.step)
     own = run.read_json("own.json", {})
     if optimizer is None and own.get("optimizer"):
         optimizer = make_optimizer_again(own["optimizer"], network, run.ref)
@@ -137,13 +139,21 @@ def _settings(recipe: Recipe | None, optimizer: Any, config: dict[str, Any]) -> 
 
 def _bundle(data: Any, train: Any, val: Any, recipe: Recipe | None) -> DataBundle:
     if data is None and train is None:
-        raise ArgumentError("There is no data to train on.", "Give --data NAME, or --train LOADER --val LOADER.")
+        raise ArgumentError(
+            "There is no data to train on.", "Give --data NAME, or --train LOADER --val LOADER."
+        )
     if data is not None and train is not None:
-        raise ArgumentError("Both --data and --train are given; which one shall it be?", "Leave one of them out.")
+        raise ArgumentError(
+            "Both --data and --train are given; which one shall it be?", "Leave one of them out."
+        )
     if data is None:
-        return datasets.loaders(train, val)
-    bundle = datasets.load(data)
+        return loaders(train, val)
+    bundle = _as_bundle(data)
     return bundle.with_augment(recipe.augment) if recipe is not None else bundle
+
+
+def _as_bundle(data: Any) -> DataBundle:
+    return data if isinstance(data, DataBundle) else load(data)
 
 
 def _default_model(recipe: Recipe | None, bundle: DataBundle) -> str:
@@ -162,7 +172,9 @@ def _loss(loss: Any, bundle: DataBundle, settings: TrainConfig) -> Any:
     if isinstance(loss, str):
         kind = getattr(nn, loss, None)
         if not (isinstance(kind, type) and issubclass(kind, nn.Module) and loss.endswith("Loss")):
-            raise ArgumentError(f"torch.nn has no loss {loss!r}.", "For example CrossEntropyLoss, or a variable.")
+            raise ArgumentError(
+                f"torch.nn has no loss {loss!r}.", "For example CrossEntropyLoss, or a variable."
+            )
         return kind()
     if loss is not None:
         raise ArgumentError(
@@ -179,7 +191,9 @@ def _check(network: nn.Module, bundle: DataBundle, criterion: Any) -> None:
     """Run one real batch through the model where it is, before anything is trained or written."""
     inputs, target = bundle.example(min(8, len(bundle.train)))
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    moved = inputs.to(device) if isinstance(inputs, torch.Tensor) else tuple(part.to(device) for part in inputs)
+    moved = (
+        inputs.to(device) if isinstance(inputs, torch.Tensor) else tuple(part.to(device) for part in inputs)
+    )
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     classes = len(bundle.signature.class_names) or None
@@ -199,9 +213,10 @@ def _create_run(name: str | None, definition: Definition, bundle: DataBundle, se
         epochs=settings.epochs,
     )
     run.write_json("config.json", settings.to_dict())
-    run.write_json("environment.json", provenance(None))
+    environment = {**provenance(Path.cwd()), "seed": settings.seed, "data_fingerprint": bundle.fingerprint}
+    run.write_json("environment.json", environment)
     run.write_json("signature.json", bundle.signature.to_dict())
-    run.write_json("data.json", {"name": bundle.name, "fingerprint": bundle.fingerprint, "spec": bundle.spec})
+    run.write_json("data.json", bundle.spec)
     run.write_json("model.json", definition.spec.to_dict())
     run.write_text("source.py", definition.spec.source)
     return run

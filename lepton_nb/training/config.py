@@ -37,7 +37,9 @@ class TrainConfig:
     clip: float | None = setting(None, "largest norm of the gradient; larger ones are scaled down")
     accumulation: int = setting(1, "batches whose gradients make one step")
     label_smoothing: float = setting(0.0, "share of the target given to the other classes, 0 to 1")
-    class_weights: Literal["none", "balanced"] = setting("none", "whether rare classes count more in the loss")
+    class_weights: Literal["none", "balanced"] = setting(
+        "none", "whether rare classes count more in the loss"
+    )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
         "auto", "number format of the forward pass; auto is bf16 on accelerators that have it, else fp32"
     )
@@ -109,7 +111,9 @@ def _check_range(name: str, value: float | None, low: float, high: float) -> Non
     if value is None or low <= value <= high:
         return
     expected = f"{low:g} or more" if high == math.inf else f"from {low:g} to {high:g}"
-    raise ArgumentError(f"{name} is {value:g}; expected {expected}.", f"For example {_option(name)} {max(low, 1e-3):g}")
+    raise ArgumentError(
+        f"{name} is {value:g}; expected {expected}.", f"For example {_option(name)} {max(low, 1e-3):g}"
+    )
 
 
 def _reject_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:

@@ -37,12 +37,16 @@ def choose_device(requested: str = "auto") -> DeviceChoice:
     try:
         device = torch.device(requested)
     except RuntimeError:
-        raise ArgumentError(f"There is no device {requested!r}.", "Use auto, cpu, cuda, cuda:1, mps or xpu.") from None
+        raise ArgumentError(
+            f"There is no device {requested!r}.", "Use auto, cpu, cuda, cuda:1, mps or xpu."
+        ) from None
     if device.type == "cpu":
         return DeviceChoice(device, "as asked")
     if found is None or found.type != device.type:
         here = "only a CPU" if found is None else f"{found.type} and a CPU"
-        raise ArgumentError(f"This machine has no {device.type} device, {here}.", "Leave --device out to choose it.")
+        raise ArgumentError(
+            f"This machine has no {device.type} device, {here}.", "Leave --device out to choose it."
+        )
     count = torch.accelerator.device_count()
     if device.index is not None and device.index >= count:
         raise ArgumentError(f"Device {requested} does not exist: there are {count}, counted from 0.")
@@ -52,7 +56,11 @@ def choose_device(requested: str = "auto") -> DeviceChoice:
 def choose_precision(requested: str, device: torch.device) -> Precision:
     """The number format of the forward pass. See `TrainConfig.precision`."""
     if requested == "auto":
-        return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+        return (
+            "bf16"
+            if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+            else "fp32"
+        )
     if requested == "fp16" and device.type == "cpu":
         raise ArgumentError("fp16 does not train on a CPU.", "Use --precision bf16 or fp32.")
     assert requested in ("fp32", "bf16", "fp16")

@@ -137,9 +137,7 @@ def _step(state: TrainState, work: Work) -> None:
     state.step += 1
 
 
-def _validate_epoch(
-    state: TrainState, work: Work, callbacks: Sequence[Callback], recorder: Recorder
-) -> bool:
+def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback], recorder: Recorder) -> bool:
     """Measure the epoch and tell the callbacks; False where a stop request cut it short."""
     state.phase = "validating"
     metrics: dict[str, float] | None = {}

@@ -19,7 +19,9 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
     """
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
-        raise TrainingError("The model has no parameter to train.", "Set requires_grad_(True) on some of them.")
+        raise TrainingError(
+            "The model has no parameter to train.", "Set requires_grad_(True) on some of them."
+        )
     groups = [
         {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": config.weight_decay},
         {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
@@ -29,7 +31,9 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
     match config.optimizer:
         case "sgd":
             nesterov = config.momentum > 0
-            return torch.optim.SGD(groups, lr=lr, momentum=config.momentum, nesterov=nesterov, fused=_fused(trainable))
+            return torch.optim.SGD(
+                groups, lr=lr, momentum=config.momentum, nesterov=nesterov, fused=_fused(trainable)
+            )
         case "rmsprop":
             return torch.optim.RMSprop(groups, lr=lr, momentum=config.momentum)
         case "adam":

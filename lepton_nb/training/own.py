@@ -70,7 +70,8 @@ def _arguments(kind: type, values: Any) -> dict[str, Any] | None:
     names = [name for name in inspect.signature(kind).parameters if name in values and name != "params"]
     found = {name: values[name] for name in names}
     plain = all(
-        isinstance(value, _PLAIN) or (isinstance(value, tuple) and all(isinstance(part, _PLAIN) for part in value))
+        isinstance(value, _PLAIN)
+        or (isinstance(value, tuple) and all(isinstance(part, _PLAIN) for part in value))
         for value in found.values()
     )
     return found if plain else None

@@ -41,7 +41,9 @@ def _cosine(progress: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-def _one_cycle(total_steps: int, start: float = 1 / 25, end: float = 1e-4 / 25, share: float = 0.3) -> Schedule:
+def _one_cycle(
+    total_steps: int, start: float = 1 / 25, end: float = 1e-4 / 25, share: float = 0.3
+) -> Schedule:
     peak_step = max(1.0, share * total_steps - 1)
     last_step = max(peak_step + 1, total_steps - 1)
 

@@ -1,6 +1,6 @@
 """The recipe on the real CIFAR-10: accuracy on the 10,000 test images after 10 epochs, and the time it takes.
 
-    python -m tests.benchmarks.recipe_cifar10 PATH/TO/cifar10 [--seed 0]
+python -m tests.benchmarks.recipe_cifar10 PATH/TO/cifar10 [--seed 0]
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ import lepton_nb
 from lepton_nb import data
 
 MODELS = {
-    "bag-of-embeddings": {"epochs": 10, "batch_size": 32, "lr": 3e-3},
-    "text-transformer": {"epochs": 10, "batch_size": 32, "lr": 1e-3},
+    "BagOfEmbeddings": {"epochs": 10, "batch_size": 32, "lr": 3e-3},
+    "TextTransformer": {"epochs": 10, "batch_size": 32, "lr": 1e-3},
 }
 
 

@@ -1,4 +1,4 @@
-"""The textbook notebook on the real CIFAR-10, its loop replaced by one line; then a recipe that really gets there.
+"""The textbook notebook on the real CIFAR-10, its loop replaced by one line.
 
     python -m tests.benchmarks.textbook_cifar10 PATH/TO/cifar10 [--epochs 10]
 

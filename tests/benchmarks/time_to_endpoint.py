@@ -1,6 +1,6 @@
 """From `%load_ext` to a live endpoint on digits, cell by cell, through a real kernel.
 
-    python -m tests.benchmarks.time_to_endpoint
+python -m tests.benchmarks.time_to_endpoint
 """
 
 from __future__ import annotations
