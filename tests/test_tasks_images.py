@@ -55,7 +55,16 @@ def test_every_source_of_a_picture_gives_the_same_input(
     text = base64.b64encode(png).decode()
     pixels = np.asarray(picture)
     expected = (pixels.transpose(2, 0, 1) / 255 - np.reshape(MEAN, (3, 1, 1))) / np.reshape(STD, (3, 1, 1))
-    sources = [png, path, str(path), picture, pixels, torch.from_numpy(pixels.copy()), [path], {"image": text}]
+    sources = [
+        png,
+        path,
+        str(path),
+        picture,
+        pixels,
+        torch.from_numpy(pixels.copy()),
+        [path],
+        {"image": text},
+    ]
     batches = [codec.prepare(source)[0] for source in sources]
     batches += [
         codec.decode_bytes(png, "image/png")[0],
@@ -123,7 +132,12 @@ def bomb(width: int, height: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("size", [(10_000, 5_001), (10_000, 10_000), (100_000, 100_000)])

@@ -67,7 +67,7 @@ def test_every_form_of_a_row_gives_the_same_input(codec: Codec) -> None:
     frame = pd.DataFrame([row])
     batches = [codec.prepare(v)[0] for v in (row, [row], frame, frame.iloc[0], {"row": row}, {"rows": [row]})]
     batches += [
-        codec.decode_bytes("city,age,rooms\nRome,50,1\n".encode(), "text/csv")[0],
+        codec.decode_bytes(b"city,age,rooms\nRome,50,1\n", "text/csv")[0],
         codec.decode_bytes("\ufeffcity, age ,rooms\r\nRome,50,1\r\n\r\n".encode(), "text/csv")[0],
         codec.decode_json({"inputs": [2, 0, 1, 1, 0]})[0],
     ]
@@ -97,8 +97,16 @@ def test_null_says_that_a_value_is_missing(codec: Codec) -> None:
         ({"row": {"age": "old", "city": "", "rooms": 1}}, "'age' in row must be a finite number or null", 0),
         ({"row": {"age": True, "city": "", "rooms": 1}}, "'age' in row must be a finite number", 0),
         ({"row": {"age": float("nan"), "city": "", "rooms": 1}}, "finite number or null, got nan", 0),
-        ({"row": {"age": 1, "city": ["Rome"], "rooms": 1}}, "must be a string, a number or null, got a list", 0),
-        ({"row": {"age": 1, "city": float("inf"), "rooms": 1}}, "'city' in row must be a string, a finite", 0),
+        (
+            {"row": {"age": 1, "city": ["Rome"], "rooms": 1}},
+            "must be a string, a number or null, got a list",
+            0,
+        ),
+        (
+            {"row": {"age": 1, "city": float("inf"), "rooms": 1}},
+            "'city' in row must be a string, a finite",
+            0,
+        ),
         ({"row": [1, 2, 3]}, "'row' must be an object of one value a column, got a list", 0),
         ({"rows": []}, "'rows' is empty", None),
         ({"rows": {"age": 1}}, "'rows' must be a list, got an object", None),

@@ -1,7 +1,30 @@
 """What a kind of problem needs, in one place: loss, metrics, figures, starter models and the wire codec.
 
-A task is one file with one `Task` subclass. The file must import without torch and matplotlib, because
-the serving process imports it for the codec alone: import both inside the methods that use them.
+Adding a task
+    Write one file in `lepton_nb/tasks/` with one concrete subclass of `Task`; it is found by being there, and
+    its `name` is what users type after ``--task``. Start from `Classification` or `Regression` where the
+    output is a class or a value, and give it the codec of its input. This is a whole task::
+
+        class ImageRegression(Regression):
+            \"\"\"A value for each picture.\"\"\"
+
+            name = "image-regression"
+            title = "Image regression"
+            codec_type = ImageCodec
+
+            def starters(self):
+                return {"SmallCNN": small_cnn}  # a function of a Signature that returns an nn.Module
+
+    A new kind of input is a subclass of `TensorCodec` with keys of its own in `forms`; a new kind of answer
+    is a subclass of `Answers`; anything else overrides the methods of `Task` below.
+
+    The file must import without torch, matplotlib and pandas, because the serving process imports it for
+    the codec alone: import them inside the methods that use them.
+
+    Another package adds a task without touching this one, by an entry point whose name is the task's::
+
+        [project.entry-points."lepton_nb.tasks"]
+        image-regression = "my_package.image_regression:ImageRegression"
 """
 
 from __future__ import annotations
@@ -181,7 +204,7 @@ class Task(ABC):
 
     @abstractmethod
     def describe(self, preds: np.ndarray, signature: Signature) -> list[str]:
-        """One short caption per item of ``preds``, such as ``cat 93 %``."""
+        """One short caption per item of ``preds``, such as ``cat 93%``."""
 
     @abstractmethod
     def describe_target(self, target: np.ndarray, signature: Signature) -> list[str]:

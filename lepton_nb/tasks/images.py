@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
@@ -126,7 +126,7 @@ def load_image(source: ImageSource, mode: Mode, size: Sequence[int] | None) -> n
         enough = _SHRINK_FACTOR * max(size)
         picture.draft(None, (enough, enough))
     try:
-        picture = _convert(ImageOps.exif_transpose(picture), mode)
+        picture = _convert(_upright(picture), mode)
     except Exception as error:  # PIL's decoders raise nearly anything on a damaged file
         raise InputError(f"the {picture.format or 'picture'} is damaged: {error}") from error
     if size is not None and picture.size != (size[1], size[0]):
@@ -162,6 +162,12 @@ def _open(source: ImageSource) -> Image.Image:
         raise InputError(f"the picture is too large: {error}") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{_called(source)} cannot be read: {error}") from error
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    if picture.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+        return picture
+    return ImageOps.exif_transpose(picture)
 
 
 def _convert(picture: Image.Image, mode: Mode) -> Image.Image:

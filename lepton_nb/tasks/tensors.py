@@ -141,14 +141,13 @@ def to_batch(value: Any, spec: TensorSpec, label: str = "inputs") -> np.ndarray:
         InputError: If it is empty, ragged, of another shape, or holds something other than finite numbers.
     """
     array = _as_array(value, spec, label)
-    if array.ndim == len(spec.shape):
-        array = array[None]
-    if not _fits(array.shape[1:], spec.shape):
+    if array.ndim > 0 and len(array) == 0:
+        raise InputError(f"{label!r} is empty: send at least one item")
+    batch = array[None] if array.ndim == len(spec.shape) else array
+    if not _fits(batch.shape[1:], spec.shape):
         expected = _shape_text(("N", *spec.shape))
         raise InputError(f"{label!r} has the shape {_shape_text(array.shape)}, expected {expected}")
-    if len(array) == 0:
-        raise InputError(f"{label!r} is empty: send at least one item")
-    return _cast(array, spec, label)
+    return _cast(batch, spec, label)
 
 
 def as_numpy(value: Any) -> Any:
@@ -239,8 +238,6 @@ def _as_array(value: Any, spec: TensorSpec, label: str) -> np.ndarray:
     except ValueError:  # ragged
         raise _explain(value, spec, label) from None
     if array.dtype.kind not in "fiu" and not (array.dtype.kind == "b" and spec.dtype == "bool"):
-        if array.size == 0:
-            raise InputError(f"{label!r} is empty: send at least one item")
         raise _explain(value, spec, label)
     return array
 
@@ -272,7 +269,7 @@ def _explain(value: Any, spec: TensorSpec, label: str) -> InputError:
         except ValueError:
             return InputError(f"{position} is ragged, expected the shape {_shape_text(spec.shape)}", index)
         if array.dtype.kind not in "fiu":
-            wrong = _first_non_number(item)
+            wrong = _first_non_number(item) or "a number that is too large"
             return InputError(f"{position} holds {wrong}, expected numbers only", index)
         if not _fits(array.shape, spec.shape):
             seen, expected = _shape_text(array.shape), _shape_text(spec.shape)
