@@ -13,7 +13,7 @@ EXAMPLES = 5  # items a finding names; the rest is counted
 NameOf = Callable[[str, int], str]
 
 
-def digest(content: bytes) -> int:
+def digest(content: bytes | memoryview) -> int:
     """64 bits of BLAKE2b: two different items of a million collide with a chance below 1e-7."""
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
@@ -65,3 +65,18 @@ def find_leaks(
 def count_repeats(content: np.ndarray) -> int:
     """How many items repeat an earlier one of the same split."""
     return len(content) - len(np.unique(content))
+
+
+def find_conflicts(
+    content: np.ndarray, labels: np.ndarray, name_of: Callable[[int], str], noun: str
+) -> list[Finding]:
+    """A warning where equal items carry different labels."""
+    order = np.lexsort((labels, content))
+    same = content[order][1:] == content[order][:-1]
+    clash = np.flatnonzero(same & (labels[order][1:] != labels[order][:-1]))
+    if not len(clash):
+        return []
+    examples = tuple(f"{name_of(int(order[i]))} and {name_of(int(order[i + 1]))}" for i in clash[:EXAMPLES])
+    return [
+        Finding(f"{len(clash):,} {noun} of train appear again with another label.", examples, warning=True)
+    ]

@@ -1,10 +1,9 @@
-"""From decoded, labelled images to a bundle: leakage, statistics, signature, splits, report."""
+"""From decoded, labelled pictures to a bundle: leakage, statistics, signature, splits, report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,44 +11,53 @@ from PIL import Image
 from torch import Tensor
 
 from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
-from lepton_nb.data.augment import Augmenter, augmenter_for
-from lepton_nb.data.bundle import Augmentation, DataBundle
-from lepton_nb.data.duplicates import count_repeats, find_leaks
+from lepton_nb.data.augment import augmenter_for
+from lepton_nb.data.bundle import Augmentation, DataBundle, Split
+from lepton_nb.data.decoding import Read
+from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
 from lepton_nb.data.images import PixelStats
+from lepton_nb.data.lazy import LazySplit
 from lepton_nb.data.memory import MemorySplit
+from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
+from lepton_nb.data.splitting import Parts
 from lepton_nb.signature import Signature, TensorSpec
 
 
 @dataclass
 class ImagePool:
-    """All images of a data set before they are parted.
+    """All pictures of a data set before they are parted.
 
     Attributes:
         labels: Class indices ``(N,)``.
-        digests: Content of the images, uint64 ``(N,)``.
-        pixels: uint8 ``(N, C, H, W)``.
-        name_of: What to call image ``i``.
-        raw: Image ``i`` as a person sees it.
+        digests: Content of the pictures, uint64 ``(N,)``.
+        sums: `channel_sums` of the pictures, ``(N, 2, C)``.
+        pixels: uint8 ``(N, C, H, W)``; None where they are decoded when they are needed.
+        size: ``(height, width)`` the model gets.
+        read: Gives picture ``i`` to the decoder.
+        name_of: What to call picture ``i``.
+        raw: Picture ``i`` as a person sees it.
     """
 
     labels: np.ndarray
     digests: np.ndarray
-    pixels: Tensor
+    sums: np.ndarray
+    pixels: Tensor | None
+    size: tuple[int, int]
+    read: Read
     name_of: Callable[[int], str]
     raw: Callable[[int], Image.Image]
 
 
 def image_bundle(
     pool: ImagePool,
-    parts: Mapping[str, np.ndarray],
+    parts: Parts,
     class_names: tuple[str, ...],
     *,
     name: str,
     source: str,
     augment: Augmentation,
     findings: list[Finding],
-    spec: dict[str, Any] | None,
 ) -> DataBundle:
     """The bundle of an image classification data set.
 
@@ -57,60 +65,69 @@ def image_bundle(
         parts: Rows of the pool by split name.
         findings: What reading the data found; what is found here is added.
     """
-    _, channels, height, width = pool.pixels.shape
-    findings = list(findings)
-    keep, leaks = find_leaks(
-        {split: pool.digests[rows] for split, rows in parts.items()},
-        lambda split, i: pool.name_of(int(parts[split][i])),
-        noun="images",
-    )
-    findings += leaks
-    parts = {split: rows[keep[split]] for split, rows in parts.items()}
-    repeats = count_repeats(pool.digests[parts["train"]])
-    if repeats:
-        findings.append(Finding(f"{repeats:,} images of train repeat another one of train: left in."))
-    stats = PixelStats.measure(pool.pixels, parts["train"])
-    mode = "L" if channels == 1 else "RGB"
-    augmenter, said = augmenter_for(augment, mode=mode, size=(height, width))
-    findings += said
-    signature = Signature(
-        task="image-classification",
-        inputs=(TensorSpec("image", "float32", (channels, height, width)),),
-        output=TensorSpec("logits", "float32", (len(class_names),)),
-        class_names=class_names,
-        preprocessing={
-            "kind": "image",
-            "mode": mode,
-            "size": [height, width],
-            "mean": list(stats.mean),
-            "std": list(stats.std),
-        },
-        target={"name": "label"},
-    )
-    counts = class_counts({split: pool.labels[rows] for split, rows in parts.items()}, class_names)
-    report = DataReport(name, source, counts, signature, [*class_findings(counts), *findings])
+    parts, found = _without_leaks(pool, parts)
+    stats = PixelStats.from_sums(pool.sums[parts["train"]], pool.size[0] * pool.size[1])
+    signature = _signature(class_names, stats, pool.size)
+    augmenter, said = augmenter_for(augment, mode=signature.preprocessing["mode"], size=pool.size)
+
+    def split(split_name: str, rows: np.ndarray) -> Split:
+        targets = torch.from_numpy(pool.labels[rows])
+        if pool.pixels is None:
+            return LazySplit(split_name, pool, rows, targets, signature.preprocessing, stats, augmenter)
+        return MemorySplit(
+            split_name,
+            pool.pixels,
+            targets,
+            lambda i: pool.raw(int(rows[i])),
+            rows=torch.from_numpy(rows),
+            stats=stats,
+            augmenter=augmenter,
+        )
+
+    counts = class_counts({part: pool.labels[rows] for part, rows in parts.items()}, class_names)
+    preview = PicturePreview.draw(parts["train"], pool.labels, class_names, pool.raw)
+    findings = [*class_findings(counts), *findings, *found, *said]
+    content = {part: (pool.digests[rows], pool.labels[rows]) for part, rows in parts.items()}
     return DataBundle(
         name=name,
         signature=signature,
-        splits={split: _split(split, pool, rows, stats, augmenter) for split, rows in parts.items()},
-        report=report,
-        fingerprint=fingerprint(
-            {split: (pool.digests[rows], pool.labels[rows]) for split, rows in parts.items()}, signature
-        ),
-        spec=spec,
+        splits={part: split(part, rows) for part, rows in parts.items()},
+        report=DataReport(name, source, counts, signature, findings, preview),
+        fingerprint=fingerprint(content, signature),
         augment=augment,
     )
 
 
-def _split(
-    name: str, pool: ImagePool, rows: np.ndarray, stats: PixelStats, augmenter: Augmenter | None
-) -> MemorySplit:
-    return MemorySplit(
-        name,
-        pool.pixels,
-        torch.from_numpy(pool.labels[rows]),
-        lambda i: pool.raw(int(rows[i])),
-        rows=torch.from_numpy(rows),
-        stats=stats,
-        augmenter=augmenter,
+def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]:
+    keep, findings = find_leaks(
+        {split: pool.digests[rows] for split, rows in parts.items()},
+        lambda split, i: pool.name_of(int(parts[split][i])),
+        noun="pictures",
+    )
+    parts = {split: rows[keep[split]] for split, rows in parts.items()}
+    train = parts["train"]
+    repeats = count_repeats(pool.digests[train])
+    if repeats:
+        findings.append(Finding(f"{repeats:,} pictures of train repeat another one of train: left in."))
+    findings += find_conflicts(
+        pool.digests[train], pool.labels[train], lambda i: pool.name_of(int(train[i])), "pictures"
+    )
+    return parts, findings
+
+
+def _signature(class_names: tuple[str, ...], stats: PixelStats, size: tuple[int, int]) -> Signature:
+    channels = len(stats.mean)
+    return Signature(
+        task="image-classification",
+        inputs=(TensorSpec("image", "float32", (channels, *size)),),
+        output=TensorSpec("logits", "float32", (len(class_names),)),
+        class_names=class_names,
+        preprocessing={
+            "kind": "image",
+            "mode": "L" if channels == 1 else "RGB",
+            "size": list(size),
+            "mean": list(stats.mean),
+            "std": list(stats.std),
+        },
+        target={"name": "label"},
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
 
 from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.image_folder import folder
 from lepton_nb.data.tensors import arrays, digits
 from lepton_nb.data.user_loaders import loaders
 from lepton_nb.errors import DataError
@@ -20,12 +22,9 @@ def load(source: Any, **options: Any) -> DataBundle:
         return loaders(source, **options)
     if isinstance(source, tuple):
         return arrays(*source, **options)
+    if isinstance(source, str | Path):
+        return folder(source, **options)
     raise DataError(f"Cannot load {source!r}.")
-
-
-def folder(path: Any, **options: Any) -> DataBundle:
-    """Pictures in one folder per class."""
-    raise DataError("Not yet.")
 
 
 def csv(path: Any, **options: Any) -> DataBundle:

@@ -12,8 +12,10 @@ from PIL import Image
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.image_bundle import ImagePool, image_bundle
+from lepton_nb.data.images import channel_sums
 from lepton_nb.data.options import check_augment, check_limit
 from lepton_nb.data.report import Finding
+from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import plan_parts
 from lepton_nb.data.targets import kind_of_task, read_targets
 from lepton_nb.errors import DataError
@@ -55,7 +57,6 @@ def arrays(
         source=f"arrays of shape {x.shape}",
         augment=augment,
         findings=targets.findings,
-        spec=None,
     )
 
 
@@ -84,11 +85,11 @@ def digits(
     pixels = np.rint(found.images[:, None] * (255 / 16)).astype(np.uint8)
     labels = found.target.astype(np.int64)
     class_names = tuple(str(label) for label in found.target_names)
-    options = {"val_fraction": val_fraction, "test_fraction": test_fraction, "seed": seed}
+    options: dict[str, Any] = {"val_fraction": val_fraction, "test_fraction": test_fraction, "seed": seed}
     parts = plan_parts(
         {"train": np.arange(len(labels))}, labels, class_names, limit=check_limit(limit), **options
     )
-    return image_bundle(
+    bundle = image_bundle(
         _pool(pixels, labels, "digit"),
         parts,
         class_names,
@@ -96,8 +97,8 @@ def digits(
         source="scikit-learn's handwritten digits",
         augment=preset,
         findings=[Finding("Pixels of 0..16 are stored as 0..255.")],
-        spec={"source": "digits", "options": {"name": name, "augment": augment, "limit": limit, **options}},
     )
+    return describe(bundle, "digits", "digits", {"augment": augment, "limit": limit, **options})
 
 
 def _as_pixels(x: np.ndarray) -> np.ndarray:
@@ -114,7 +115,10 @@ def _pool(pixels: np.ndarray, labels: np.ndarray, noun: str) -> ImagePool:
     return ImagePool(
         labels=labels,
         digests=digests(picture.tobytes() for picture in pixels),
+        sums=channel_sums(pixels),
         pixels=torch.from_numpy(pixels),
+        size=(pixels.shape[2], pixels.shape[3]),
+        read=raw,
         name_of=lambda i: f"{noun} {i}",
         raw=raw,
     )

@@ -1,0 +1,163 @@
+"""Decoding every picture of a data set once, in threads: the pixels, what they hash to, and which are bad."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from lepton_nb.data.duplicates import digest
+from lepton_nb.data.images import channel_sums
+from lepton_nb.data.report import Finding
+from lepton_nb.tasks import InputError
+from lepton_nb.tasks.images import load_image
+
+MEMORY_SHARE = 0.4  # of the free memory that decoded pixels may take
+LARGEST_KEPT_SIDE = 256  # pictures of one size up to this keep it
+DEFAULT_SIDE = 224  # what larger or mixed pictures are resized to, at most
+PROBED = 2000  # pictures whose header decides on size and mode
+CHUNK = 64  # pictures a thread decodes before it reports
+
+Mode = Literal["RGB", "L"]
+Size = tuple[int, int]
+Read = Callable[[int], Path | Image.Image]
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Decoded:
+    """What one pass over all pictures gives.
+
+    Attributes:
+        pixels: uint8 ``(N, C, H, W)``; None where they do not fit in memory.
+        digests: uint64 ``(N,)`` over the decoded pixels.
+        sums: Sum and sum of squares of each picture's channels, int64 ``(N, 2, C)``.
+        bad: Why picture ``i`` cannot be read.
+    """
+
+    pixels: np.ndarray | None
+    digests: np.ndarray
+    sums: np.ndarray
+    bad: dict[int, str]
+
+
+def fits_in_memory(count: int, channels: int, size: Size) -> bool:
+    """Whether that many decoded pictures take no more than their share of the free memory."""
+    needed: int = count * channels * size[0] * size[1]
+    return needed <= MEMORY_SHARE * int(psutil.virtual_memory().available)
+
+
+def decode(read: Read, count: int, mode: Mode, size: Size, *, progress: Progress | None = None) -> Decoded:
+    """Decode pictures 0..count-1; a bad one is noted, not raised.
+
+    Args:
+        read: Gives picture ``i``: its path, bytes or a PIL image. Called from several threads.
+        mode: ``RGB`` or ``L``.
+        size: ``(height, width)`` of the result.
+        progress: Called with the number done and the total.
+    """
+    channels = 3 if mode == "RGB" else 1
+    keep = fits_in_memory(count, channels, size)
+    result = Decoded(
+        pixels=np.zeros((count, channels, *size), dtype=np.uint8) if keep else None,
+        digests=np.zeros(count, dtype=np.uint64),
+        sums=np.zeros((count, 2, channels), dtype=np.int64),
+        bad={},
+    )
+
+    def work(start: int) -> None:
+        stop = min(start + CHUNK, count)
+        block = np.zeros((stop - start, channels, *size), dtype=np.uint8)
+        for i in range(start, stop):
+            try:
+                block[i - start] = load_image(content(read(i)), mode, size)
+            except (InputError, OSError) as error:
+                result.bad[i] = str(error).replace("the body", "it")
+        result.digests[start:stop] = [digest(pixels.data) for pixels in block]
+        result.sums[start:stop] = channel_sums(block)
+        if result.pixels is not None:
+            result.pixels[start:stop] = block
+
+    in_threads(
+        work, range(0, count, CHUNK), lambda done: progress and progress(min(done * CHUNK, count), count)
+    )
+    return result
+
+
+def content(source: Path | Image.Image) -> bytes | Image.Image:
+    """A file's bytes, read at once: PIL's many small reads cost a third of decoding a small picture."""
+    return source.read_bytes() if isinstance(source, Path) else source
+
+
+def in_threads(work: Callable[[int], Any], items: Sequence[int], done: Callable[[int], Any]) -> None:
+    """Run `work` on every item in threads; an error or an interrupt ends it at once.
+
+    Args:
+        done: Called in this thread with the number of items finished.
+    """
+    pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
+    try:
+        for number, _ in enumerate(pool.map(work, items), start=1):
+            done(number)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def probe(read: Read, count: int) -> tuple[Mode, Counter[Size]]:
+    """Mode and sizes by the headers of at most `PROBED` pictures spread evenly over all.
+
+    Returns:
+        ``L`` where all are grey, else ``RGB``; how many pictures have each ``(height, width)``.
+    """
+    modes: Counter[str] = Counter()
+    sizes: Counter[Size] = Counter()
+    for i in np.unique(np.linspace(0, count - 1, min(count, PROBED)).round().astype(int)):
+        try:
+            picture = open_header(read(int(i)))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            continue  # named by `decode`
+        modes["L" if picture.mode in ("1", "L", "LA") or picture.mode.startswith("I") else "RGB"] += 1
+        width, height = picture.size
+        sizes[(width, height) if picture.getexif().get(0x0112, 1) >= 5 else (height, width)] += 1
+    return ("L" if set(modes) == {"L"} else "RGB"), sizes
+
+
+def open_header(source: Path | Image.Image) -> Image.Image:
+    """The picture with only its header read."""
+    if isinstance(source, Image.Image):
+        return source
+    with Image.open(source) as picture:
+        picture.getexif()
+        return picture
+
+
+def choose_size(sizes: Counter[Size], asked: Size | None) -> tuple[Size, list[Finding]]:
+    """The ``(height, width)`` all pictures get, and what to say about it.
+
+    Pictures of one size keep it up to `LARGEST_KEPT_SIDE`; others become squares of at most `DEFAULT_SIDE`.
+    """
+    if len(sizes) == 1 and asked in (None, next(iter(sizes))) and max(next(iter(sizes))) <= LARGEST_KEPT_SIDE:
+        return next(iter(sizes)), []
+    if len(sizes) == 1:
+        have = "Pictures are {}×{}".format(*next(iter(sizes)))
+    else:
+        have = f"Pictures have {len(sizes)} sizes from {_shape(min(sizes))} to {_shape(max(sizes))}"
+    if asked is not None:
+        return asked, [] if asked in sizes and len(sizes) == 1 else [
+            Finding(f"{have}: resized to {_shape(asked)}.")
+        ]
+    sides = sorted(min(size) for size in sizes.elements()) or [DEFAULT_SIDE]
+    side = min(DEFAULT_SIDE, sides[len(sides) // 2])
+    return (side, side), [Finding(f"{have}: resized to {side}×{side} (image_size=… chooses another).")]
+
+
+def _shape(size: Size) -> str:
+    return f"{size[0]}×{size[1]}"

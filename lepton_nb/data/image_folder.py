@@ -1,0 +1,106 @@
+"""Pictures in one folder per class."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.class_folders import IMAGE_SUFFIXES, ClassFiles, existing_folder, find_class_files
+from lepton_nb.data.decoding import Mode, Progress, Size
+from lepton_nb.data.image_bundle import image_bundle
+from lepton_nb.data.options import check_augment, check_limit, check_size
+from lepton_nb.data.picture_pool import read_pictures
+from lepton_nb.data.pixel_cache import cache_key
+from lepton_nb.data.specs import describe
+from lepton_nb.data.splitting import plan_parts
+
+
+class PictureFiles:
+    """Pictures as files below a folder: a `PictureSource`."""
+
+    def __init__(self, files: ClassFiles) -> None:
+        self._root, self._files = files.root, files.files
+        self.labels = files.labels
+
+    def read(self, i: int) -> Path:
+        return self._root / self._files[i]
+
+    def raw(self, i: int) -> Image.Image:
+        with Image.open(self.read(i)) as picture:
+            picture.load()
+            return ImageOps.exif_transpose(picture)
+
+    def name_of(self, i: int) -> str:
+        return self._files[i]
+
+    def cache_key(self, rows: np.ndarray, mode: Mode, size: Size) -> str:
+        return cache_key(self._root, [self._files[i] for i in rows], mode, size)
+
+
+def folder(
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    image_size: int | str | tuple[int, int] | None = None,
+    val_fraction: float = 0.1,
+    test_fraction: float = 0.2,
+    seed: int = 0,
+    augment: str = "none",
+    limit: int | None = None,
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> DataBundle:
+    """Pictures in one folder per class, with ``train/``, ``test/`` and ``val/`` above them or without.
+
+    Args:
+        path: The folder.
+        name: What to call the data; the folder's name where it is not given.
+        image_size: Side, or ``(height, width)``, the model gets. Without it pictures that all have one size of
+            at most 256 keep it, others become squares of at most 224.
+        val_fraction: Share of the training pictures for validation, where there is no ``val/``.
+        test_fraction: Share for the test, where there is neither ``test/`` nor ``val/``.
+        seed: Equal seeds give equal splits.
+        augment: ``none``, ``standard`` or ``strong``.
+        limit: Largest number of pictures of each split, for a quick trial.
+        cache: Whether decoded pixels are kept under ``$LEPTON_HOME/cache`` for the next time.
+        progress: Called with the number of pictures decoded and their total.
+
+    Raises:
+        DataError: If there is nothing to learn from, or an option is wrong.
+    """
+    preset, size, limit = check_augment(augment), check_size(image_size), check_limit(limit)
+    root = existing_folder(path)
+    files = find_class_files(root, IMAGE_SUFFIXES, "pictures")
+    parts = plan_parts(
+        files.given,
+        files.labels,
+        files.class_names,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+        limit=limit,
+    )
+    pool, parts, findings = read_pictures(PictureFiles(files), parts, size, cache=cache, progress=progress)
+    bundle = image_bundle(
+        pool,
+        parts,
+        files.class_names,
+        name=name or root.name,
+        source=f"folder {root}",
+        augment=preset,
+        findings=[*files.findings, *findings],
+    )
+    options = {
+        "image_size": size,
+        "augment": preset,
+        "val_fraction": val_fraction,
+        "test_fraction": test_fraction,
+        "seed": seed,
+        "limit": limit,
+        "cache": cache,
+    }
+    return describe(bundle, "folder", str(root), options)

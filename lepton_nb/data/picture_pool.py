@@ -1,0 +1,108 @@
+"""Reading the pictures of a source: which size and mode, decoded or from the cache, without the bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+
+from lepton_nb.data.decoding import Decoded, Mode, Progress, Size, choose_size, decode, probe
+from lepton_nb.data.duplicates import EXAMPLES
+from lepton_nb.data.image_bundle import ImagePool
+from lepton_nb.data.pixel_cache import read_entry, write_entry
+from lepton_nb.data.report import Finding
+from lepton_nb.data.splitting import Parts
+from lepton_nb.errors import DataError
+
+
+class PictureSource(Protocol):
+    """Labelled pictures by number; called from several threads.
+
+    Attributes:
+        labels: Class indices ``(N,)``.
+    """
+
+    labels: np.ndarray
+
+    def read(self, i: int) -> Path | Image.Image:
+        """Picture `i` for the decoder."""
+
+    def raw(self, i: int) -> Image.Image:
+        """Picture `i` as a person sees it."""
+
+    def name_of(self, i: int) -> str:
+        """What to call picture `i`."""
+
+    def cache_key(self, rows: np.ndarray, mode: Mode, size: Size) -> str | None:
+        """Where the decoded pictures `rows` are kept; None where they are not worth keeping."""
+
+
+def read_pictures(
+    source: PictureSource, parts: Parts, asked: Size | None, *, cache: bool, progress: Progress | None
+) -> tuple[ImagePool, Parts, list[Finding]]:
+    """The pictures that the parts name, and the parts as rows of the pool.
+
+    Args:
+        parts: Numbers of the source's pictures, by split.
+        asked: ``(height, width)``, or None to choose by the pictures.
+
+    Raises:
+        DataError: If none of the training pictures can be read.
+    """
+    rows = np.sort(np.concatenate(list(parts.values())))
+    mode, sizes = probe(lambda i: source.read(int(rows[i])), len(rows))
+    size, findings = choose_size(sizes, asked)
+    decoded, said = _decode(source, rows, mode, size, cache, progress)
+    findings += said
+    parts = {split: np.searchsorted(rows, members) for split, members in parts.items()}
+    parts, skipped = _without_bad(parts, decoded, lambda i: source.name_of(int(rows[i])))
+    pool = ImagePool(
+        labels=source.labels[rows],
+        digests=decoded.digests,
+        sums=decoded.sums,
+        pixels=None if decoded.pixels is None else torch.from_numpy(decoded.pixels),
+        size=size,
+        read=lambda i: source.read(int(rows[i])),
+        name_of=lambda i: source.name_of(int(rows[i])),
+        raw=lambda i: source.raw(int(rows[i])),
+    )
+    return pool, parts, findings + skipped
+
+
+def _decode(
+    source: PictureSource, rows: np.ndarray, mode: Mode, size: Size, cache: bool, progress: Progress | None
+) -> tuple[Decoded, list[Finding]]:
+    """From the cache where it has them, else by decoding, keeping the result where it may."""
+    key = source.cache_key(rows, mode, size) if cache else None
+    kept = read_entry(key, len(rows)) if key else None
+    if kept is not None:
+        return kept, [Finding("Decoded pixels came from the cache (cache=False decodes the files again).")]
+    decoded = decode(lambda i: source.read(int(rows[i])), len(rows), mode, size, progress=progress)
+    if decoded.pixels is None:
+        said = "The pictures do not fit in memory: they are decoded again in every epoch, in threads."
+        return decoded, [Finding(said)]
+    entry = write_entry(key, decoded) if key else None
+    if entry is None:
+        return decoded, []
+    megabytes = decoded.pixels.nbytes / 1e6
+    return decoded, [
+        Finding(f"Decoded pixels ({megabytes:.0f} MB) are kept in {entry.parent} for next time.")
+    ]
+
+
+def _without_bad(
+    parts: Parts, decoded: Decoded, name_of: Callable[[int], str]
+) -> tuple[Parts, list[Finding]]:
+    if not decoded.bad:
+        return parts, []
+    bad = np.array(sorted(decoded.bad))
+    examples = tuple(f"{name_of(int(i))}: {decoded.bad[int(i)]}" for i in bad[:EXAMPLES])
+    left = {split: members[~np.isin(members, bad)] for split, members in parts.items()}
+    if not len(left["train"]):
+        raise DataError(f"None of the {len(parts['train']):,} training pictures can be read: {examples[0]}.")
+    finding = Finding(f"{len(bad):,} unreadable or truncated files were skipped.", examples, warning=True)
+    return {split: members for split, members in left.items() if len(members)}, [finding]
