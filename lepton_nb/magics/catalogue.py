@@ -1,0 +1,93 @@
+"""What can be named without a variable: built-in data, starter and torchvision models, runs, services.
+
+Tab reads these lists too, so nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from lepton_nb.errors import LeptonError
+
+BUILTIN_DATA = ("digits",)
+
+# What Tab offers before torchvision is loaded; any name of torchvision works.
+_COMMON_MODELS = (
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "efficientnet_v2_s",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "regnet_y_400mf",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "shufflenet_v2_x1_0",
+    "squeezenet1_1",
+    "swin_t",
+    "vgg11_bn",
+    "vit_b_16",
+)
+
+
+def model_names() -> list[str]:
+    """Names of starter models of every task and of torchvision's classifiers."""
+    from lepton_nb.tasks import get_task, task_names
+
+    starters = {name for task in task_names() for name in get_task(task).starters()}
+    return sorted(starters) + torchvision_models()
+
+
+def torchvision_models() -> list[str]:
+    """torchvision's classifiers; the common ones where torchvision is not loaded."""
+    models = sys.modules.get("torchvision.models")
+    if models is None:
+        return list(_COMMON_MODELS)
+    return [str(name) for name in models.list_models(module=models)]
+
+
+def run_names() -> list[str]:
+    """Names of the runs in the store, newest first; none where it cannot be read."""
+    from lepton_nb.runs import RunStore
+
+    try:
+        return list(RunStore().run_names())
+    except (LeptonError, OSError):
+        return []
+
+
+def deployment_names() -> list[str]:
+    """Names of the services in the store; none where it cannot be read."""
+    from lepton_nb.runs import RunStore
+
+    try:
+        return [record.name for record in RunStore().list_deployments()]
+    except (LeptonError, OSError):
+        return []
+
+
+def is_path(text: str) -> bool:
+    """Whether `text` names a file or folder that exists."""
+    try:
+        return Path(text).expanduser().exists()
+    except OSError:
+        return False
+
+
+def paths(prefix: str) -> list[str]:
+    """Files and folders that begin with `prefix`; folders end in a slash."""
+    folder, _, start = prefix.rpartition("/")
+    root = Path(folder + "/" if "/" in prefix else ".").expanduser()
+    head = f"{folder}/" if "/" in prefix else ""
+    try:
+        with os.scandir(root) as entries:
+            return sorted(
+                f"{head}{entry.name}{'/' if entry.is_dir() else ''}"
+                for entry in entries
+                if entry.name.startswith(start) and entry.name.startswith(".") <= start.startswith(".")
+            )
+    except OSError:
+        return []

@@ -1,0 +1,89 @@
+"""What a subcommand works with: the shell, the cell's body, and the runs trained here."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from lepton_nb.runs import Run
+
+
+@dataclass
+class Memory:
+    """What this kernel keeps from one line to the next.
+
+    Attributes:
+        runs: Runs trained or resumed here, by id: they hold their model and data.
+        definitions: Of every model variable that `%lepton model` checked, the value and its definition.
+        panels: Live panels of services, by the service's name.
+    """
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    definitions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    panels: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Context:
+    """One line of `%lepton`.
+
+    Attributes:
+        cell: The body of a ``%%lepton`` cell; None for a line.
+        quiet: Whether the line ended in a semicolon: nothing is shown, the value is still returned.
+        shown: Whether the subcommand has shown its result itself.
+    """
+
+    shell: InteractiveShell
+    memory: Memory = field(default_factory=Memory)
+    cell: str | None = None
+    quiet: bool = False
+    shown: bool = False
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The user's variables."""
+        namespace: dict[str, Any] = self.shell.user_ns
+        return namespace
+
+    def bind(self, name: str, value: Any) -> None:
+        """Make `value` a variable of the user's, as an assignment in a cell would."""
+        self.shell.push({name: value}, interactive=True)  # type: ignore[no-untyped-call]
+
+    def show(self, value: Any) -> None:
+        """Display `value` here and now, instead of after the subcommand."""
+        if not self.quiet:
+            display(value)  # type: ignore[no-untyped-call]
+        self.shown = True
+
+
+def skip_next_display(shell: InteractiveShell, value: Any) -> None:
+    """Keep IPython from showing `value` a second time where the magic is the last line of its cell.
+
+    A magic is a command: it shows what it did wherever it stands in a cell, also when its value is assigned.
+    IPython puts its own hook back when the cell ends.
+    """
+    hook = shell.displayhook
+    if sys.displayhook is hook:
+        sys.displayhook = _SkipOnce(hook, value)
+
+
+class _SkipOnce:
+    """A display hook that files one value under ``_`` without showing it, and passes on all others."""
+
+    def __init__(self, hook: Any, value: Any) -> None:
+        self._inner = hook
+        self._value = value
+
+    def __call__(self, result: Any) -> None:
+        if result is self._value and result is not None:
+            self._inner.update_user_ns(result)
+            self._inner.fill_exec_result(result)
+            sys.displayhook = self._inner
+        else:
+            self._inner(result)

@@ -1,0 +1,137 @@
+"""`%lepton data`: reads a data set, checks it, and binds it to a variable."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean
+from lepton_nb.magics import completion
+from lepton_nb.magics.catalogue import BUILTIN_DATA
+from lepton_nb.magics.completion import completes
+from lepton_nb.magics.context import Context
+from lepton_nb.magics.names import LOADER, SOURCE, variable, variables
+from lepton_nb.magics.parser import MagicParser, integer, number
+
+_OPTIONS = (
+    "task",
+    "target",
+    "text",
+    "label",
+    "image_size",
+    "augment",
+    "val_fraction",
+    "test_fraction",
+    "seed",
+    "limit",
+)
+
+
+def add_parser(subparsers: Any) -> MagicParser:
+    parser: MagicParser = subparsers.add_parser(
+        "data",
+        usage="%(prog)s NAME [--from SOURCE] [options]",
+        help="read data, clean and split it, and report on it",
+        description=(
+            "Read data, clean and split it, report what is in it, and make it the variable NAME.\n"
+            "%lepton data digits needs no source: the digits come along."
+        ),
+    )
+    name = parser.add_argument("name", metavar="NAME", help="variable to make, and the name in reports")
+    completes(name, completion.data)
+    group = parser.add_argument_group("source")
+    source = group.add_argument(
+        "--from",
+        dest="source",
+        metavar="SOURCE",
+        help="a folder of pictures or texts, a CSV or TSV file, the name of a torchvision dataset, digits,"
+        " or a variable: a DataFrame, (X, y), a Dataset",
+    )
+    completes(source, completion.sources)
+    for part in ("train", "val", "test"):
+        action = group.add_argument(
+            f"--{part}", metavar="LOADER", help=f"your own {part} DataLoader or Dataset"
+        )
+        completes(action, completion.loaders)
+    _add_reading(parser.add_argument_group("reading", argument_default=argparse.SUPPRESS))
+    _add_splitting(
+        parser.add_argument_group("splitting and augmentation", argument_default=argparse.SUPPRESS)
+    )
+    return parser
+
+
+def _add_reading(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--task", metavar="TASK", help="kind of problem (default: from the source)")
+    group.add_argument("--target", metavar="COLUMN", help="column to predict in a table")
+    group.add_argument("--text", metavar="COLUMN", help="column with the text")
+    group.add_argument("--label", metavar="COLUMN", help="column with the label of the text")
+    group.add_argument(
+        "--image-size", metavar="SIZE", help="side in pixels that pictures are scaled to, or HEIGHTxWIDTH"
+    )
+
+
+def _add_splitting(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--val-fraction", type=number, metavar="X", help="share of the training data, 0 to 1 (default: 0.1)"
+    )
+    group.add_argument(
+        "--test-fraction",
+        type=number,
+        metavar="X",
+        help="share where the source has no test part (default: 0.2)",
+    )
+    group.add_argument("--seed", type=integer, metavar="N", help="equal seeds give equal splits (default: 0)")
+    group.add_argument("--limit", type=integer, metavar="N", help="at most so many items of each split")
+    group.add_argument(
+        "--augment",
+        choices=("none", "standard", "strong"),
+        metavar="NAME",
+        help="random changes to training pictures: none, standard, strong (default: none)",
+    )
+
+
+def run(context: Context, args: argparse.Namespace) -> Any:
+    from lepton_nb import data
+
+    if not args.name.isidentifier():
+        raise ArgumentError(f"{args.name!r} cannot be a variable's name.", "Use letters, digits and _.")
+    options = {name: getattr(args, name) for name in _OPTIONS if hasattr(args, name)}
+    parts = {
+        part: variable(context, name, LOADER)
+        for part in ("train", "val", "test")
+        if (name := getattr(args, part)) is not None
+    }
+    if parts and args.source is not None:
+        raise ArgumentError(
+            "Both --from and a loader are given; which one shall it be?", "Leave one of them out."
+        )
+    if parts and "train" not in parts:
+        raise ArgumentError(f"--{next(iter(parts))} needs --train beside it.", "Give --train LOADER.")
+    if parts:
+        bundle = data.loaders(**parts, name=args.name, **options)
+    else:
+        bundle = data.load(_source(context, args), name=args.name, **options)
+    context.bind(args.name, bundle)
+    return bundle
+
+
+def _source(context: Context, args: argparse.Namespace) -> Any:
+    """A variable, or what `lepton_nb.data.load` takes as text: a path, or a built-in or torchvision name.
+
+    Raises:
+        NotFoundError: If no source is given and NAME is none.
+    """
+    namespace = context.namespace
+    if args.source is not None:
+        found = args.source in namespace
+        return variable(context, args.source, SOURCE) if found else args.source
+    if args.name in namespace and SOURCE.accepts(namespace[args.name]):
+        return namespace[args.name]
+    if args.name in BUILTIN_DATA:
+        return args.name
+    known = [*BUILTIN_DATA, *variables(namespace, SOURCE)]
+    hint = did_you_mean(args.name, known) if args.name not in namespace else None
+    raise NotFoundError(
+        f"There is no built-in data {args.name!r}.",
+        hint or f"Say where it is: %lepton data {args.name} --from PATH",
+    )

@@ -1,0 +1,57 @@
+"""`%lepton deploy`: puts a run behind a URL, in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lepton_nb.magics import completion
+from lepton_nb.magics.completion import completes
+from lepton_nb.magics.context import Context
+from lepton_nb.magics.names import find_run
+from lepton_nb.magics.parser import MagicParser, integer
+
+
+def add_parser(subparsers: Any) -> MagicParser:
+    parser: MagicParser = subparsers.add_parser(
+        "deploy",
+        usage="%(prog)s RUN [--name NAME] [--port PORT]",
+        help="put a run behind a URL, in a process of its own",
+        description=(
+            "Package a run and serve it in a process of its own: URL, token, documentation, page to try.\n"
+            "The same name again is a new version under the same URL."
+        ),
+    )
+    completes(parser.add_argument("run_name", metavar="RUN", help="a run"), completion.runs)
+    name = parser.add_argument("--name", metavar="NAME", help="name of the service (default: the run's name)")
+    completes(name, completion.deployments)
+    parser.add_argument("--port", type=integer, metavar="PORT", help="port (default: a free one)")
+    parser.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="address to listen on (default: 127.0.0.1, this machine)",
+    )
+    parser.add_argument(
+        "--lifetime",
+        choices=("detached", "kernel"),
+        default="detached",
+        help="detached: until it is stopped; kernel: until this kernel ends (default: detached)",
+    )
+    return parser
+
+
+def run(context: Context, args: argparse.Namespace) -> Any:
+    from lepton_nb.deployment import deploy
+
+    deployment = deploy(
+        find_run(context, args.run_name), args.name, port=args.port, host=args.host, lifetime=args.lifetime
+    )
+    if not context.quiet:
+        from lepton_nb.widgets import show_deployment
+
+        panel = show_deployment(deployment, context.shell)
+        if panel is not None:
+            context.memory.panels[deployment.name] = panel
+    context.shown = True
+    return deployment

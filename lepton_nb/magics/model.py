@@ -1,0 +1,98 @@
+"""`%%lepton model` and `%lepton model`: defines a model and runs one real batch through it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lepton_nb.errors import ArgumentError, ModelError, did_you_mean
+from lepton_nb.magics import completion
+from lepton_nb.magics.cell import cells_so_far, run_body
+from lepton_nb.magics.completion import completes
+from lepton_nb.magics.context import Context
+from lepton_nb.magics.names import DATA, MODEL, find_data, find_model, variables
+from lepton_nb.magics.parser import MagicParser
+
+
+def add_parser(subparsers: Any) -> MagicParser:
+    parser: MagicParser = subparsers.add_parser(
+        "model",
+        usage="%%%(prog)s NAME [--data D]            above a cell that defines NAME\n"
+        "       %(prog)s NAME --data D [--name V]    for a model that exists",
+        help="define a model, run one real batch through it, explain what does not fit",
+        description=(
+            "Define a model in a cell, or take one that exists, and run one real batch through it. A\n"
+            "mistake in the shapes is explained: the layer, what it got and from where, the line to write instead."
+        ),
+    )
+    name = parser.add_argument(
+        "name",
+        metavar="NAME",
+        help="the class, function or module that the cell defines; or a model variable, or the name of a"
+        " starter or of a torchvision model",
+    )
+    completes(name, completion.models)
+    data = parser.add_argument("--data", metavar="D", help="data whose first batch the model is tried on")
+    completes(data, completion.data)
+    parser.add_argument(
+        "--name", dest="variable", metavar="V", help="variable for a named model (default: NAME)"
+    )
+    return parser
+
+
+def run(context: Context, args: argparse.Namespace) -> Any:
+    __tracebackhide__ = True
+    if context.cell is not None:
+        run_body(context.shell, context.cell)
+        target = _defined(context, args.name)
+    else:
+        target = find_model(context, args.name)
+    definition = _define(context, target, args)
+    if isinstance(target, str) or args.variable is not None:
+        context.bind(args.variable or args.name, definition)
+    else:
+        context.memory.definitions[args.name] = (target, definition)
+    return definition
+
+
+def _defined(context: Context, name: str) -> Any:
+    """What the cell defined under `name`.
+
+    Raises:
+        ModelError: If it defined no such thing, or something that is no model.
+    """
+    namespace = context.namespace
+    if name not in namespace:
+        raise ModelError(
+            f"The cell ran, but defines no {name!r}.",
+            did_you_mean(name, variables(namespace, MODEL)) or f"Write class {name}(nn.Module): …",
+        )
+    if not MODEL.accepts(namespace[name]):
+        kind = type(namespace[name]).__name__
+        raise ModelError(f"The cell defines {name!r} as a {kind}; expected {MODEL.expected}.")
+    return namespace[name]
+
+
+def _define(context: Context, target: Any, args: argparse.Namespace) -> Any:
+    from lepton_nb.models import model
+
+    options: dict[str, Any] = {}
+    if args.data is not None:
+        bundle = find_data(context, args.data)
+        if not DATA.accepts(bundle):
+            from lepton_nb.data import load
+
+            bundle = load(bundle)
+        options = {
+            "signature": bundle.signature,
+            "batch": bundle.example(),
+            "loss": bundle.task.make_loss(bundle.signature),
+            "starters": bundle.task.starters(),
+        }
+    elif isinstance(target, str):
+        raise ArgumentError(
+            f"{target!r} is fitted to data, so it needs --data.", f"%lepton model {target} --data D"
+        )
+    return model(
+        target, name=args.name, namespace=context.namespace, cells=cells_so_far(context.shell), **options
+    )

@@ -1,0 +1,186 @@
+"""From a word on the magic line to the user's variable or run of that name."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean, nearest
+
+if TYPE_CHECKING:
+    from lepton_nb.magics.context import Context
+    from lepton_nb.runs import Run
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a variable must be to be taken for an argument.
+
+    Attributes:
+        noun: What messages call it.
+        expected: What it may be, in full.
+        accepts: Whether a value is one. Never imports torch: where torch is not loaded there are no models.
+    """
+
+    noun: str
+    expected: str
+    accepts: Callable[[Any], bool]
+
+
+def _is_a(value: Any, *classes: str) -> bool:
+    """Whether `value` is an instance of one of the classes, given as ``module:name``, of loaded modules."""
+    for path in classes:
+        module, name = path.split(":")
+        kind = getattr(sys.modules.get(module), name, None)
+        if isinstance(kind, type) and isinstance(value, kind):
+            return True
+    return False
+
+
+def _is_model(value: Any) -> bool:
+    if _is_a(value, "torch.nn:Module"):
+        return not type(value).__module__.startswith("torch.nn.modules.loss")
+    if _is_a(value, "lepton_nb.models.definition:Definition"):
+        return True
+    if isinstance(value, type):
+        module = getattr(sys.modules.get("torch.nn"), "Module", None)
+        return module is not None and issubclass(value, module)
+    return isinstance(value, types.FunctionType) and "torch" in sys.modules
+
+
+def _is_loss(value: Any) -> bool:
+    return (_is_a(value, "torch.nn:Module") or isinstance(value, types.FunctionType)) and not isinstance(
+        value, type
+    )
+
+
+MODEL = Kind("model", "an nn.Module, its class, or a function that makes one", _is_model)
+DATA = Kind("data", "what %lepton data made", lambda value: _is_a(value, "lepton_nb.data.bundle:DataBundle"))
+LOADER = Kind(
+    "loader",
+    "a DataLoader or Dataset",
+    lambda value: _is_a(value, "torch.utils.data:DataLoader", "torch.utils.data:Dataset"),
+)
+OPTIMIZER = Kind(
+    "optimizer",
+    "a torch.optim.Optimizer",
+    lambda value: _is_a(value, "torch.optim:Optimizer"),
+)
+LOSS = Kind("loss", "a callable loss(preds, target), such as nn.CrossEntropyLoss()", _is_loss)
+RUN = Kind("run", "a run", lambda value: _is_a(value, "lepton_nb.runs.run:Run"))
+ANY = Kind(
+    "variable",
+    "a value",
+    lambda value: not isinstance(value, types.ModuleType | type) and not callable(value),
+)
+SOURCE = Kind(
+    "source",
+    "a DataFrame, arrays, a DataLoader or a Dataset",
+    lambda value: (
+        isinstance(value, tuple | list)
+        or _is_a(
+            value,
+            "pandas:DataFrame",
+            "numpy:ndarray",
+            "torch:Tensor",
+            "torch.utils.data:DataLoader",
+            "torch.utils.data:Dataset",
+            "lepton_nb.data.bundle:DataBundle",
+        )
+    ),
+)
+
+
+def variables(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
+    """Names of the user's variables of that kind; IPython's own and underscored ones left out."""
+    return sorted(
+        name
+        for name, value in list(namespace.items())
+        if not name.startswith("_") and name not in ("In", "Out") and kind.accepts(value)
+    )
+
+
+def variable(context: Context, name: str, kind: Kind) -> Any:
+    """The user's variable `name`.
+
+    Raises:
+        NotFoundError: If there is none; says the nearest of that kind.
+        ArgumentError: If it is not of that kind.
+    """
+    namespace = context.namespace
+    if name not in namespace:
+        hint = did_you_mean(name, variables(namespace, kind)) or "Run the cell that defines it first."
+        raise NotFoundError(f"There is no variable {name!r}.", hint)
+    value = namespace[name]
+    if not kind.accepts(value):
+        raise _wrong_kind(name, value, kind, variables(namespace, kind))
+    return value
+
+
+def _wrong_kind(name: str, value: Any, kind: Kind, others: Iterable[str]) -> ArgumentError:
+    seen = f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
+    hint = did_you_mean(name, others) or f"A {kind.noun} is {kind.expected}."
+    return ArgumentError(f"{name!r} is {seen}; expected {kind.expected}.", hint)
+
+
+def find_model(context: Context, name: str) -> Any:
+    """A model variable, or the name of a starter or torchvision model as it was given.
+
+    Raises:
+        NotFoundError: If there is no such variable, but one with nearly that name.
+        ArgumentError: If the variable is no model.
+    """
+    namespace = context.namespace
+    if name in namespace:
+        return variable(context, name, MODEL)
+    best = nearest(name, variables(namespace, MODEL))
+    if best is not None:
+        from lepton_nb.magics.catalogue import model_names
+
+        if name not in model_names():
+            raise NotFoundError(f"There is no variable {name!r}.", f"Did you mean {best!r}?")
+    return name
+
+
+def find_data(context: Context, name: str) -> Any:
+    """A data variable, or the name of built-in data, or a path, as it was given.
+
+    Raises:
+        NotFoundError: If it is none of these.
+        ArgumentError: If the variable is no data.
+    """
+    from lepton_nb.magics.catalogue import BUILTIN_DATA, is_path
+
+    namespace = context.namespace
+    if name in namespace:
+        if not SOURCE.accepts(namespace[name]):
+            raise _wrong_kind(name, namespace[name], DATA, variables(namespace, DATA))
+        return namespace[name]
+    if name in BUILTIN_DATA or is_path(name):
+        return name
+    known = [*variables(namespace, DATA), *BUILTIN_DATA]
+    raise NotFoundError(f"There is no data {name!r}.", did_you_mean(name, known))
+
+
+def find_run(context: Context, ref: str) -> Run:
+    """The run called `ref`: a variable, or a run of the store; the object that holds its model, if one does.
+
+    Raises:
+        NotFoundError: If there is none.
+    """
+    from lepton_nb.runs import get_run
+
+    value = context.namespace.get(ref)
+    if RUN.accepts(value):
+        run: Run = value
+        return run
+    found = get_run(ref)
+    known = [context.memory.runs.get(found.id), *context.namespace.values()]
+    for run in (value for value in known if RUN.accepts(value)):
+        if run.id == found.id and run.live:
+            run.refresh()
+            return run
+    return found

@@ -1,0 +1,58 @@
+"""The user's own loaders, optimizer and loss, named on the line: options and look-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lepton_nb.errors import NotFoundError, did_you_mean
+from lepton_nb.magics import completion
+from lepton_nb.magics.completion import completes
+from lepton_nb.magics.context import Context
+from lepton_nb.magics.names import LOSS, OPTIMIZER, Kind, variable, variables
+from lepton_nb.magics.parser import MagicParser
+from lepton_nb.magics.settings import OPTIMIZERS
+
+
+def add_objects(parser: MagicParser) -> None:
+    """The options that name the user's own objects, apart from the optimizer."""
+    group = parser.add_argument_group("data and loss")
+    data = group.add_argument("--data", metavar="D", help="a data variable, a path, or digits")
+    completes(data, completion.data)
+    train = group.add_argument(
+        "--train", metavar="LOADER", help="in place of --data: your DataLoader or Dataset"
+    )
+    completes(train, completion.loaders)
+    val = group.add_argument(
+        "--val", metavar="LOADER", help="the held-out DataLoader or Dataset beside --train"
+    )
+    completes(val, completion.loaders)
+    loss = group.add_argument(
+        "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
+    )
+    completes(loss, completion.losses)
+
+
+def find_variable(context: Context, name: str | None, kind: Kind) -> Any:
+    """The variable, or None where the option is not given."""
+    return None if name is None else variable(context, name, kind)
+
+
+def find_optimizer(context: Context, name: str | None) -> Any:
+    """An optimizer variable, or the name of one of `TrainConfig`'s.
+
+    Raises:
+        NotFoundError: If it is neither.
+    """
+    if name is None or (name in OPTIMIZERS and name not in variables(context.namespace, OPTIMIZER)):
+        return name
+    if name not in context.namespace:
+        known = [*variables(context.namespace, OPTIMIZER), *OPTIMIZERS]
+        raise NotFoundError(f"There is no optimizer {name!r}.", did_you_mean(name, known))
+    return variable(context, name, OPTIMIZER)
+
+
+def find_loss(context: Context, name: str | None) -> Any:
+    """A loss variable, or the name of a loss in torch.nn as it was given."""
+    if name is None or (name not in context.namespace and name.endswith("Loss")):
+        return name
+    return variable(context, name, LOSS)

@@ -1,0 +1,54 @@
+"""`%lepton predict`: asks a service, or a run, for one answer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from lepton_nb.errors import ArgumentError
+from lepton_nb.magics import completion
+from lepton_nb.magics.catalogue import is_path
+from lepton_nb.magics.completion import completes
+from lepton_nb.magics.context import Context
+from lepton_nb.magics.parser import MagicParser
+
+
+def add_parser(subparsers: Any) -> MagicParser:
+    parser: MagicParser = subparsers.add_parser(
+        "predict",
+        usage="%(prog)s NAME INPUT",
+        help="ask a service for the answer to one real input",
+        description="Ask a service, or a run where there is no service of that name, for one answer.",
+    )
+    name = parser.add_argument("name", metavar="NAME", help="a service or a run")
+    completes(name, completion.runs_and_deployments)
+    value = parser.add_argument(
+        "input", metavar="INPUT", nargs="+", help="a file, a text, a row as JSON, or the name of a variable"
+    )
+    completes(value, completion.inputs)
+    return parser
+
+
+def run(context: Context, args: argparse.Namespace) -> Any:
+    from lepton_nb.deployment import predict
+
+    return predict(args.name, _value(context, args.input))
+
+
+def _value(context: Context, words: list[str]) -> Any:
+    """The input that the words stand for."""
+    text = " ".join(words)
+    if text in context.namespace and text.isidentifier():
+        return context.namespace[text]
+    if is_path(text):
+        return Path(text).expanduser()
+    if text[0] in "{[":
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise ArgumentError(
+                f"The input looks like JSON, but is not: {error}.", 'Write {"column": 1.5}.'
+            ) from None
+    return text

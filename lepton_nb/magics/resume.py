@@ -1,0 +1,59 @@
+"""`%lepton resume`: goes on with a run that was stopped or cut off."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lepton_nb.magics import completion
+from lepton_nb.magics.completion import completes
+from lepton_nb.magics.context import Context
+from lepton_nb.magics.names import MODEL, OPTIMIZER, find_data, find_run
+from lepton_nb.magics.objects import find_loss, find_variable
+from lepton_nb.magics.parser import MagicParser, integer
+
+
+def add_parser(subparsers: Any) -> MagicParser:
+    parser: MagicParser = subparsers.add_parser(
+        "resume",
+        usage="%(prog)s RUN [--epochs N] [--model V] [--data V]",
+        help="go on with a run that was stopped or cut off",
+        description=(
+            "Go on with a run from its last checkpoint, to the same result as if it had never stopped.\n"
+            "What cannot be made again from disk is asked for: give it by variable name."
+        ),
+    )
+    completes(parser.add_argument("run_name", metavar="RUN", help="a run"), completion.runs)
+    parser.add_argument(
+        "--epochs", type=integer, metavar="N", help="epochs in all (default: what the run was to have)"
+    )
+    model = parser.add_argument(
+        "--model", metavar="V", help="variable with the architecture; weights are replaced"
+    )
+    completes(model, completion.variables_of(MODEL))
+    completes(parser.add_argument("--data", metavar="V", help="variable with the data"), completion.data)
+    optimizer = parser.add_argument("--optimizer", metavar="V", help="your own optimizer, if the run had one")
+    completes(optimizer, completion.optimizers)
+    completes(
+        parser.add_argument("--loss", metavar="V", help="your own loss, if the run had one"),
+        completion.losses,
+    )
+    return parser
+
+
+def run(context: Context, args: argparse.Namespace) -> Any:
+    from lepton_nb.training import resume
+    from lepton_nb.widgets import progress_callbacks
+
+    found = resume(
+        find_run(context, args.run_name),
+        model=find_variable(context, args.model, MODEL),
+        data=find_data(context, args.data) if args.data is not None else None,
+        optimizer=find_variable(context, args.optimizer, OPTIMIZER),
+        loss=find_loss(context, args.loss),
+        epochs=args.epochs,
+        callbacks=[] if context.quiet else progress_callbacks(context.shell),
+    )
+    context.memory.runs[found.id] = found
+    context.shown = True
+    return found

@@ -1,0 +1,85 @@
+"""The fields of `TrainConfig` as options, so that names, types, defaults and help have one source."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from lepton_nb.magics import completion
+from lepton_nb.magics.completion import completes
+from lepton_nb.magics.parser import MagicParser, integer, number
+from lepton_nb.training import TrainConfig
+
+_GROUPS = {
+    "optimization": (
+        "epochs",
+        "batch_size",
+        "lr",
+        "optimizer",
+        "schedule",
+        "warmup",
+        "weight_decay",
+        "momentum",
+        "clip",
+        "accumulation",
+    ),
+    "generalization": ("label_smoothing", "class_weights", "patience", "restore_best"),
+    "speed and device": ("device", "precision", "compile"),
+}
+_REST = "checkpoints and repetition"
+
+OPTIMIZERS: tuple[str, ...] = get_args(get_type_hints(TrainConfig)["optimizer"])
+"""The names that ``--optimizer`` takes beside a variable's."""
+
+
+def add_settings(parser: MagicParser) -> None:
+    """Add every field of `TrainConfig` in a group with its likes; fields of no group come last."""
+    fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
+    for title, names in _GROUPS.items():
+        group = parser.add_argument_group(title)
+        for name in names:
+            _add_setting(group, fields.pop(name))
+    group = parser.add_argument_group(_REST)
+    for field in fields.values():
+        _add_setting(group, field)
+
+
+def given_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings that stand on the line; those that do not are `TrainConfig`'s business."""
+    return {
+        field.name: getattr(args, field.name)
+        for field in dataclasses.fields(TrainConfig)
+        if hasattr(args, field.name)
+    }
+
+
+def _add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) -> None:
+    hint = get_type_hints(TrainConfig)[field.name]
+    flag = "--" + field.name.replace("_", "-")
+    options: dict[str, Any] = {"dest": field.name, "default": argparse.SUPPRESS}
+    if field.name == "optimizer":
+        options["help"] = _help(field, f"one of {', '.join(OPTIMIZERS)}, or an optimizer variable")
+        action = group.add_argument(flag, metavar="OPTIMIZER", **options)
+        names = [(name, "value") for name in OPTIMIZERS]
+        completes(action, lambda namespace, typed: names + completion.optimizers(namespace, typed))
+    elif get_origin(hint) is Literal:
+        options["help"] = _help(field, ", ".join(get_args(hint)))
+        group.add_argument(flag, choices=get_args(hint), metavar="NAME", **options)
+    elif hint is bool:
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, help=_help(field), **options)
+    else:
+        kinds = get_args(hint) or (hint,)
+        kind = integer if int in kinds else number if float in kinds else str
+        metavar = "N" if kind is integer else "X" if kind is number else field.name.upper()
+        group.add_argument(flag, type=kind, metavar=metavar, help=_help(field), **options)
+
+
+def _help(field: dataclasses.Field[Any], choices: str = "") -> str:
+    """The field's documentation, what it may be, and its default."""
+    text = str(field.metadata["doc"]) + (f": {choices}" if choices else "")
+    if field.default is None:
+        return text.replace("%", "%%")
+    default = {True: "yes", False: "no"}[field.default] if isinstance(field.default, bool) else field.default
+    shown = f"{default:g}" if isinstance(default, float) else default
+    return f"{text} (default: {shown})".replace("%", "%%")

@@ -1,0 +1,44 @@
+"""`%lepton stop`: end a service, or a run that is training in another process."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lepton_nb.errors import ArgumentError
+from lepton_nb.magics import completion
+from lepton_nb.magics.completion import completes
+from lepton_nb.magics.context import Context
+from lepton_nb.magics.parser import MagicParser
+
+
+def add_parser(subparsers: Any) -> MagicParser:
+    parser: MagicParser = subparsers.add_parser(
+        "stop",
+        usage="%(prog)s NAME | --all",
+        help="stop a service, or a run that is training elsewhere",
+        description=(
+            "Stop a service, or ask a run that is training in another notebook to stop after its step.\n"
+            "A run in this notebook stops with its panel's button or the kernel's interrupt button."
+        ),
+    )
+    completes(
+        parser.add_argument("name", metavar="NAME", nargs="?", help="a service or a run"),
+        completion.runs_and_deployments,
+    )
+    parser.add_argument("--all", action="store_true", help="every service")
+    return parser
+
+
+def run(context: Context, args: argparse.Namespace) -> Any:
+    from lepton_nb.deployment import deployments, stop
+
+    if args.all == (args.name is not None):
+        raise ArgumentError("%lepton stop takes a name, or --all.", "%lepton deployments lists the services.")
+    names = [item.name for item in deployments()] if args.all else [args.name]
+    for name in names:
+        stop(name)
+        panel = context.memory.panels.pop(name, None)
+        if panel is not None:
+            panel.settle()
+    return None

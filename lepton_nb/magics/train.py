@@ -1,0 +1,71 @@
+"""`%lepton train`: trains a model in this kernel, with a live panel."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lepton_nb.magics import completion
+from lepton_nb.magics.completion import completes
+from lepton_nb.magics.context import Context
+from lepton_nb.magics.names import LOADER, find_data, find_model
+from lepton_nb.magics.objects import add_objects, find_loss, find_optimizer, find_variable
+from lepton_nb.magics.parser import MagicParser
+from lepton_nb.magics.settings import add_settings, given_settings
+from lepton_nb.training import RECIPES
+
+
+def add_parser(subparsers: Any) -> MagicParser:
+    parser: MagicParser = subparsers.add_parser(
+        "train",
+        usage="%(prog)s MODEL --data D [--name RUN] [options]",
+        help="train a model, with a live panel",
+        description=(
+            "Train a model in this notebook. The run is on disk from its first step: Stop or an interrupt\n"
+            "ends it gracefully, and after anything else %lepton resume goes on."
+        ),
+    )
+    model = parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        help="a model variable (class, function or instance), or the name of a starter or of a torchvision"
+        " model (default: the recipe's model, or the task's first starter)",
+    )
+    completes(model, completion.models)
+    add_objects(parser)
+    group = parser.add_argument_group("run")
+    group.add_argument("--name", metavar="RUN", help="name of the run (default: made from the model's name)")
+    group.add_argument(
+        "--recipe",
+        choices=sorted(RECIPES),
+        metavar="NAME",
+        help="settings known to work well; options given win",
+    )
+    add_settings(parser)
+    return parser
+
+
+def run(context: Context, args: argparse.Namespace) -> Any:
+    from lepton_nb.training import train
+    from lepton_nb.widgets import progress_callbacks
+
+    settings = given_settings(args)
+    objects = {
+        "train": find_variable(context, args.train, LOADER),
+        "val": find_variable(context, args.val, LOADER),
+        "optimizer": find_optimizer(context, settings.pop("optimizer", None)),
+        "loss": find_loss(context, args.loss),
+    }
+    found = train(
+        find_model(context, args.model) if args.model is not None else None,
+        find_data(context, args.data) if args.data is not None else None,
+        name=args.name,
+        recipe=args.recipe,
+        callbacks=[] if context.quiet else progress_callbacks(context.shell),
+        **objects,
+        **settings,
+    )
+    context.memory.runs[found.id] = found
+    context.shown = True
+    return found
