@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from lepton_nb.models.calling import Inputs, call_model
+from lepton_nb.errors import ModelError
+from lepton_nb.models.advice import (
+    buffer_warnings,
+    gradient_warnings,
+    order_warning,
+    output_warnings,
+    unbatched_warning,
+)
+from lepton_nb.models.calling import Inputs, call_model, input_tensors
+from lepton_nb.models.construction import check_construction
+from lepton_nb.models.diagnose import explain_forward, first_line
+from lepton_nb.models.failures import dtype_text, label
+from lepton_nb.models.finite import check_finite
+from lepton_nb.models.layers import embedding_message
+from lepton_nb.models.outputs import Case, Loss, check_output
+from lepton_nb.models.preserve import private_rng, untouched
+from lepton_nb.models.rendering import constructor
+from lepton_nb.models.tracing import tensors_in
 
 
 @dataclass
@@ -34,10 +53,138 @@ def check_model(
     inputs: Inputs,
     target: Tensor,
     *,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Loss,
     num_classes: int | None = None,
     task: str = "",
 ) -> CheckReport:
-    output = call_model(model, inputs)
-    value = loss(output, target)
-    return CheckReport([], tuple(output.shape), float(value))
+    """Run forward, loss and backward on one batch, and explain what does not fit.
+
+    The model comes out as it went in: buffers (the running means of BatchNorm), gradients, modes and the
+    random state are restored. Only lazy layers stay as the batch has shaped them.
+
+    Args:
+        model: The model, on the device of the batch.
+        inputs: One tensor ``(N, …)`` or a tuple of them; N of at least 2 shows more.
+        target: ``(N,)`` class indices, or ``(N, T)`` values.
+        loss: Called as ``loss(preds, target)``.
+        num_classes: Classes of the data; None for regression, or where it is not known.
+        task: Name of the task; empty where it is not known.
+
+    Raises:
+        ModelError: If the model cannot train on this batch, with the reason and the remedy.
+    """
+    check_construction(model, inputs)
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps: a check must not compile
+    case = Case(model, inputs, target, loss, num_classes, task)
+    _materialise(case)
+    with untouched(model):
+        model.train()
+        with _watched(model, inputs) as warnings:
+            output = check_output(case, _forward(case))
+        check_finite(case, output)
+        value = _loss(case, output)
+        _backward(case, value)
+        warnings += [*output_warnings(output, loss), *gradient_warnings(model), *buffer_warnings(model)]
+    shapes = [tuple(tensor.shape) for tensor in input_tensors(inputs)]
+    return CheckReport(shapes, tuple(output.shape), float(value.detach()), warnings)
+
+
+def _forward(case: Case) -> Any:
+    try:
+        return call_model(case.model, case.inputs)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise explain_forward(case.model, case.inputs, error) from error
+
+
+def _materialise(case: Case) -> None:
+    """Let lazy layers take their shapes from the batch."""
+    if not any(is_lazy(parameter) for parameter in case.model.parameters()):
+        return
+    modes = [(module, module.training) for module in case.model.modules()]
+    case.model.eval()
+    try:
+        with private_rng(), torch.no_grad():
+            _forward(case)
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def _watched(model: nn.Module, inputs: Inputs) -> Iterator[list[str]]:
+    """Look at what goes into the layers whose mistakes raise nothing, or kill a GPU's process."""
+    warnings: list[str] = []
+    batch_size = len(input_tensors(inputs)[0])
+
+    with ExitStack() as stack:
+        for name, module in model.named_modules():
+            if isinstance(module, (nn.Embedding, nn.RNNBase)) or hasattr(module, "batch_first"):
+                hook = _watch(name, batch_size, warnings)
+                stack.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
+        yield warnings
+
+
+def _watch(name: str, batch_size: int, warnings: list[str]) -> Any:
+    def look(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        x = next(tensors_in([*args, *kwargs.values()]), None)
+        if x is None:
+            return
+        if isinstance(module, nn.Embedding):
+            # On a GPU an index out of range ends the process, so look first.
+            if x.dtype in (torch.int64, torch.int32):
+                found = embedding_message(
+                    label(name, module),
+                    module,
+                    x,
+                    lambda **changes: f"; write {constructor(module, **changes)}",
+                )
+                if found is not None:
+                    raise ModelError(found)
+            return
+        for warning in (order_warning, unbatched_warning):
+            text = warning(name, module, x, batch_size)
+            if text is not None and text not in warnings:
+                warnings.append(text)
+
+    return look
+
+
+def _loss(case: Case, output: Tensor) -> Tensor:
+    name = (
+        type(case.loss).__name__
+        if isinstance(case.loss, nn.Module)
+        else getattr(case.loss, "__name__", "loss")
+    )
+    try:
+        value = case.loss(output, case.target)
+    except Exception as error:
+        preds = f"the output {case.shape(output.shape)} {dtype_text(output)}"
+        target = f"the target {case.shape(case.target.shape)} {dtype_text(case.target)}"
+        raise ModelError(f"{name} cannot compare {preds} with {target}: {first_line(error)}.") from error
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        what = f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        raise ModelError(f"{name} gives {what}, not one number.", 'Use reduction="mean".')
+    if not torch.isfinite(value):
+        raise ModelError(
+            f"{name} gives {float(value)} for an output without one.", "Look for a log or a division in it."
+        )
+    return value
+
+
+def _backward(case: Case, value: Tensor) -> None:
+    if not value.requires_grad:
+        raise ModelError(
+            f"The loss does not depend on the weights of {case.name}: forward cuts the gradient.",
+            "Take .detach(), .data, .item(), torch.no_grad() and torch.tensor(x) out of forward.",
+        )
+    try:
+        torch.autograd.backward(value)
+    except Exception as error:
+        if "inplace operation" in str(error):
+            raise ModelError(
+                f"{case.name}.forward changes in place a tensor that the gradient needs.",
+                "Write x = x + y for x += y, and nn.ReLU() for nn.ReLU(inplace=True).",
+            ) from error
+        raise ModelError(f"The gradient of {case.name} fails: {first_line(error)}.") from error

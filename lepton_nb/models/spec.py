@@ -46,8 +46,7 @@ class ModelSpec:
         if self.kind == "source":
             return as_module(evaluate_source(self.source, self.expression), self.expression)
         if self.kind == "starter":
-            starter: nn.Module = getattr(nets, self.name)(**self.kwargs)
-            return starter
+            return as_module(getattr(nets, self.name)(**self.kwargs), self.name)
         if self.kind == "torchvision":
             from lepton_nb.models.registry import build_torchvision
 

@@ -68,7 +68,8 @@ class EncoderLayer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """``x (N, L, D)``; ``mask (N, 1, 1, L)``: true at the positions that may be attended to."""
         x = x + self.drop(self.attend(self.norm1(x), mask))
-        return x + self.drop(self.feed(self.norm2(x)))
+        y: Tensor = x + self.drop(self.feed(self.norm2(x)))
+        return y
 
     def attend(self, x: Tensor, mask: Tensor) -> Tensor:
         query, key, value = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
