@@ -1,1 +1,1 @@
-"""Figures from arrays, in matplotlib and plotly."""
+"""Figures: one module each, drawn by matplotlib or plotly in one look."""
