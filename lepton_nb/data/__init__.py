@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from lepton_nb.data.bundle import Batch, DataBundle, Inputs, Loader, Split
 from lepton_nb.data.image_folder import folder
-from lepton_nb.data.loading import csv, frame, from_spec, load, text, torchvision
+from lepton_nb.data.loading import from_spec, load, torchvision
 from lepton_nb.data.report import DataReport, Finding
+from lepton_nb.data.tables import csv, frame
 from lepton_nb.data.tensors import arrays, digits
+from lepton_nb.data.texts import text
 from lepton_nb.data.user_loaders import loaders
 
 __all__ = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lepton_nb.data.report import Finding
+from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError, did_you_mean
 
@@ -150,7 +150,7 @@ class _Found:
             unknown = sorted({name for s, name, _ in self.entries if s == split} - set(trained))
             if unknown:
                 raise DataError(
-                    f"{split} has {len(unknown)} class folder(s) that train has not: {', '.join(unknown[:5])}.",
+                    f"{split} has {plural(len(unknown), 'class')} that train has not: {', '.join(unknown[:5])}.",
                     did_you_mean(unknown[0], trained),
                 )
         if len(trained) < 2:
@@ -181,7 +181,7 @@ class _Found:
         if empty:
             self.findings.append(
                 Finding(
-                    f"{len(empty)} class folder(s) without {self.noun}: left out of the classes.",
+                    f"{plural(len(empty), 'class folder')} without {self.noun}: left out of the classes.",
                     tuple(empty[:5]),
                     warning=True,
                 )
@@ -189,7 +189,9 @@ class _Found:
         if self.strangers:
             names = tuple(os.path.relpath(path, self.root) for path in self.strangers[:5])
             self.findings.append(
-                Finding(f"{len(self.strangers):,} other files in the class folders were left alone.", names)
+                Finding(
+                    f"{plural(len(self.strangers), 'other file')} in the class folders left alone.", names
+                )
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from lepton_nb.data.report import Finding
+from lepton_nb.data.report import Finding, plural
 
 EXAMPLES = 5  # items a finding names; the rest is counted
 NameOf = Callable[[str, int], str]
@@ -33,7 +33,7 @@ def find_leaks(
     Args:
         content: Digests ``(N,)`` by split.
         name_of: Names item ``i`` of a split.
-        noun: What an item is called, in the plural.
+        noun: What an item is called.
         remove: False to report only.
 
     Returns:
@@ -55,7 +55,7 @@ def find_leaks(
         count = int(doubled.sum())
         done = f"removed from {earlier}; {later} is untouched" if remove else "left in both"
         findings.append(
-            Finding(f"{count:,} {noun} of {earlier} are also in {later}: {done}.", examples, warning=True)
+            Finding(f"{plural(count, noun)} of {earlier} also in {later}: {done}.", examples, warning=True)
         )
         if remove:
             keep[earlier] &= ~doubled
@@ -77,6 +77,4 @@ def find_conflicts(
     if not len(clash):
         return []
     examples = tuple(f"{name_of(int(order[i]))} and {name_of(int(order[i + 1]))}" for i in clash[:EXAMPLES])
-    return [
-        Finding(f"{len(clash):,} {noun} of train appear again with another label.", examples, warning=True)
-    ]
+    return [Finding(f"{plural(len(clash), noun)} of train again with another label.", examples, warning=True)]

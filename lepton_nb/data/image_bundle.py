@@ -19,7 +19,7 @@ from lepton_nb.data.images import PixelStats
 from lepton_nb.data.lazy import LazySplit
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.previews import PicturePreview
-from lepton_nb.data.report import DataReport, Finding
+from lepton_nb.data.report import DataReport, Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.signature import Signature, TensorSpec
 
@@ -102,15 +102,15 @@ def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]
     keep, findings = find_leaks(
         {split: pool.digests[rows] for split, rows in parts.items()},
         lambda split, i: pool.name_of(int(parts[split][i])),
-        noun="pictures",
+        noun="picture",
     )
     parts = {split: rows[keep[split]] for split, rows in parts.items()}
     train = parts["train"]
     repeats = count_repeats(pool.digests[train])
     if repeats:
-        findings.append(Finding(f"{repeats:,} pictures of train repeat another one of train: left in."))
+        findings.append(Finding(f"{plural(repeats, 'picture')} of train repeated within train: left in."))
     findings += find_conflicts(
-        pool.digests[train], pool.labels[train], lambda i: pool.name_of(int(train[i])), "pictures"
+        pool.digests[train], pool.labels[train], lambda i: pool.name_of(int(train[i])), "picture"
     )
     return parts, findings
 

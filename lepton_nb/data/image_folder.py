@@ -59,8 +59,8 @@ def folder(
     Args:
         path: The folder.
         name: What to call the data; the folder's name where it is not given.
-        image_size: Side, or ``(height, width)``, the model gets. Without it pictures that all have one size of
-            at most 256 keep it, others become squares of at most 224.
+        image_size: Side, or ``(height, width)``, the model gets. Without it pictures that all have one size
+            of at most 256 keep it, others become squares of at most 224.
         val_fraction: Share of the training pictures for validation, where there is no ``val/``.
         test_fraction: Share for the test, where there is neither ``test/`` nor ``val/``.
         seed: Equal seeds give equal splits.

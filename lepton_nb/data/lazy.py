@@ -80,7 +80,7 @@ class LazySplit:
             )
         except (InputError, OSError) as error:
             raise DataError(
-                f"{self._pool.name_of(row)} could be read when the data was loaded, now it cannot: {str(error).replace('the body', 'it')}.",
+                f"{self._pool.name_of(row)} could be read when the data was loaded, now it cannot: {error}.",
                 "Load the data again.",
             ) from error
 

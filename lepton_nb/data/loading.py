@@ -27,21 +27,6 @@ def load(source: Any, **options: Any) -> DataBundle:
     raise DataError(f"Cannot load {source!r}.")
 
 
-def csv(path: Any, **options: Any) -> DataBundle:
-    """A table in a file."""
-    raise DataError("Not yet.")
-
-
-def frame(table: Any, **options: Any) -> DataBundle:
-    """A DataFrame."""
-    raise DataError("Not yet.")
-
-
-def text(path: Any, **options: Any) -> DataBundle:
-    """Labelled texts."""
-    raise DataError("Not yet.")
-
-
 def torchvision(dataset: str, **options: Any) -> DataBundle:
     """A dataset of torchvision by its class name."""
     raise DataError("Not yet.")

@@ -14,7 +14,7 @@ from lepton_nb.data.decoding import Decoded, Mode, Progress, Size, choose_size, 
 from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.image_bundle import ImagePool
 from lepton_nb.data.pixel_cache import read_entry, write_entry
-from lepton_nb.data.report import Finding
+from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
 
@@ -104,5 +104,5 @@ def _without_bad(
     left = {split: members[~np.isin(members, bad)] for split, members in parts.items()}
     if not len(left["train"]):
         raise DataError(f"None of the {len(parts['train']):,} training pictures can be read: {examples[0]}.")
-    finding = Finding(f"{len(bad):,} unreadable or truncated files were skipped.", examples, warning=True)
+    finding = Finding(f"{plural(len(bad), 'unreadable or truncated file')} skipped.", examples, warning=True)
     return {split: members for split, members in left.items() if len(members)}, [finding]

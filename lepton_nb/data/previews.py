@@ -47,7 +47,7 @@ class PicturePreview:
         class_names: Sequence[str],
         raw: Callable[[int], Image.Image],
     ) -> PicturePreview:
-        """Choose `COLUMNS` pictures, spread over the split, of each of the first `ROWS` classes that have any."""
+        """Choose `COLUMNS` pictures, spread over the split, of each of the first `ROWS` classes."""
         shown: list[list[int]] = []
         names = []
         for label, name in enumerate(class_names):

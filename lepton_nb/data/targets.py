@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding
-from lepton_nb.errors import DataError
+from lepton_nb.data.report import Finding, plural
+from lepton_nb.errors import DataError, did_you_mean
 
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers than this are a quantity, not classes
+MAX_CLASS_SHARE = 0.5  # of the rows that may each have a class of their own
 Kind = Literal["classification", "regression"]
 
 
@@ -31,6 +32,46 @@ class Targets:
     class_names: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The class indices, or None for numbers."""
+        return self.values if self.kind == "classification" else None
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and standard deviation of each target value over the training split."""
+
+    mean: np.ndarray
+    std: np.ndarray
+
+    @classmethod
+    def measure(cls, values: np.ndarray, name: str) -> Scale:
+        """The scale of numbers ``(N, T)``.
+
+        Raises:
+            DataError: If a target is the same in every row.
+        """
+        mean, std = values.mean(axis=0), values.std(axis=0)
+        if (std == 0).any():
+            raise DataError(
+                f"The target {name!r} is {mean[std == 0][0]:g} in every training row: nothing to learn."
+            )
+        return cls(mean, std)
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """Numbers ``(N, T)`` as the float32 values a model learns."""
+        scaled: np.ndarray = ((values - self.mean) / self.std).astype(np.float32)
+        return scaled
+
+    def to_dict(self) -> dict[str, Any]:
+        """``mean`` and ``std`` for `Signature.target`: one number each, or a list where T is not 1."""
+        one = len(self.mean) == 1
+        return {
+            "mean": float(self.mean[0]) if one else self.mean.tolist(),
+            "std": float(self.std[0]) if one else self.std.tolist(),
+        }
+
 
 def kind_of_task(task: str | None) -> Kind | None:
     """Whether a task's name asks for classes or for numbers; None for no task.
@@ -45,8 +86,44 @@ def kind_of_task(task: str | None) -> Kind | None:
         if task == kind or task.endswith(f"-{kind}"):
             return kind
     raise DataError(
-        f"task is {task!r}; it says neither classification nor regression.", 'Try task="classification".'
+        f"task is {task!r}; it is classification or regression.", did_you_mean(task.rpartition("-")[2], kinds)
     )
+
+
+def find_column(table: pd.DataFrame, name: str, option: str) -> str:
+    """`name`, if the table has such a column.
+
+    Raises:
+        DataError: If it has none; the nearest is suggested.
+    """
+    if name in table.columns:
+        return name
+    raise DataError(
+        f"{option} is {name!r}, but there is no such column.", did_you_mean(name, map(str, table.columns))
+    )
+
+
+def strip_labels(values: pd.Series) -> tuple[pd.Series, list[Finding]]:
+    """Labels without spaces around them; blank ones count as missing."""
+    if not (pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)):
+        return values, []
+    stripped = values.map(lambda value: value.strip() if isinstance(value, str) else value)
+    stripped = stripped.mask(stripped == "")
+    findings = []
+    before, after = values.dropna().nunique(), stripped.dropna().nunique()
+    if after < before:
+        text = f"{plural(before - after, 'label')} of {values.name!r} differed only in spaces around them: merged."
+        changed = values[(values != stripped) & stripped.notna()]
+        findings.append(Finding(text, tuple(repr(value) for value in changed.unique()[:5])))
+    names = [str(value) for value in stripped.dropna().unique()]
+    by_folded: dict[str, list[str]] = {}
+    for label in names:
+        by_folded.setdefault(label.casefold(), []).append(label)
+    alike = [" and ".join(map(repr, labels)) for labels in by_folded.values() if len(labels) > 1]
+    if alike and len(alike) < 10:
+        text = "Labels that differ only in upper and lower case are classes apart."
+        findings.append(Finding(text, tuple(alike), warning=True))
+    return stripped, findings
 
 
 def read_targets(values: pd.Series, *, kind: Kind | None = None) -> Targets:
@@ -56,23 +133,27 @@ def read_targets(values: pd.Series, *, kind: Kind | None = None) -> Targets:
     are classes where there are at most `MAX_CLASSES_OF_NUMBERS` different ones.
 
     Raises:
-        DataError: If there is one class only, or the values are not numbers where numbers are asked for.
+        DataError: If there is one class only, nearly every item has a class of its own, or the values are
+            not numbers where numbers are asked for.
     """
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     findings = []
     if kind is None:
         whole = numeric and bool((values % 1 == 0).all())
-        distinct = values.nunique()
-        if whole and distinct > MAX_CLASSES_OF_NUMBERS:
-            findings.append(
-                Finding(
-                    f"{values.name!r} has {distinct:,} different whole numbers: taken as a quantity "
-                    '(task="classification" makes them classes).'
-                )
-            )
+        distinct = int(values.nunique())
         kind = (
             "regression" if numeric and (not whole or distinct > MAX_CLASSES_OF_NUMBERS) else "classification"
         )
+        if whole:
+            taken, other = (
+                ("classes", "regression") if kind == "classification" else ("a quantity", "classification")
+            )
+            findings.append(
+                Finding(
+                    f"{values.name!r} has {distinct:,} different whole numbers: taken as {taken} "
+                    f'(task="{other}" overrules).'
+                )
+            )
     targets = _as_numbers(values, numeric) if kind == "regression" else _as_classes(values)
     targets.findings = findings
     return targets
@@ -80,10 +161,11 @@ def read_targets(values: pd.Series, *, kind: Kind | None = None) -> Targets:
 
 def _as_numbers(values: pd.Series, numeric: bool) -> Targets:
     numbers = values if numeric else pd.to_numeric(values, errors="coerce")
-    if numbers.isna().any():
-        bad = values[numbers.isna()].iloc[0]
+    wrong = ~np.isfinite(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
+    if wrong.any():
         raise DataError(
-            f"Column {values.name!r} is to be a number but holds {bad!r}.",
+            f"The target {values.name!r} is to be a number but holds {values[wrong].iloc[0]!r} "
+            f"({int(wrong.sum()):,} such rows).",
             'Clean the column, or pass task="classification".',
         )
     return Targets("regression", numbers.to_numpy(dtype=np.float64).reshape(-1, 1))
@@ -92,13 +174,21 @@ def _as_numbers(values: pd.Series, numeric: bool) -> Targets:
 def _as_classes(values: pd.Series) -> Targets:
     if pd.api.types.is_float_dtype(values) and bool((values % 1 == 0).all()):
         values = values.astype("int64")  # 3.0 read from a column that once had a gap is class 3
-    found = sorted(values.unique())
+    found = list(values.unique())
+    try:
+        found.sort()
+    except TypeError:  # texts and numbers in one column
+        values = values.map(str)
+        found = sorted(values.unique())
     if len(found) < 2:
         raise DataError(
-            f"{values.name!r} has one class only ({found[0]!r}); classification needs at least two."
-            if found
-            else f"{values.name!r} is empty.",
-            "Check the target column.",
+            f"{values.name!r} has one class only ({str(found[0])!r}); classification needs at least two.",
+            "Check the target column and the rows.",
+        )
+    if len(found) > max(MAX_CLASSES_OF_NUMBERS, MAX_CLASS_SHARE * len(values)):
+        raise DataError(
+            f"{values.name!r} has {len(found):,} different values in {len(values):,} items: no classes.",
+            'Name another column with target=…, or pass task="regression" where they are numbers.',
         )
     codes = pd.Categorical(values, categories=found).codes.astype(np.int64)
     return Targets("classification", codes, tuple(str(value) for value in found))

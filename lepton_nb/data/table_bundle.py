@@ -1,0 +1,188 @@
+"""From a table to a bundle: target, columns, rows as tensors, report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
+from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.columns import choose_columns, clean_cells
+from lepton_nb.data.duplicates import digests, find_conflicts, find_leaks
+from lepton_nb.data.memory import MemorySplit
+from lepton_nb.data.options import check_limit
+from lepton_nb.data.previews import RowsPreview
+from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.targets import Scale, Targets, find_column, kind_of_task, read_targets, strip_labels
+from lepton_nb.errors import DataError
+from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.tables import encode_columns
+
+SHOWN_ROWS = 5
+
+
+def table_bundle(
+    table: pd.DataFrame,
+    given: Parts,
+    *,
+    name: str,
+    source: str,
+    target: str | None,
+    task: str | None,
+    val_fraction: float,
+    test_fraction: float,
+    seed: int,
+    limit: int | None,
+    findings: list[Finding],
+) -> DataBundle:
+    """The bundle of a table; arguments as for `lepton_nb.data.frame`.
+
+    Args:
+        given: Rows by split as the source has them.
+        findings: What reading the table found; what is found here is added.
+    """
+    table, given, target, said = _prepare(table, given, target)
+    findings = findings + said
+    targets = read_targets(table[target], kind=kind_of_task(task))
+    features, said = clean_cells(table.drop(columns=[target]))
+    findings += targets.findings + said
+    parts = plan_parts(
+        given,
+        targets.labels,
+        targets.class_names,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+        limit=check_limit(limit),
+    )
+    columns, said = choose_columns(features.iloc[parts["train"]])
+    findings += said
+    if not columns:
+        raise DataError(
+            f"No column but the target {target!r} can be learned from.", "\n".join(said[0].examples) or None
+        )
+    preprocessing = {"kind": "table", "columns": columns}
+    features = features[[column["name"] for column in columns]]
+    inputs = encode_columns({str(name): features[name].tolist() for name in features}, preprocessing)
+    findings += _doubles(inputs, targets, parts)
+    return _assemble(features, inputs, targets, target, parts, preprocessing, name, source, findings)
+
+
+def _assemble(
+    features: pd.DataFrame,
+    inputs: np.ndarray,
+    targets: Targets,
+    target: str,
+    parts: Parts,
+    preprocessing: dict[str, Any],
+    name: str,
+    source: str,
+    findings: list[Finding],
+) -> DataBundle:
+    if targets.kind == "classification":
+        output = TensorSpec("logits", "float32", (len(targets.class_names),))
+        values, target_info = targets.values, {"name": target}
+    else:
+        scale = Scale.measure(targets.values[parts["train"]], target)
+        output = TensorSpec("values", "float32", (targets.values.shape[1],))
+        values, target_info = scale.apply(targets.values), {"name": target, **scale.to_dict()}
+    signature = Signature(
+        task=f"tabular-{targets.kind}",
+        inputs=(TensorSpec("features", "float32", inputs.shape[1:]),),
+        output=output,
+        class_names=targets.class_names,
+        preprocessing=preprocessing,
+        target=target_info,
+    )
+    counts = class_counts({split: targets.values[rows] for split, rows in parts.items()}, targets.class_names)
+    if targets.class_names:
+        findings = class_findings(counts) + findings
+    content = {split: (inputs[rows], values[rows]) for split, rows in parts.items()}
+    return DataBundle(
+        name=name,
+        signature=signature,
+        splits={split: _split(split, features.iloc[rows], *content[split]) for split, rows in parts.items()},
+        report=DataReport(
+            name, source, counts, signature, findings, _preview(features, targets, target, parts)
+        ),
+        fingerprint=fingerprint(content, signature),
+    )
+
+
+def _split(name: str, rows: pd.DataFrame, inputs: np.ndarray, targets: np.ndarray) -> MemorySplit:
+    return MemorySplit(
+        name, torch.from_numpy(inputs), torch.from_numpy(targets), lambda i: row_as_dict(rows, i)
+    )
+
+
+def row_as_dict(table: pd.DataFrame, i: int) -> dict[str, Any]:
+    """Row `i` in Python's own types, with None for what is missing: what a service takes."""
+    (cells,) = table.iloc[[i]].astype(object).to_dict("records")
+    return {str(name): None if pd.isna(cell) else cell for name, cell in cells.items()}
+
+
+def _preview(features: pd.DataFrame, targets: Targets, target: str, parts: Parts) -> RowsPreview:
+    train = parts["train"]
+    rows = train[np.linspace(0, len(train) - 1, min(SHOWN_ROWS, len(train))).astype(int)]
+    answers = [
+        targets.class_names[targets.values[i]] if targets.class_names else float(targets.values[i][0])
+        for i in rows
+    ]
+    cells = [
+        [*row_as_dict(features, int(i)).values(), answer] for i, answer in zip(rows, answers, strict=True)
+    ]
+    return RowsPreview([*map(str, features.columns), f"{target} (target)"], cells)
+
+
+def _doubles(inputs: np.ndarray, targets: Targets, parts: Parts) -> list[Finding]:
+    """Equal rows in two splits. They are left in: rows of a table may be equal and still be two cases."""
+    content = digests(row.tobytes() for row in inputs)
+    _, findings = find_leaks(
+        {split: content[rows] for split, rows in parts.items()},
+        lambda split, i: f"row {parts[split][i]}",
+        noun="row",
+        remove=False,
+    )
+    if targets.labels is not None:
+        train = parts["train"]
+        findings += find_conflicts(content[train], targets.labels[train], lambda i: f"row {train[i]}", "row")
+    return findings
+
+
+def _prepare(
+    table: pd.DataFrame, given: Parts, target: str | None
+) -> tuple[pd.DataFrame, Parts, str, list[Finding]]:
+    """The rows that have a target, with texts stripped in it, and which column it is."""
+    table = table.rename(columns=str).reset_index(drop=True)
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise DataError(f"There are two columns {twice[0]!r}.", "Rename or drop one of them.")
+    if table.shape[1] < 2 or not len(table):
+        raise DataError(
+            f"The table has {plural(len(table), 'row')} and {plural(table.shape[1], 'column')}; it needs rows, "
+            "a target column and one to learn from."
+        )
+    findings = []
+    if target is None:
+        target = str(table.columns[-1])
+        findings.append(Finding(f"The target is the last column, {target!r} (target=… names another)."))
+    target = find_column(table, target, "target")
+    answers, said = strip_labels(table[target])
+    findings += said
+    present = answers.notna().to_numpy()
+    if not present.any():
+        raise DataError(
+            f"The target column {target!r} is empty in every row.", f"Columns: {', '.join(table.columns)}."
+        )
+    if not present.all():
+        findings.append(
+            Finding(f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out.")
+        )
+    table = table.assign(**{target: answers})[present].reset_index(drop=True)
+    position = np.cumsum(present) - 1
+    given = {split: position[rows[present[rows]]] for split, rows in given.items()}
+    return table, given, target, findings

@@ -1,0 +1,200 @@
+"""Labelled texts in files: tables with a text column, ``text TAB label`` lines, or one folder per class."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lepton_nb.data.class_folders import (
+    TEXT_SUFFIXES,
+    existing_folder,
+    find_class_files,
+    is_class_folder_tree,
+)
+from lepton_nb.data.duplicates import EXAMPLES
+from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.splitting import Parts
+from lepton_nb.data.table_files import existing_file, read_table
+from lepton_nb.data.targets import find_column
+from lepton_nb.errors import DataError
+
+LINE_SUFFIXES = (".txt", ".tsv")
+WORDS = 3  # a column whose cells have more words than this on average holds texts
+LABEL_NAMES = ("label", "target", "class", "category", "sentiment", "y")
+
+
+@dataclass
+class LabelledTexts:
+    """Texts and their labels as they were found.
+
+    Attributes:
+        texts: ``(N,)``, of str; missing where there is none.
+        labels: ``(N,)``.
+        given: Rows by split as the source has them.
+        names: What to call each text.
+        findings: What was left out or guessed.
+    """
+
+    texts: pd.Series
+    labels: pd.Series
+    given: Parts
+    names: list[str]
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_texts(path: str | os.PathLike[str], text: str | None, label: str | None) -> LabelledTexts:
+    """The labelled texts of a file or folder.
+
+    Args:
+        text: Name of the column with the texts, in a file with a header.
+        label: Name of the column with the labels.
+
+    Raises:
+        DataError: If there are none.
+    """
+    root = Path(path).expanduser().absolute()
+    if root.is_dir():
+        return _from_folder(root)
+    file = existing_file(path)
+    if text is None and label is None and file.suffix.lower() in LINE_SUFFIXES and not _has_header(file):
+        return _from_lines([file])
+    table, findings = read_table(file)
+    found = from_frame(table, text, label)
+    return LabelledTexts(found.texts, found.labels, found.given, found.names, findings + found.findings)
+
+
+def from_frame(table: pd.DataFrame, text: str | None, label: str | None) -> LabelledTexts:
+    """The text and label columns of a table.
+
+    Raises:
+        DataError: If they are not given and cannot be told from the cells.
+    """
+    table = table.rename(columns=str).reset_index(drop=True)
+    findings = []
+    if text is None:
+        text = guess_text_column(table)
+        if text is None:
+            raise DataError(
+                "No column holds texts.", f"Name it with text=…; columns: {', '.join(table.columns)}."
+            )
+        findings.append(Finding(f"The texts are the column {text!r} (text=… names another)."))
+    text = find_column(table, text, "text")
+    if label is None:
+        others = [name for name in table.columns if name != text]
+        named = [name for name in others if name.lower() in LABEL_NAMES]
+        if len(named) != 1 and len(others) != 1:
+            raise DataError(
+                f"Which of {', '.join(map(repr, others))} is the label?",
+                f"Pass label={others[-1]!r}." if others else None,
+            )
+        label = (named or others)[0]
+        findings.append(Finding(f"The labels are the column {label!r} (label=… names another)."))
+    label = find_column(table, label, "label")
+    if label == text:
+        raise DataError(f"text and label both are {text!r}.", "Name two columns.")
+    names = [f"row {i}" for i in range(len(table))]
+    return LabelledTexts(table[text], table[label], {"train": np.arange(len(table))}, names, findings)
+
+
+def guess_text_column(table: pd.DataFrame) -> str | None:
+    """The column with the longest texts, if it holds sentences rather than words."""
+    lengths = {}
+    for name in table.columns:
+        cells = table[name].dropna()
+        if len(cells) and (pd.api.types.is_string_dtype(cells) or pd.api.types.is_object_dtype(cells)):
+            words = cells.map(lambda cell: len(str(cell).split()))
+            if float(words.mean()) > WORDS:
+                lengths[str(name)] = float(words.mean())
+    return max(lengths, key=lengths.__getitem__) if lengths else None
+
+
+def is_text_folder(root: Path) -> bool:
+    """Whether a folder holds one folder of texts per class, or files of labelled lines."""
+    return bool(_line_files(root)) or is_class_folder_tree(root, TEXT_SUFFIXES)
+
+
+def is_line_file(path: Path) -> bool:
+    """Whether a file has ``text TAB label`` lines and no header."""
+    return path.suffix.lower() in LINE_SUFFIXES and not _has_header(path)
+
+
+def _line_files(root: Path) -> list[Path]:
+    return [
+        file
+        for file in sorted(root.iterdir())
+        if file.suffix.lower() in LINE_SUFFIXES and "\t" in _lines(file)[0] and not _has_header(file)
+    ]
+
+
+def _from_folder(root: Path) -> LabelledTexts:
+    files = _line_files(existing_folder(root))
+    if files:
+        return _from_lines(files)
+    found = find_class_files(root, TEXT_SUFFIXES, "texts")
+    texts = [(root / file).read_text(encoding="utf-8", errors="replace") for file in found.files]
+    labels = [found.class_names[label] for label in found.labels]
+    return LabelledTexts(
+        pd.Series(texts, name="text", dtype=object),
+        pd.Series(labels, name="label", dtype=object),
+        found.given,
+        found.files,
+        found.findings,
+    )
+
+
+def _from_lines(files: list[Path]) -> LabelledTexts:
+    """Lines of ``text TAB label``; the label stands behind the last TAB."""
+    texts, labels, names, bad = [], [], [], []
+    for file in files:
+        for number, line in enumerate(_lines(file), start=1):
+            if not line.strip():
+                continue
+            text, tab, label = line.rpartition("\t")
+            if not tab or not label.strip():
+                bad.append(f"{file.name}:{number}: {line[:60]}")
+                continue
+            texts.append(text)
+            labels.append(label.strip())
+            names.append(f"{file.name}:{number}")
+    if not texts:
+        raise DataError(
+            f"{files[0].name!r} has no lines of a text, a TAB and a label.",
+            "Write one text a line with its label behind a TAB, or a CSV file with a header.",
+        )
+    findings = [
+        Finding(
+            f"{plural(len(texts), 'labelled line')} from {plural(len(files), 'file')}.",
+            tuple(f.name for f in files[:EXAMPLES]),
+        )
+    ]
+    if bad:
+        text = f"{plural(len(bad), 'line')} without a TAB and a label skipped."
+        findings.append(Finding(text, tuple(bad[:EXAMPLES]), warning=True))
+    return LabelledTexts(
+        pd.Series(texts, name="text", dtype=object),
+        pd.Series(labels, name="label", dtype=object),
+        {"train": np.arange(len(texts))},
+        names,
+        findings,
+    )
+
+
+def _lines(file: Path) -> list[str]:
+    """The lines of a file; only line feeds end a line, since texts may hold other Unicode breaks."""
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return text.replace("\r\n", "\n").split("\n")
+
+
+def _has_header(file: Path) -> bool:
+    """Whether the first line names columns: its last cell is no label of any other line."""
+    lines = [line for line in _lines(file) if line.strip()]
+    first, *rest = [line.rpartition("\t") for line in lines] or [("", "", "")]
+    return bool(first[1]) and bool(rest) and first[2].strip() not in {label.strip() for _, _, label in rest}

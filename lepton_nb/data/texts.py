@@ -1,0 +1,213 @@
+"""Texts with a label each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
+from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
+from lepton_nb.data.memory import MemorySplit
+from lepton_nb.data.options import check_limit
+from lepton_nb.data.previews import RowsPreview
+from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.specs import describe
+from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.targets import Targets, read_targets, strip_labels
+from lepton_nb.data.text_files import LabelledTexts, from_frame, read_texts
+from lepton_nb.data.tokenizing import VOCABULARY, choose_length, token_counts, train_tokenizer
+from lepton_nb.errors import DataError
+from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.texts import encode_texts, load_tokenizer
+
+SHOWN = 2  # sentences of each class
+SHOWN_CLASSES = 10
+
+
+def text(
+    source: str | os.PathLike[str] | pd.DataFrame,
+    *,
+    name: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    max_length: int | None = None,
+    vocab_size: int = VOCABULARY,
+    val_fraction: float = 0.1,
+    test_fraction: float = 0.2,
+    seed: int = 0,
+    limit: int | None = None,
+) -> DataBundle:
+    """Texts with a label each.
+
+    Args:
+        source: A CSV or TSV file or a DataFrame with a text and a label column; a file, or a folder of files,
+            of ``text TAB label`` lines; or a folder with one folder of ``.txt`` files per class.
+        name: What to call the data; the file's name where it is not given.
+        text: The column with the texts, where the cells do not tell.
+        label: The column with the labels.
+        max_length: Tokens a text is cut and padded to; 95 % of the training texts fit where it is not given.
+        vocab_size: Largest number of different tokens.
+        val_fraction: Share of the texts for validation.
+        test_fraction: Share of the texts for the test.
+        seed: Equal seeds give equal splits.
+        limit: Largest number of texts of each split, for a quick trial.
+
+    Raises:
+        DataError: If there is nothing to learn from, or an option is wrong.
+    """
+    _check_number("max_length", max_length, 1, 8192)
+    _check_number("vocab_size", vocab_size, 100, 1_000_000)
+    options = {
+        "text": text,
+        "label": label,
+        "max_length": max_length,
+        "vocab_size": vocab_size,
+        "val_fraction": val_fraction,
+        "test_fraction": test_fraction,
+        "seed": seed,
+        "limit": check_limit(limit),
+    }
+    if isinstance(source, pd.DataFrame):
+        found, where = from_frame(source, text, label), f"DataFrame, {len(source):,} rows"
+    else:
+        root = Path(source).expanduser().absolute()
+        found, where = read_texts(source, text, label), f"{'folder' if root.is_dir() else 'file'} {root}"
+    found = _clean(found)
+    targets = read_targets(found.labels, kind="classification")
+    parts = plan_parts(
+        found.given,
+        targets.values,
+        targets.class_names,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+        limit=limit,
+    )
+    parts, said = _without_leaks(found, targets, parts)
+    texts = found.texts.tolist()
+    preprocessing, said_too = _learn_tokens([texts[i] for i in parts["train"]], max_length, vocab_size)
+    if name is None:
+        name = "frame" if isinstance(source, pd.DataFrame) else root.stem
+    findings = found.findings + said + said_too
+    bundle = _assemble(name, where, texts, targets, str(found.labels.name), parts, preprocessing, findings)
+    return bundle if isinstance(source, pd.DataFrame) else describe(bundle, "text", str(root), options)
+
+
+def _check_number(option: str, value: int | None, least: int, most: int) -> None:
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most
+    ):
+        raise DataError(f"{option} is {value!r}; it is a whole number from {least} to {most:,}.")
+
+
+def _clean(found: LabelledTexts) -> LabelledTexts:
+    """Without texts or labels that are missing or blank, and without spaces around both."""
+    texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
+    labels, findings = strip_labels(found.labels)
+    has_text, has_label = (texts != "").to_numpy(), labels.notna().to_numpy()
+    for absent, what in ((~has_text, "without a text"), (has_text & ~has_label, "without a label")):
+        if absent.any():
+            examples = tuple(found.names[i] for i in np.flatnonzero(absent)[:EXAMPLES])
+            count = plural(int(absent.sum()), "item")
+            findings.append(Finding(f"{count} {what} left out.", examples, warning=True))
+    keep = has_text & has_label
+    if not keep.any():
+        raise DataError(
+            f"None of the {len(keep):,} items has both a text and a label.", "Check text=… and label=…."
+        )
+    position = np.cumsum(keep) - 1
+    return LabelledTexts(
+        texts[keep].reset_index(drop=True),
+        labels[keep].reset_index(drop=True),
+        {split: position[rows[keep[rows]]] for split, rows in found.given.items()},
+        [name for name, kept in zip(found.names, keep, strict=True) if kept],
+        found.findings + findings,
+    )
+
+
+def _without_leaks(found: LabelledTexts, targets: Targets, parts: Parts) -> tuple[Parts, list[Finding]]:
+    content = digests(value.encode() for value in found.texts)
+
+    def name_of(i: int) -> str:
+        return f"{found.names[i]} {found.texts[i][:60]!r}"
+
+    keep, findings = find_leaks(
+        {split: content[rows] for split, rows in parts.items()},
+        lambda split, i: name_of(int(parts[split][i])),
+        noun="text",
+    )
+    parts = {split: rows[keep[split]] for split, rows in parts.items()}
+    train = parts["train"]
+    repeats = count_repeats(content[train])
+    if repeats:
+        findings.append(Finding(f"{plural(repeats, 'text')} of train repeated within train: left in."))
+    findings += find_conflicts(
+        content[train], targets.values[train], lambda i: name_of(int(train[i])), "text"
+    )
+    return parts, findings
+
+
+def _learn_tokens(
+    train: list[str], max_length: int | None, vocab_size: int
+) -> tuple[dict[str, Any], list[Finding]]:
+    """`Signature.preprocessing` from the training texts."""
+    tokenizer = train_tokenizer(train, vocab_size)
+    counts = token_counts(train, tokenizer)
+    length = max_length or choose_length(counts)
+    size = load_tokenizer(tokenizer).get_vocab_size()
+    cut = int((counts > length).sum())
+    said = f"Tokenizer: {size:,} tokens learned from train; {plural(cut, 'text')} of train cut at {length}"
+    finding = Finding(f"{said}{'' if max_length else ' (max_length=… chooses another)'}.")
+    return {"kind": "text", "tokenizer": tokenizer, "max_length": length, "pad_id": 0}, [finding]
+
+
+def _assemble(
+    name: str,
+    source: str,
+    texts: list[str],
+    targets: Targets,
+    label: str,
+    parts: Parts,
+    preprocessing: dict[str, Any],
+    findings: list[Finding],
+) -> DataBundle:
+    signature = Signature(
+        task="text-classification",
+        inputs=(TensorSpec("input_ids", "int64", (preprocessing["max_length"],)),),
+        output=TensorSpec("logits", "float32", (len(targets.class_names),)),
+        class_names=targets.class_names,
+        preprocessing=preprocessing,
+        target={"name": label},
+    )
+    inputs = encode_texts(texts, preprocessing)
+    content = {split: (inputs[rows], targets.values[rows]) for split, rows in parts.items()}
+    counts = class_counts({split: labels for split, (_, labels) in content.items()}, targets.class_names)
+
+    def split(part: str, rows: np.ndarray) -> MemorySplit:
+        ids, labels = content[part]
+        return MemorySplit(
+            part, torch.from_numpy(ids), torch.from_numpy(labels), lambda i: texts[int(rows[i])]
+        )
+
+    preview = _preview(texts, targets, parts["train"])
+    return DataBundle(
+        name=name,
+        signature=signature,
+        splits={part: split(part, rows) for part, rows in parts.items()},
+        report=DataReport(name, source, counts, signature, class_findings(counts) + findings, preview),
+        fingerprint=fingerprint(content, signature),
+    )
+
+
+def _preview(texts: list[str], targets: Targets, train: np.ndarray) -> RowsPreview:
+    rows = []
+    for label, class_name in enumerate(targets.class_names[:SHOWN_CLASSES]):
+        members = train[targets.values[train] == label]
+        rows += [(class_name, texts[int(i)]) for i in members[:SHOWN]]
+    return RowsPreview(["label", "text"], rows)
