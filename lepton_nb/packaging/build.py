@@ -6,23 +6,16 @@ import hashlib
 import json
 import os
 import shutil
-import time
 import uuid
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-
 from lepton_nb.errors import PackageError
-from lepton_nb.models import ModelSpec, call_model
-from lepton_nb.packaging.draft import Draft, add_exports, add_files, add_source
+from lepton_nb.models import ModelSpec
+from lepton_nb.packaging.draft import Origin, write_package
 from lepton_nb.packaging.example import find_example
-from lepton_nb.packaging.manifest import SCHEMA, Manifest
-from lepton_nb.packaging.package import MANIFEST, Package, describe_file
-from lepton_nb.packaging.parity import measure_parity
-from lepton_nb.packaging.requirements import installed_versions
+from lepton_nb.packaging.manifest import SCHEMA
+from lepton_nb.packaging.package import Package
 from lepton_nb.packaging.restore import load_model
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs import home as store_home
@@ -53,84 +46,27 @@ def build_package(run: Run | str, *, out: str | Path | None = None) -> Package:
 
 def _build(run: Run) -> Package:
     model = load_model(run)
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    spec = _read_spec(run)
     signature = Signature.from_dict(run.read_json("signature.json"))
     inputs = find_example(run)
     packages = store_home() / "packages"
-    folder = packages / run.name
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft_path = packages / f".draft-{uuid.uuid4().hex}"
-    draft_path.mkdir(mode=0o700)
+    draft = packages / f".draft-{uuid.uuid4().hex}"
+    draft.mkdir(parents=True, mode=0o700)
     try:
-        expected, batchable = _answers(model, inputs, run)
-        draft = Draft(draft_path, signature, inputs, expected)
-        add_exports(draft, model)
-        add_source(draft, model, spec)
-        add_files(draft, model, spec)
-        manifest = _write_manifest(draft, run, spec, batchable)
-        return _publish(run, draft, manifest, folder)
+        write_package(draft, model, inputs, signature, _read_spec(run), _origin(run))
+        return _publish(run, draft, packages / run.name)
     finally:
-        shutil.rmtree(draft_path, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
 
 
-def _answers(model: nn.Module, inputs: tuple[Tensor, ...], run: Run) -> tuple[np.ndarray, bool]:
-    """The model's own answers, and whether they stay the same when items share a batch."""
-    with torch.inference_mode():
-        output = call_model(model, inputs if len(inputs) > 1 else inputs[0])
-        alone = call_model(model, _first(inputs) if len(inputs) > 1 else _first(inputs)[0])
-    if not isinstance(output, Tensor):
-        raise PackageError(
-            f"The model of run {run.ref} returns a {type(output).__name__}; a service needs one tensor.",
-            "Return the logits alone from forward.",
-        )
-    if output.shape[:1] != inputs[0].shape[:1]:
-        raise PackageError(
-            f"The model of run {run.ref} gives {tuple(output.shape)} for a batch of {len(inputs[0])} items; "
-            "the first dimension must be the batch."
-        )
-    expected = output.float().numpy()
-    if not np.isfinite(expected).all():
-        raise PackageError(
-            f"The model of run {run.ref} answers NaN or infinity to real inputs.",
-            "Train it again with a lower --lr or --clip 1.0.",
-        )
-    return expected, measure_parity(expected[:1], alone.float().numpy()).ok
-
-
-def _first(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return tuple(tensor[:1] for tensor in inputs)
-
-
-def _write_manifest(draft: Draft, run: Run, spec: ModelSpec, batchable: bool) -> Manifest:
-    manifest = Manifest(
-        name=run.name,
-        run_id=run.id,
-        run=run.ref,
-        model=spec.name,
-        task=run.task,
-        fingerprint=_fingerprint(run),
-        created_at=time.time(),
-        formats=tuple(draft.formats),
-        rejected=draft.rejected,
-        parity=draft.parity,
-        batchable=batchable,
-        versions=installed_versions(),
-        files={item.name: describe_file(item) for item in sorted(draft.path.iterdir())},
-    )
-    (draft.path / MANIFEST).write_text(manifest.to_json(), "utf-8")
-    return manifest
-
-
-def _publish(run: Run, draft: Draft, manifest: Manifest, folder: Path) -> Package:
+def _publish(run: Run, draft: Path, folder: Path) -> Package:
     """Move the finished draft to its place and record it."""
+    folder.mkdir(exist_ok=True, mode=0o700)
     store = run.store
     known = [record.version for record in store.list_packages(run.name)]
     version = max(known, default=0) + 1
     while True:
         try:
-            os.rename(draft.path, folder / str(version))
+            os.rename(draft, folder / str(version))
             break
         except OSError:  # another process took that number, or a crash left its folder
             if not (folder / str(version)).exists():
@@ -143,13 +79,13 @@ def _publish(run: Run, draft: Draft, manifest: Manifest, folder: Path) -> Packag
         path=package.path,
         sha256=package.sha256,
         task=run.task,
-        formats=list(manifest.formats),
+        formats=list(package.manifest.formats),
     )
     return Package(package.path, package.manifest, package.signature, package.sha256, record.version)
 
 
 def _find_built(run: Run) -> Package | None:
-    fingerprint = _fingerprint(run)
+    fingerprint = _origin(run).fingerprint
     for record in sorted(run.store.list_packages(run.name), key=lambda record: -record.version):
         if record.run_id != run.id:
             continue
@@ -162,7 +98,7 @@ def _find_built(run: Run) -> Package | None:
     return None
 
 
-def _fingerprint(run: Run) -> str:
+def _origin(run: Run) -> Origin:
     checkpoints = run.checkpoints()
     best = next((item for item in checkpoints if item.best), checkpoints[0] if checkpoints else None)
     parts = [
@@ -172,7 +108,8 @@ def _fingerprint(run: Run) -> str:
         run.read_json("model.json"),
         run.read_json("signature.json"),
     ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return Origin(run.name, run.id, run.ref, fingerprint)
 
 
 def _read_spec(run: Run) -> ModelSpec:

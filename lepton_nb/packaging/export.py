@@ -32,19 +32,26 @@ def export_program(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProg
             try:
                 return torch.export.export(model, inputs, dynamic_shapes=shapes, strict=strict)
             except Exception as error:  # torch.export raises whatever the model's code runs into
-                reason = reason or _first_line(error)
+                reason = reason or first_line(error)
     raise PackageError(reason)
 
 
 def save_program(program: ExportedProgram, path: Path) -> None:
-    """Write ``.pt2``, without the example inputs (which torch would pickle) and without source paths."""
+    """Write ``.pt2``, without the example inputs (which torch would pickle) and without source paths.
+
+    Raises:
+        PackageError: If something in the graph cannot be written.
+    """
     for module in program.graph_module.modules():
         if isinstance(module, torch.fx.GraphModule):
             for node in module.graph.nodes:
                 node.meta.pop("stack_trace", None)
     program.example_inputs = None
     with quiet():
-        torch.export.save(program, path)
+        try:
+            torch.export.save(program, path)
+        except Exception as error:  # operators and inputs it cannot write down
+            raise PackageError(first_line(error)) from error
 
 
 def save_onnx(program: ExportedProgram, path: Path, signature: Signature) -> None:
@@ -69,7 +76,7 @@ def save_onnx(program: ExportedProgram, path: Path, signature: Signature) -> Non
             converted.save(path)
             onnx.checker.check_model(path)
         except Exception as error:  # the exporter raises its own, torch's and onnxscript's errors
-            raise PackageError(_first_line(error)) from error
+            raise PackageError(first_line(error)) from error
 
 
 def _forget_origins(model: Any) -> None:
@@ -85,6 +92,7 @@ def _forget_origins(model: Any) -> None:
             value.metadata_props.clear()
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The kind of an error and the first line of its message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

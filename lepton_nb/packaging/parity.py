@@ -46,13 +46,17 @@ def measure_parity(expected: np.ndarray, answered: np.ndarray) -> Parity:
     return Parity(absolute, absolute / max(1.0, float(np.abs(wide).max(initial=0.0))))
 
 
-def check_runner(runner: Runner, inputs: tuple[np.ndarray, ...], expected: np.ndarray) -> Parity:
-    """The worst parity of a runner over batches of one item and of all items.
+def check_runner(
+    runner: Runner, inputs: tuple[np.ndarray, ...], expected: np.ndarray, *, batchable: bool
+) -> Parity:
+    """The worst parity of a runner over batches of one item and, where items may share one, of all items.
 
     Args:
         inputs: Real inputs ``(N, *shape)`` with N of 2 or more.
         expected: The notebook model's answers to each of them, ``(N, ...)``.
     """
-    together = measure_parity(expected, runner(inputs))
-    alone = measure_parity(expected[:1], runner(tuple(array[:1] for array in inputs)))
-    return max(together, alone, key=lambda parity: parity.relative)
+    worst = measure_parity(expected[:1], runner(tuple(array[:1] for array in inputs)))
+    if batchable:
+        together = measure_parity(expected, runner(inputs))
+        worst = max(worst, together, key=lambda parity: parity.relative)
+    return worst

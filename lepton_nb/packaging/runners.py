@@ -42,7 +42,7 @@ def onnx_runner(path: Path, *, threads: int = 0) -> Runner:
 
 
 def program_runner(path: Path, device: str = "cpu") -> Runner:
-    """A runner over a ``.pt2`` file. Loading one can run code: only for files this user's store vouches for."""
+    """A runner over a ``.pt2`` file. Loading one can run code: only for files this user's store made."""
     import torch
     from torch.export.passes import move_to_device_pass
 

@@ -1,0 +1,86 @@
+"""`python -m lepton_nb.serve`: the front process of a service."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from lepton_nb.serve.settings import Settings
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parse(arguments)
+    try:
+        settings = _settings(options)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    from lepton_nb.serve.server import serve
+
+    return serve(settings, options.fd)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    if options.state_dir is not None:
+        return Settings.read(options.state_dir / "service.json")
+    token = os.environ.get("LEPTON_TOKEN", "")
+    if not token:
+        if options.host not in _LOOPBACK:
+            raise ValueError(
+                f"binding {options.host} opens the service to others: set LEPTON_TOKEN to a secret first"
+            )
+        token = secrets.token_urlsafe(24)
+        print(f"token: {token}", file=sys.stderr)
+    settings = Settings(
+        name=options.name or options.package.resolve().name,
+        package=str(options.package),
+        host=options.host,
+        port=options.port,
+        token=token,
+        allowed_hosts=tuple(options.allow_host),
+        trusted=options.trust,
+    )
+    given = {name: getattr(options, name) for name in ("format", "device", "threads")}
+    return dataclasses.replace(
+        settings, **{name: value for name, value in given.items() if value is not None}
+    )
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m lepton_nb.serve",
+        description="Serve a package over HTTP. The token of the clients is read from LEPTON_TOKEN.",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--state-dir", type=Path, help="folder with service.json, as lepton_nb.deploy makes it"
+    )
+    source.add_argument("--package", type=Path, help="folder of a package, as lepton_nb.export makes it")
+    parser.add_argument("--name", help="name of the service; the folder's by default")
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (%(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port to bind, 0 for a free one (%(default)s)")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="further name clients may use; * is any",
+    )
+    parser.add_argument("--trust", action="store_true", help="run code the package brings (pt2, source)")
+    parser.add_argument(
+        "--format", choices=["onnx", "pt2", "source"], help="the package's preferred by default"
+    )
+    parser.add_argument("--device", help="torch device for pt2 and source (cpu)")
+    parser.add_argument("--threads", type=int, help="threads of one operator (one per core)")
+    parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)  # a socket that already listens
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""The ASGI application: a bare path for ``/predict``, and Starlette for everything else.
+
+Nothing that goes wrong closes a connection: every failure is answered with ``{"error": ...}``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import orjson
+
+from lepton_nb.serve.auth import Gate, Refusal
+from lepton_nb.serve.frames import Request
+from lepton_nb.serve.routes import OPEN_PATHS, make_routes
+from lepton_nb.serve.service import Service
+
+log = logging.getLogger("lepton_nb.serve")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+PREDICT = "/predict"
+
+
+class TooLargeError(Exception):
+    """A body is larger than the limit."""
+
+
+class Application:
+    """What uvicorn calls for every request."""
+
+    def __init__(self, service: Service, gate: Gate) -> None:
+        self.service = service
+        self.gate = gate
+        self.routes = make_routes(service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await _refuse_other(scope, receive, send)
+            return
+        started = time.perf_counter()
+        sent = _Sent(send)
+        try:
+            await self._answer(scope, receive, sent)
+        except Exception:
+            log.exception("answering %s %s failed", scope["method"], scope["path"])
+            if sent.status == 0:
+                await _send_error(sent, 500, "the service failed; its log says how")
+        path = scope["path"]
+        shown = path if path in self.routes.known else "other"
+        self.service.metrics.observe(scope["method"], shown, sent.status, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: _Sent) -> None:
+        host = authorization = content_type = b""
+        length = 0
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value
+            elif name == b"authorization":
+                authorization = value
+            elif name == b"content-type":
+                content_type = value
+            elif name == b"content-length":
+                length = int(value)
+        path = scope["path"]
+        refusal = self.gate.check_host(host) or self._check_token(path, authorization)
+        if refusal is not None:
+            await _send_error(send, *refusal)
+        elif path == PREDICT and scope["method"] == "POST":
+            await self._predict(content_type, length, receive, send)
+        else:
+            await self.routes.app(scope, receive, send)
+
+    def _check_token(self, path: str, authorization: bytes) -> Refusal | None:
+        if path in OPEN_PATHS:
+            return None
+        if path.startswith("/admin/"):
+            return self.gate.check_admin(authorization)
+        return self.gate.check_client(authorization)
+
+    async def _predict(self, content_type: bytes, length: int, receive: Receive, send: _Sent) -> None:
+        limit = self.service.settings.max_body
+        if length > limit:
+            await _send_error(send, 413, _too_large(limit))
+            return
+        if self.service.batcher.full:  # before the body is read
+            await self._send_busy(send, "too many requests are waiting already")
+            return
+        try:
+            body = await read_body(receive, limit)
+        except TooLargeError:
+            await _send_error(send, 413, _too_large(limit))
+            return
+        if body is None:
+            return  # the client hung up while sending
+        queued = self.service.submit(Request(content_type, body), lambda: _hung_up(receive))
+        if isinstance(queued, str):
+            await self._send_busy(send, queued)
+            return
+        answer = await queued
+        if answer.status == 503:
+            await self._send_busy(send, answer.body)
+            return
+        await send_json(send, answer.status, answer.body)
+
+    async def _send_busy(self, send: _Sent, reason: str | bytes) -> None:
+        body = reason if isinstance(reason, bytes) else orjson.dumps({"error": reason})
+        await send_json(send, 503, body, [(b"retry-after", str(self.service.retry_after()).encode())])
+
+
+class _Sent:
+    """A `send` that remembers the status."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """A request's body, or None where the client hung up.
+
+    Raises:
+        TooLargeError: As soon as it has more than `limit` bytes, whatever its header said.
+    """
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        return None
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(body) > limit:
+            raise TooLargeError
+        return body
+    parts = bytearray(body)
+    while message.get("more_body"):
+        if len(parts) > limit:
+            raise TooLargeError
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts += message.get("body", b"")
+    if len(parts) > limit:
+        raise TooLargeError
+    return bytes(parts)
+
+
+async def send_json(send: Send, status: int, body: bytes, headers: Headers | None = None) -> None:
+    base = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send(
+        {"type": "http.response.start", "status": status, "headers": base + headers if headers else base}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_error(send: Send, status: int, error: str) -> None:
+    extra = [(b"www-authenticate", b"Bearer")] if status == 401 else None
+    await send_json(send, status, orjson.dumps({"error": error}), extra)
+
+
+async def _refuse_other(scope: Scope, receive: Receive, send: Send) -> None:
+    """WebSockets are closed; the lifespan is uvicorn's handshake, and all is done before it."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1000})
+        return
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def _hung_up(receive: Receive) -> bool:
+    """Whether the client has closed its connection, as far as the server tells without waiting."""
+    return bool(getattr(getattr(receive, "__self__", None), "disconnected", False))
+
+
+def _too_large(limit: int) -> str:
+    return f"the body is larger than the {limit / (1 << 20):g} MiB this service takes"

@@ -1,0 +1,159 @@
+"""The queue between HTTP and the worker: greedy batches, bounded waiting, and an end to every request.
+
+A batch is whatever has queued while the last one ran, so that an idle service answers at once and a busy one
+runs large batches. Everything happens on the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+
+from lepton_nb.serve.frames import Answer, Request, Result
+from lepton_nb.serve.process import Worker
+
+log = logging.getLogger("lepton_nb.serve")
+
+
+@dataclass(slots=True)
+class Job:
+    """A request waiting for its answer.
+
+    Attributes:
+        gone: Whether the client has hung up.
+    """
+
+    request: Request
+    future: asyncio.Future[Answer]
+    deadline: float
+    gone: Callable[[], bool]
+
+
+@dataclass(eq=False)
+class _Batch:
+    worker: Worker
+    jobs: list[Job]
+    deadline: float
+    overdue: bool = False
+
+
+class Batcher:
+    """Feeds the active worker.
+
+    Args:
+        max_queue: Requests that may wait.
+        max_batch: Requests taken into one batch.
+        time_limit: Seconds a request may wait, and seconds a batch may run.
+        on_batch: Called with the number of requests and the result of each batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_queue: int,
+        max_batch: int,
+        time_limit: float,
+        on_batch: Callable[[int, Result], None],
+    ) -> None:
+        self.max_queue = max_queue
+        self.max_batch = max_batch
+        self.time_limit = time_limit
+        self.on_batch = on_batch
+        self.waiting: deque[Job] = deque()
+        self.worker: Worker | None = None
+        self._running: dict[Worker, _Batch] = {}
+
+    @property
+    def full(self) -> bool:
+        return len(self.waiting) >= self.max_queue
+
+    @property
+    def in_flight(self) -> int:
+        """Requests in the batches that are running."""
+        return sum(len(batch.jobs) for batch in self._running.values())
+
+    def submit(self, request: Request, gone: Callable[[], bool]) -> asyncio.Future[Answer]:
+        """Queue a request. Its future always gets an answer, within the time limit."""
+        future = asyncio.get_running_loop().create_future()
+        self.waiting.append(Job(request, future, time.monotonic() + self.time_limit, gone))
+        self._pump()
+        return future
+
+    def use(self, worker: Worker) -> Worker | None:
+        """Send every further batch to `worker`.
+
+        Returns:
+            The worker used so far; it still finishes what it runs, and closes when it has.
+        """
+        former, self.worker = self.worker, worker
+        worker.on_result = self._finish
+        if former is not None and former not in self._running:
+            former.close()
+        self._pump()
+        return former
+
+    def lose(self, worker: Worker) -> None:
+        """The worker's process is gone: answer what it was running, and send it nothing more."""
+        if self.worker is worker:
+            self.worker = None
+        batch = self._running.pop(worker, None)
+        for job in batch.jobs if batch else ():
+            if batch is not None and batch.overdue:
+                _settle(job, 504, f"the model ran longer than {self.time_limit:g} s and was ended")
+            else:
+                _settle(job, 503, "the process running the model ended while it worked on this request")
+
+    def refuse(self, message: str) -> None:
+        """Answer everything that waits with 503."""
+        while self.waiting:
+            _settle(self.waiting.popleft(), 503, message)
+
+    def check_time(self) -> None:
+        """End what has run, and refuse what has waited, too long; called several times a second."""
+        now = time.monotonic()
+        while self.waiting and (self.waiting[0].deadline <= now or self.waiting[0].future.done()):
+            _settle(
+                self.waiting.popleft(), 504, f"no answer within {self.time_limit:g} s: the service is busy"
+            )
+        for batch in list(self._running.values()):
+            if not batch.overdue and batch.deadline <= now:
+                batch.overdue = True
+                log.error("a batch ran longer than %g s: ending worker %d", self.time_limit, batch.worker.pid)
+                batch.worker.kill()
+
+    def _pump(self) -> None:
+        worker = self.worker
+        if worker is None or worker in self._running or not self.waiting:
+            return
+        jobs: list[Job] = []
+        while self.waiting and len(jobs) < self.max_batch:
+            job = self.waiting.popleft()
+            if job.future.done() or job.gone():
+                _settle(job, 499, "the client has gone")
+                continue
+            jobs.append(job)
+        if jobs:
+            self._running[worker] = _Batch(worker, jobs, time.monotonic() + self.time_limit)
+            worker.send([job.request for job in jobs])
+
+    def _finish(self, worker: Worker, result: Result) -> None:
+        batch = self._running.pop(worker)
+        if worker is self.worker:
+            self._pump()  # first: the worker should not wait while we answer
+        else:
+            worker.close()
+        for job, answer in zip(batch.jobs, result.answers, strict=True):
+            if not job.future.done():
+                job.future.set_result(answer)
+        self.on_batch(len(batch.jobs), result)
+
+
+def _settle(job: Job, status: int, message: str) -> None:
+    if not job.future.done():
+        job.future.set_result(Answer(status, orjson.dumps({"error": message})))

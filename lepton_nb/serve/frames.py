@@ -1,0 +1,126 @@
+"""What front and worker say to each other over their socket pair: length-prefixed frames of raw bytes.
+
+A frame is ``length: u32, kind: u8, payload``. A batch's payload is, for each request, ``type length: u16,
+body length: u32, content type, body``; a result's is ``milliseconds: f32, items: u32``, then for each request
+``status: u16, body length: u32, body``.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+HEADER = struct.Struct("!IB")
+_REQUEST = struct.Struct("!HI")
+_TIMING = struct.Struct("!fI")
+_ANSWER = struct.Struct("!HI")
+
+
+class Kind(IntEnum):
+    """What a frame is."""
+
+    READY = 1
+    FAILED = 2
+    BATCH = 3
+    RESULT = 4
+
+
+class Request(NamedTuple):
+    """One request of a batch: its content type and body as they came over HTTP."""
+
+    content_type: bytes
+    body: bytes | memoryview
+
+
+class Answer(NamedTuple):
+    """One answer: HTTP status and JSON body."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answers of a batch, in the order of its requests.
+
+    Attributes:
+        milliseconds: Time the model itself ran.
+        items: Items the model ran on.
+    """
+
+    answers: list[Answer]
+    milliseconds: float
+    items: int
+
+
+def pack_batch(requests: Iterable[Request]) -> list[bytes | memoryview]:
+    """A batch frame as pieces to be written one after the other, without copying the bodies."""
+    pieces: list[bytes | memoryview] = [b""]
+    length = 0
+    for content_type, body in requests:
+        head = _REQUEST.pack(len(content_type), len(body)) + content_type
+        pieces += (head, body)
+        length += len(head) + len(body)
+    pieces[0] = HEADER.pack(length, Kind.BATCH)
+    return pieces
+
+
+def unpack_batch(payload: memoryview) -> list[Request]:
+    requests = []
+    at = 0
+    while at < len(payload):
+        type_length, body_length = _REQUEST.unpack_from(payload, at)
+        at += _REQUEST.size
+        content_type = bytes(payload[at : at + type_length])
+        at += type_length
+        requests.append(Request(content_type, payload[at : at + body_length]))
+        at += body_length
+    return requests
+
+
+def pack_result(result: Result) -> bytes:
+    parts = [_TIMING.pack(result.milliseconds, result.items)]
+    for status, body in result.answers:
+        parts += (_ANSWER.pack(status, len(body)), body)
+    return pack(Kind.RESULT, b"".join(parts))
+
+
+def unpack_result(payload: memoryview) -> Result:
+    milliseconds, items = _TIMING.unpack_from(payload)
+    answers = []
+    at = _TIMING.size
+    while at < len(payload):
+        status, length = _ANSWER.unpack_from(payload, at)
+        at += _ANSWER.size
+        answers.append(Answer(status, bytes(payload[at : at + length])))
+        at += length
+    return Result(answers, milliseconds, items)
+
+
+def pack(kind: Kind, payload: bytes) -> bytes:
+    return HEADER.pack(len(payload), kind) + payload
+
+
+def read_frame(connection: socket.socket) -> tuple[Kind, memoryview] | None:
+    """The next frame from a blocking socket, or None where the other side has closed it."""
+    header = _read_exactly(connection, HEADER.size)
+    if header is None:
+        return None
+    length, kind = HEADER.unpack(header)
+    payload = _read_exactly(connection, length)
+    return None if payload is None else (Kind(kind), payload)
+
+
+def _read_exactly(connection: socket.socket, length: int) -> memoryview | None:
+    buffer = memoryview(bytearray(length))
+    at = 0
+    while at < length:
+        count = connection.recv_into(buffer[at:])
+        if count == 0:
+            return None
+        at += count
+    return buffer

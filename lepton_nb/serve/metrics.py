@@ -1,0 +1,115 @@
+"""Numbers about the service: for Prometheus, and for the panel in the notebook."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_RECENT = 2048
+_WINDOW = 60.0  # seconds the rate in the panel is taken over
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """Counts everything the service does. Cheap enough for every request."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        self._requests = Counter(
+            "http_requests", "Requests answered.", ["method", "path", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "http_request_duration_seconds",
+            "Time to the answer.",
+            ["path"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._batch = Histogram(
+            "lepton_batch_requests", "Requests in a batch.", buckets=_BATCHES, registry=registry
+        )
+        self._model = Histogram(
+            "lepton_model_duration_seconds",
+            "Time the model ran on a batch.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._items = Counter("lepton_items", "Items the model ran on.", registry=registry)
+        self._restarts = Counter(
+            "lepton_worker_restarts", "Workers replaced because they died or hung.", registry=registry
+        )
+        self._version = Gauge("lepton_model_version", "Version that is live.", ["name"], registry=registry)
+        self.queue = Gauge("lepton_queue_depth", "Requests waiting for the model.", registry=registry)
+        self.in_flight = Gauge(
+            "lepton_requests_in_flight", "Requests the model is working on.", registry=registry
+        )
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
+        self._batches: deque[int] = deque(maxlen=256)
+        self.requests = 0
+        self.errors = 0
+        self.restarts = 0
+        self._started = time.monotonic()
+
+    def observe(self, method: str, path: str, status: int, seconds: float) -> None:
+        """One answered request. `path` must be one of the routes, not what the client sent."""
+        key = (method, path, status)
+        children = self._children.get(key)
+        if children is None:
+            children = (self._requests.labels(method, path, str(status)), self._seconds.labels(path))
+            self._children[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+        if path != "/predict":
+            return
+        self.requests += 1
+        if status >= 400:
+            self.errors += 1
+        self._recent.append((time.monotonic(), seconds))
+
+    def observe_batch(self, requests: int, items: int, seconds: float) -> None:
+        self._batch.observe(requests)
+        self._model.observe(seconds)
+        self._items.inc(items)
+        self._batches.append(requests)
+
+    def observe_restart(self) -> None:
+        self._restarts.inc()
+        self.restarts += 1
+
+    def set_version(self, name: str, version: int) -> None:
+        self._version.labels(name).set(version)
+
+    def render(self) -> bytes:
+        return generate_latest(self.registry)
+
+    def summary(self) -> dict[str, Any]:
+        """What the panel shows; latencies in milliseconds, over the last 2048 predictions."""
+        now = time.monotonic()
+        latencies = sorted(seconds for _, seconds in self._recent)
+        span = min(_WINDOW, now - self._started)
+        recent = sum(1 for at, _ in self._recent if now - at <= span)
+        if len(self._recent) == _RECENT:
+            span = min(span, now - self._recent[0][0])
+        return {
+            "uptime_seconds": now - self._started,
+            "requests": self.requests,
+            "errors": self.errors,
+            "restarts": self.restarts,
+            "requests_per_second": recent / span if span > 0 else 0.0,
+            "latency_ms": {f"p{q}": _quantile(latencies, q / 100) for q in (50, 95, 99)},
+            "batch_mean": sum(self._batches) / len(self._batches) if self._batches else None,
+        }
+
+
+def _quantile(ordered: list[float], q: float) -> float | None:
+    """Milliseconds below which a fraction `q` of the seconds in `ordered` lies."""
+    return ordered[min(len(ordered) - 1, int(q * len(ordered)))] * 1e3 if ordered else None

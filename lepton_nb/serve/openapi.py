@@ -1,0 +1,133 @@
+"""The OpenAPI description, made from what the live worker says about its package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lepton_nb.serve.service import Service
+
+_ERRORS = {
+    400: "The body is not JSON",
+    401: "The token is missing or wrong",
+    413: "The body is too large",
+    415: "The model takes no body of this type",
+    421: "The Host header names another service",
+    422: "The input is not one the model takes",
+    500: "The model failed on this input",
+    503: "Too many requests are waiting, or no model is running; Retry-After says when to come back",
+    504: "No answer within the time limit",
+}
+
+
+def describe(service: Service) -> dict[str, Any]:
+    """OpenAPI 3.1 of the service as it is now."""
+    about = service.description
+    title = f"{service.settings.name}: {about['model']}"
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": str(service.version),
+            "description": f"Run {about['run']}, {about['task']}, served by lepton_nb.",
+        },
+        "paths": {
+            "/predict": {"post": _predict(about)},
+            "/healthz": {"get": _health()},
+            "/metrics": {"get": _metrics()},
+        },
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                "Error": {
+                    "type": "object",
+                    "properties": {
+                        "error": {"type": "string"},
+                        "index": {
+                            "type": "integer",
+                            "description": "position of the bad item in the request",
+                        },
+                    },
+                    "required": ["error"],
+                }
+            },
+        },
+        # What the try-it page needs to fit the task.
+        "x-lepton": {
+            "name": service.settings.name,
+            "version": service.version,
+            "token": bool(service.settings.token),
+            **{key: about[key] for key in ("kind", "task", "model", "media_types", "example", "class_names")},
+        },
+    }
+
+
+def _predict(about: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "application/json": {"schema": _without_dialect(about["request_schema"]), "example": about["example"]}
+    }
+    for media_type in about["media_types"]:
+        content[media_type] = {}
+    answer = {
+        "type": "object",
+        "properties": {
+            "predictions": {
+                "type": "array",
+                "items": _without_dialect(about["answer_schema"]),
+                "description": "one for each item of the request, in its order",
+            },
+            "version": {"type": "integer", "description": "version of the model that answered"},
+        },
+        "required": ["predictions", "version"],
+    }
+    return {
+        "operationId": "predict",
+        "summary": "Ask the model",
+        "security": [{"token": []}],
+        "requestBody": {"required": True, "content": content},
+        "responses": {"200": _json_response("The answers", answer), **_errors(*_ERRORS)},
+    }
+
+
+def _health() -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "properties": {
+            "status": {"enum": ["starting", "ready", "recovering", "failing", "draining"]},
+            "name": {"type": "string"},
+            "version": {"type": "integer"},
+        },
+        "required": ["status", "name", "version"],
+    }
+    return {
+        "operationId": "health",
+        "summary": "Whether the model can be asked",
+        "responses": {
+            "200": _json_response("It can", schema),
+            "503": _json_response("Not now", schema),
+            **_errors(421),
+        },
+    }
+
+
+def _metrics() -> dict[str, Any]:
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    return {
+        "operationId": "metrics",
+        "summary": "Numbers for Prometheus",
+        "security": [{"token": []}],
+        "responses": {"200": {"description": "The metrics", "content": text}, **_errors(401, 421)},
+    }
+
+
+def _errors(*statuses: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Error"}
+    return {str(status): _json_response(_ERRORS[status], schema) for status in statuses}
+
+
+def _json_response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _without_dialect(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema to stand inside the document, whose dialect (2020-12) is OpenAPI 3.1's own."""
+    return {key: value for key, value in schema.items() if key != "$schema"}

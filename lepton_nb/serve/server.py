@@ -1,0 +1,109 @@
+"""Starting the front: the listening socket, the event loop, and the reasons to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+from lepton_nb.serve.process import Worker, WorkerError
+from lepton_nb.serve.settings import Settings
+
+log = logging.getLogger("lepton_nb.serve")
+
+_BACKLOG = 2048
+
+
+def serve(settings: Settings, fd: int | None) -> int:
+    """Run a service until it is told to stop.
+
+    Args:
+        fd: A bound socket inherited from whoever launched this; None binds the settings' address.
+
+    Returns:
+        The exit status: 0 after a requested stop, 1 where the package cannot be served.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    first = Worker(settings)  # loads while this process imports what it needs
+    try:
+        listener = _listen(settings, fd)
+    except OSError as error:
+        log.error("cannot listen on %s port %d: %s", settings.host, settings.port, error.strerror)
+        first.kill()
+        return 1
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, first, listener))
+
+
+async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> int:
+    import uvicorn
+
+    from lepton_nb.serve.app import Application
+    from lepton_nb.serve.auth import Gate
+    from lepton_nb.serve.service import Service
+
+    port = listener.getsockname()[1]
+    service = Service(settings, first)
+    gate = Gate(settings.host, port, settings.allowed_hosts, settings.token, settings.admin_token)
+    config = uvicorn.Config(
+        Application(service, gate),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(settings.drain_limit) + 1,
+    )
+    server = uvicorn.Server(config)
+    if settings.lifetime == "kernel":
+        _watch_stdin(lambda: setattr(server, "should_exit", True), settings.drain_limit)
+    try:
+        await service.start()
+    except WorkerError as error:
+        log.error("%s version %d cannot be served: %s", settings.name, settings.version, error)
+        await service.close()
+        return 1
+    log.info("listening on http://%s:%d", settings.host, port)
+    gc.collect()
+    gc.freeze()
+    # Stops at SIGTERM and SIGINT, once the requests in flight have their answers.
+    await server.serve(sockets=[listener])
+    await service.close()
+    return 0
+
+
+def _listen(settings: Settings, fd: int | None) -> socket.socket:
+    if fd is not None:
+        listener = socket.socket(fileno=fd)
+    else:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    listener.listen(_BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def _watch_stdin(stop: Callable[[], None], patience: float) -> None:
+    """End with the process that holds the other end of standard input, even if that was killed."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        log.info("the notebook's kernel has ended: stopping")
+        stop()
+        threading.Timer(patience + 5, os._exit, [1]).start()
+
+    threading.Thread(target=watch, name="stdin", daemon=True).start()

@@ -1,0 +1,112 @@
+"""The worker process: `python -m lepton_nb.serve.worker`. Loads one package and answers batches until told
+to stop, or until the front is gone. Spawned by the front; nothing else talks to it."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import signal
+import socket
+import sys
+import traceback
+from typing import Any
+
+import orjson
+
+from lepton_nb.errors import LeptonError
+from lepton_nb.packaging import Package
+from lepton_nb.packaging.parity import check_runner
+from lepton_nb.serve.backend import load_runner
+from lepton_nb.serve.frames import Kind, pack, pack_result, read_frame, unpack_batch
+from lepton_nb.serve.predictor import Predictor
+from lepton_nb.tasks import get_task
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parse(arguments)
+    _die_with_the_front()
+    # A terminal's Ctrl-C goes to the whole group; when to end is the front's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = socket.socket(fileno=options.fd)
+    try:
+        predictor, description = load(options)
+    except Exception as error:
+        if not isinstance(error, LeptonError):
+            traceback.print_exc()
+        message = error.message if isinstance(error, LeptonError) else f"{type(error).__name__}: {error}"
+        connection.sendall(pack(Kind.FAILED, orjson.dumps({"error": message})))
+        return 1
+    gc.collect()
+    gc.freeze()  # what was loaded stays: no need to look at it again in every collection
+    connection.sendall(pack(Kind.READY, orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY)))
+    while (frame := read_frame(connection)) is not None:
+        _, payload = frame
+        connection.sendall(pack_result(predictor.answer(unpack_batch(payload))))
+    return 0
+
+
+def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
+    """Open the package, load the model and check its answers.
+
+    Returns:
+        What answers requests, and what the front needs to know to describe it.
+
+    Raises:
+        PackageError: If the package is damaged, may not be run, or answers unlike the notebook's model.
+    """
+    package = Package.load(options.package)
+    backend = load_runner(package, options.format, options.device, options.threads, trusted=options.trusted)
+    inputs, expected = package.read_example()
+    parity = check_runner(backend.runner, inputs, expected, batchable=package.manifest.batchable)
+    backend.check(parity)
+    codec = get_task(package.signature.task).codec(package.signature)
+    predictor = Predictor(
+        codec,
+        backend.runner,
+        version=options.version,
+        batchable=package.manifest.batchable,
+        max_items=options.max_items,
+    )
+    manifest = package.manifest
+    description = {
+        "format": backend.format,
+        "device": backend.device,
+        "parity": parity.to_dict(),
+        "sha256": package.sha256,
+        "model": manifest.model,
+        "run": manifest.run,
+        "task": manifest.task,
+        "kind": codec.kind,
+        "media_types": codec.media_types,
+        "request_schema": codec.request_schema(),
+        "answer_schema": codec.answer_schema(),
+        "example": codec.example(),
+        "class_names": package.signature.class_names,
+    }
+    return predictor, description
+
+
+def _die_with_the_front() -> None:
+    """Where the kernel can: end with the parent even while the model hangs and nobody reads the socket."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m lepton_nb.serve.worker")
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--package", required=True)
+    parser.add_argument("--version", type=int, required=True)
+    parser.add_argument("--format", default="")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--max-items", type=int, default=256)
+    parser.add_argument("--trusted", action="store_true")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
