@@ -35,8 +35,9 @@ def confusion_matrix(
     """
     theme.check_backend(backend)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    names = [theme.shorten(name, 18) for name in class_names]
-    return _plotly(matrix, shares, names) if backend == "plotly" else _matplotlib(matrix, shares, names)
+    if backend == "plotly":
+        return _plotly(matrix, shares, list(class_names))
+    return _matplotlib(matrix, shares, [_short(name) for name in class_names])
 
 
 def top_mistakes(matrix: np.ndarray, count: int) -> list[tuple[int, int, int]]:
@@ -66,6 +67,10 @@ def _matplotlib(matrix: np.ndarray, shares: np.ndarray, names: list[str]) -> Fig
         axes.tick_params(which="minor", length=0)
         _write_counts(axes, matrix, shares)
     return theme.finish(figure)
+
+
+def _short(name: str) -> str:
+    return theme.shorten(name, 18)
 
 
 def _colours(shares: np.ndarray) -> np.ndarray:
@@ -113,16 +118,15 @@ def _list_mistakes(axes: Axes, matrix: np.ndarray, names: list[str]) -> None:
 def _plotly(matrix: np.ndarray, shares: np.ndarray, names: list[str]) -> PlotlyFigure:
     from plotly import graph_objects as go
 
-    count = len(names)
-    side = 7.0 if count > NUMBERS_UP_TO else max(4.5, 0.5 * count + 2.0)
+    few = len(names) <= NUMBERS_UP_TO
+    side = max(4.5, 0.5 * len(names) + 2.0) if few else 7.0
     figure = theme.plotly_figure(side + 0.6, side, title="Confusion matrix", x="predicted", y="true")
+    numbers = [[f"{n:,}" if n else "" for n in row] for row in matrix.tolist()]
     right, wrong = np.full_like(shares, np.nan), np.sqrt(shares)
     np.fill_diagonal(wrong, np.nan)
     np.fill_diagonal(right, np.diag(shares))
     for values, colours in ((wrong, theme.WRONG_MAP), (right, theme.RIGHT_MAP)):
-        options: dict[str, Any] = (
-            {"text": matrix, "texttemplate": "%{text:,}"} if count <= NUMBERS_UP_TO else {}
-        )
+        options: dict[str, Any] = {"text": numbers, "texttemplate": "%{text}"} if few else {}
         figure.add_trace(
             go.Heatmap(
                 z=values,
@@ -137,11 +141,14 @@ def _plotly(matrix: np.ndarray, shares: np.ndarray, names: list[str]) -> PlotlyF
                     "true %{y}<br>predicted %{x}<br>%{customdata[0]:,} items, "
                     "%{customdata[1]:.1%} of this class<extra></extra>"
                 ),
-                xgap=1 if count <= NUMBERS_UP_TO else 0,
-                ygap=1 if count <= NUMBERS_UP_TO else 0,
+                xgap=int(few),
+                ygap=int(few),
                 **options,
             )
         )
-    figure.update_xaxes(type="category", showgrid=False)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, automargin=True)
+    ticks: dict[str, Any] = {"type": "category", "showgrid": False, "automargin": True, "title_standoff": 12}
+    if few:
+        ticks |= {"tickvals": names, "ticktext": [_short(name) for name in names]}
+    figure.update_xaxes(**ticks)
+    figure.update_yaxes(autorange="reversed", **ticks)
     return figure

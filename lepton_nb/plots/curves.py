@@ -22,7 +22,7 @@ _WORST = 5
 _MAX_POINTS = 400
 
 
-@dataclass
+@dataclass(eq=False)
 class Curve:
     """One class's curve, and the area under it."""
 
@@ -134,7 +134,7 @@ def _draw(
     for curve in rest:
         axes.plot(curve.x, curve.y, color=theme.LINE, linewidth=0.8, zorder=1)
     for number, curve in enumerate(named):
-        label = f"{curve.name}  {curve.area:.3f}"
+        label = theme.label(f"{curve.name}  {curve.area:.3f}")
         axes.plot(curve.x, curve.y, color=theme.PALETTE[number], linewidth=1.8, label=label)
     axes.set_aspect("equal", anchor="W")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))

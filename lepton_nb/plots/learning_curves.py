@@ -69,7 +69,7 @@ def compare_curves(runs: Mapping[str, Series], *, backend: Backend = "matplotlib
         for number, (run, series) in enumerate(runs.items()):
             for name in (n for n in names if n in series):
                 split = _split_of(name)
-                label = run if split == "val" or len(names) == 1 else None
+                label = theme.label(run) if split == "val" or len(names) == 1 else None
                 _line(axes, series[name], theme.PALETTE[number % len(theme.PALETTE)], split, label)
         _finish_panel(axes, metric)
     handles, labels = figure.axes[0].get_legend_handles_labels() if figure.axes else ([], [])

@@ -65,9 +65,7 @@ def residual_histogram(
     mean, spread = float(errors.mean()), float(errors.std())
     title = f"Errors: {mean:+.3g} on average, spread {spread:.3g}".replace("-", "−")
     x, y = f"predicted − true {name}", "items"
-    counts, edges = np.histogram(errors, bins="auto" if np.ptp(errors) > 0 else 1)
-    if len(counts) > 60:
-        counts, edges = np.histogram(errors, bins=60)
+    counts, edges = np.histogram(errors, bins=_bins(errors))
     centres, widths = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
     if backend == "plotly":
         from plotly import graph_objects as go
@@ -87,6 +85,13 @@ def residual_histogram(
     axes.bar(centres, counts, widths * 0.94, color=theme.BLUE)
     axes.axvline(0, color=theme.ORANGE, linewidth=1.2)
     return theme.finish(figure)
+
+
+def _bins(errors: np.ndarray) -> int:
+    """The square root of their number, from 5 to 60; one where they differ by rounding only."""
+    if np.ptp(errors) <= 1e-9 * np.abs(errors).max():
+        return 1
+    return int(np.clip(np.sqrt(len(errors)), 5, 60))
 
 
 def _sample(guess: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

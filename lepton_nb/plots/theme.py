@@ -86,6 +86,11 @@ def legend(axes: Axes, **options: Any) -> None:
     axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, **options)
 
 
+def label(text: str) -> str:
+    """`text` for a legend, from which matplotlib drops what starts with an underscore."""
+    return f"\u200b{text}" if text.startswith("_") else text
+
+
 def finish(figure: Figure) -> Figure:
     """Show every text as it is written: dollars are no formula, letters may come from a fallback font."""
     families = _font_families()
