@@ -81,6 +81,8 @@ def test_null_says_that_a_value_is_missing(codec: Codec) -> None:
     assert same.tolist() == batch.tolist()
     gaps = pd.DataFrame({"age": [np.nan], "city": [None], "rooms": pd.Series([pd.NA], dtype="Int64")})
     assert codec.prepare(gaps)[0].tolist() == batch.tolist()
+    row = {"age": float("nan"), "city": None, "rooms": None}
+    assert codec.prepare(row)[0].tolist() == codec.prepare([row])[0].tolist() == batch.tolist()
 
 
 @pytest.mark.parametrize(

@@ -35,17 +35,20 @@ class TableCodec(TensorCodec):
         self._columns = {column["name"]: column for column in signature.preprocessing["columns"]}
 
     def prepare(self, value: Any) -> Arrays:
-        """Also takes a row or a list of rows as dicts, a pandas Series, and a DataFrame (NaN is missing)."""
+        """Also takes rows as dicts, a pandas Series or a DataFrame; in all of them NaN is missing."""
         if hasattr(value, "to_dict"):
             frame = value.to_frame().T if value.ndim == 1 else value
             return self._from_many([_without_nan(row) for row in frame.to_dict("records")])
         if isinstance(value, Mapping):
-            single = (
-                len(value) == 1 and next(iter(value)) in self.forms and next(iter(value)) not in self._columns
+            is_body = (
+                len(value) == 1
+                and self.forms.keys() >= value.keys()
+                and not self._columns.keys() & value.keys()
             )
-            return self.decode_json(value) if single else self._from_one(value)
+            return self.decode_json(value) if is_body else self._from_one(_without_nan(value))
         if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
-            return self._from_many(value)
+            rows = [_without_nan(item) if isinstance(item, Mapping) else item for item in value]
+            return self._from_many(rows)
         return self.from_tensors(value)
 
     def decode_bytes(self, body: bytes, media_type: str) -> Arrays:
