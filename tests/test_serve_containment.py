@@ -41,14 +41,14 @@ class Net(nn.Module):
         self.fc = nn.Linear(64, 3)
 
     def forward(self, x):
-        first = float(x.flatten()[0])
-        if first == 77.0:
+        marks = x.flatten(1)[:, 0].tolist()
+        if 77.0 in marks:
             os.abort()
-        if first == 66.0:
+        if 66.0 in marks:
             time.sleep(3600)
-        if first == 55.0:
+        if 55.0 in marks:
             raise ValueError("fifty-five is not a picture")
-        if first == 44.0:
+        if 44.0 in marks:
             time.sleep(0.5)
         return self.fc(x.flatten(1))
 """

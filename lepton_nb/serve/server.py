@@ -6,13 +6,19 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from lepton_nb.serve.process import Worker, WorkerError
 from lepton_nb.serve.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 log = logging.getLogger("lepton_nb.serve")
 
@@ -65,9 +71,17 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(settings.drain_limit) + 1,
     )
-    server = uvicorn.Server(config)
+    server = _make_server(config)
+
+    def stop() -> None:
+        service.state = "draining"
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
     if settings.lifetime == "kernel":
-        _watch_stdin(lambda: setattr(server, "should_exit", True), settings.drain_limit)
+        _watch_stdin(lambda: loop.call_soon_threadsafe(stop), settings.drain_limit)
     try:
         await service.start()
     except WorkerError as error:
@@ -77,10 +91,23 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
     log.info("listening on http://%s:%d", settings.host, port)
     gc.collect()
     gc.freeze()
-    # Stops at SIGTERM and SIGINT, once the requests in flight have their answers.
+    # Returns after `stop`, once the requests in flight have their answers.
     await server.serve(sockets=[listener])
     await service.close()
     return 0
+
+
+def _make_server(config: uvicorn.Config) -> uvicorn.Server:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """uvicorn's own handlers raise the signal again at the end, which would skip our shutdown."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    return Server(config)
 
 
 def _listen(settings: Settings, fd: int | None) -> socket.socket:
@@ -96,12 +123,12 @@ def _listen(settings: Settings, fd: int | None) -> socket.socket:
     return listener
 
 
-def _watch_stdin(stop: Callable[[], None], patience: float) -> None:
+def _watch_stdin(stop: Callable[[], object], patience: float) -> None:
     """End with the process that holds the other end of standard input, even if that was killed."""
 
     def watch() -> None:
         while os.read(0, 1024):
-            pass
+            continue
         log.info("the notebook's kernel has ended: stopping")
         stop()
         threading.Timer(patience + 5, os._exit, [1]).start()
