@@ -21,8 +21,8 @@ def add_parser(subparsers: Any) -> MagicParser:
         "       %(prog)s NAME --data D [--name V]    for a model that exists",
         help="define a model, run one real batch through it, explain what does not fit",
         description=(
-            "Define a model in a cell, or take one that exists, and run one real batch through it. A\n"
-            "mistake in the shapes is explained: the layer, what it got and from where, the line to write instead."
+            "Define a model in a cell, or take one that exists, and run one real batch through it. A mistake in\n"
+            "the shapes is explained: the layer, what it got and from where, and what to write instead."
         ),
     )
     name = parser.add_argument(

@@ -1,0 +1,98 @@
+"""What a finished run leaves in the notebook: a picture of its curves and a summary, without widgets."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+from lepton_nb.callbacks import TrainState
+from lepton_nb.plots.learning_curves import learning_curves
+from lepton_nb.plots.theme import png, shown_size
+from lepton_nb.widgets.curves import Curves
+from lepton_nb.widgets.wording import PHASES, duration, figure, metric_title
+
+
+def settled_bundle(state: TrainState, curves: Curves) -> dict[str, str]:
+    """``text/plain`` and ``text/html`` of an ended run.
+
+    The picture is a PNG in a data URL: untrusted notebooks drop inline SVG, scripts and style sheets.
+    """
+    rows = summary_rows(state)
+    title = f"{PHASES[state.phase]}: {state.run.ref} · {state.run.model} on {state.data_name}"
+    plain = "\n".join([title, *(f"  {label:<12} {value}" for label, value in rows)])
+    return {"text/plain": plain, "text/html": _html(state, rows, curves)}
+
+
+def summary_rows(state: TrainState) -> list[tuple[str, str]]:
+    """Label and text of each line of the summary."""
+    rows = []
+    if state.best_value is not None and state.best_epoch is not None:
+        best = f"{figure(state.best_value)} in epoch {state.best_epoch + 1}"
+        rows.append((f"Best {metric_title(state.monitor)}", best))
+    epochs = f"{state.epoch} of {state.epochs} epochs, {state.step:,} steps in {duration(state.elapsed)}"
+    speed = state.metrics.get("items_per_second")
+    rows.append(("Trained", epochs + (f", {speed:,.0f} items/s" if speed else "")))
+    rows.append(("Device", f"{state.device} ({state.device_reason})"))
+    if state.stop_reason:
+        rows.append(("Ended by", state.stop_reason))
+    rows.append(("On disk", str(state.run.path)))
+    rows.append(("Next", " · ".join(next_steps(state))))
+    return rows
+
+
+def next_steps(state: TrainState) -> list[str]:
+    """The lines one would type now."""
+    name = state.run.name
+    if state.phase == "finished":
+        return [f"%lepton evaluate {name}", f"%lepton deploy {name}"]
+    if state.best_value is None:
+        return [f"%lepton resume {name}"]
+    return [f"%lepton resume {name}", f"%lepton evaluate {name}"]
+
+
+def _html(state: TrainState, rows: list[tuple[str, str]], curves: Curves) -> str:
+    name, about = escape(state.run.ref), escape(f"{state.run.model} on {state.data_name}")
+    colour = {"failed": "#c62828", "stopped": "#b26a00"}.get(state.phase, "#2e7d32")
+    lines = "".join(_line(label, text) for label, text in rows)
+    return (
+        '<div style="max-width: 900px">'
+        f'<p style="margin: 4px 0 8px 0"><strong style="color: {colour}">{PHASES[state.phase]}</strong>'
+        f" &nbsp;<strong>{name}</strong> &nbsp;{about}</p>"
+        f"{_picture(state, curves)}"
+        f'<table style="margin: 8px 0 4px 0; text-align: left">{lines}</table></div>'
+    )
+
+
+def _line(label: str, text: str) -> str:
+    """One row of the table; lines to type are set as code."""
+    commands = text.split(" · ") if text.startswith("%lepton") else []
+    cell = " &nbsp;·&nbsp; ".join(f"<code>{escape(part)}</code>" for part in commands) or escape(text)
+    left = 'style="text-align: left; vertical-align: top"'
+    return f'<tr><th {left} scope="row">{escape(label)}</th><td {left}>{cell}</td></tr>'
+
+
+def _picture(state: TrainState, curves: Curves) -> str:
+    """The curves as an ``img``; empty where nothing was logged yet."""
+    series = _series(state, curves)
+    if not series:
+        return ""
+    best = None if state.best_epoch is None else state.best_epoch + 1
+    drawn = learning_curves(series, best_epoch=best)
+    width, height = shown_size(drawn)
+    data = base64.b64encode(png(drawn)).decode()
+    alt = f"Curves by epoch: {', '.join(metric_title(name) for name in series)}"
+    return (
+        f'<img alt="{escape(alt)}" width="{width}" height="{height}" style="max-width: 100%; height: auto; border-radius: 6px"'
+        f' src="data:image/png;base64,{data}"/>'
+    )
+
+
+def _series(state: TrainState, curves: Curves) -> dict[str, tuple[list[float], list[float]]]:
+    """The losses and the monitored metric by epoch; the loss of every step while no two epochs are done."""
+    points = curves.to_dict()
+    wanted = dict.fromkeys(("train_loss", "val_loss", state.monitor))
+    found = {name: points[name] for name in wanted if name in points}
+    if len(points.get("train_loss", {"x": []})["x"]) < 2 and "loss" in points:
+        found = {"train_loss": points["loss"]}
+    per_epoch = state.steps_per_epoch or 1
+    return {name: ([step / per_epoch for step in line["x"]], line["y"]) for name, line in found.items()}
