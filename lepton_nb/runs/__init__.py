@@ -1,1 +1,54 @@
-"""The run store on disk: runs, metrics, checkpoints, packages and deployments."""
+"""The run store on disk: runs, metrics, checkpoints, packages and deployments.
+
+One SQLite file in WAL mode and one folder a run, under `home`; any number of processes and threads may use
+them at once. There is no session: whoever has a `RunStore` and a run's name sees all of it.
+"""
+
+from __future__ import annotations
+
+from lepton_nb.runs.checkpoints import Checkpoint
+from lepton_nb.runs.history import History
+from lepton_nb.runs.home import home
+from lepton_nb.runs.records import DeploymentRecord, PackageRecord
+from lepton_nb.runs.run import Run
+from lepton_nb.runs.store import RunStore
+from lepton_nb.runs.table import RunTable
+
+__all__ = [
+    "Checkpoint",
+    "DeploymentRecord",
+    "History",
+    "PackageRecord",
+    "Run",
+    "RunStore",
+    "RunTable",
+    "get_run",
+    "home",
+    "list_runs",
+]
+
+
+def get_run(ref: str) -> Run:
+    """The run called `ref` in the user's store.
+
+    Args:
+        ref: ``cnn`` for the newest run of that name, ``cnn@2`` for its second, or (the start of) an id.
+
+    Raises:
+        NotFoundError: If there is none; says the nearest name.
+    """
+    return RunStore().get_run(ref)
+
+
+def list_runs(name: str | None = None, status: str | None = None, limit: int | None = None) -> RunTable:
+    """The runs in the user's store, newest first, as a list that shows itself as a table.
+
+    Args:
+        name: Only runs of this name.
+        status: Only runs in this state, such as ``finished``.
+        limit: At most so many.
+
+    Raises:
+        ArgumentError: If there is no such status.
+    """
+    return RunTable(RunStore().list_runs(name=name, status=status, limit=limit))

@@ -1,0 +1,133 @@
+"""How a run looks in a notebook and in a terminal; in light and in dark."""
+
+from __future__ import annotations
+
+import html
+import math
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lepton_nb.errors import StoreError
+
+if TYPE_CHECKING:
+    from lepton_nb.runs.run import Run
+
+_BARS = "▁▂▃▄▅▆▇█"
+_SYMBOLS = {
+    "running": "▶",
+    "paused": "⏸",
+    "finished": "✓",
+    "stopped": "■",
+    "failed": "✗",
+    "interrupted": "⚡",
+}
+# Readable on white and on black alike; everything else takes the page's own colour.
+_COLOURS = {
+    "running": "#2f81f7",
+    "paused": "#b7791f",
+    "finished": "#2b9348",
+    "stopped": "inherit",
+    "failed": "#e5484d",
+    "interrupted": "#e0701a",
+}
+
+
+def sparkline(values: Sequence[float], width: int = 12) -> str:
+    """The values as a row of bars, at most `width`; ones that are not finite are left out."""
+    finite = [value for value in values if math.isfinite(value)]
+    if len(finite) < 2:
+        return ""
+    if len(finite) > width:
+        finite = [finite[round(i * (len(finite) - 1) / (width - 1))] for i in range(width)]
+    low, high = min(finite), max(finite)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(_BARS[round((value - low) * scale)] for value in finite)
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    whole = max(round(seconds), 0)
+    for size, unit, part, part_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size} {unit}" + (f" {rest} {part_unit}" if rest else "")
+    return f"{whole} s"
+
+
+def age(since: float) -> str:
+    """How long ago, in one unit: ``now``, ``5 min ago``, ``3 d ago``."""
+    seconds = time.time() - since
+    if seconds < 60:
+        return "now"
+    words = duration(seconds).split()
+    return f"{words[0]} {words[1]} ago"
+
+
+def seconds_of(run: Run) -> float:
+    """How long it has taken so far, from its creation to its end or its last sign of life."""
+    alive = run.status in ("running", "paused")
+    until = time.time() if alive else run.ended_at or run.heartbeat_at or run.created_at
+    return until - run.created_at
+
+
+def best_text(run: Run) -> str:
+    """``val_accuracy 0.9132``, or nothing where there is none yet."""
+    return "" if run.best_value is None else f"{run.monitor} {run.best_value:.4g}"
+
+
+def trend(run: Run) -> str:
+    """The monitored metric as a sparkline."""
+    try:
+        history = run.history()
+    except StoreError:
+        return ""
+    return sparkline(history[run.monitor][1]) if run.monitor in history else ""
+
+
+def status_text(run: Run) -> str:
+    return f"{_SYMBOLS[run.status]} {run.status}"
+
+
+def status_html(run: Run) -> str:
+    return f'<span style="color:{_COLOURS[run.status]};white-space:nowrap">{status_text(run)}</span>'
+
+
+def line(run: Run) -> str:
+    """The run in one line."""
+    parts = [
+        f"{run.model} on {run.data}",
+        f"epoch {run.epoch}/{run.epochs}",
+        best_text(run),
+        duration(seconds_of(run)),
+    ]
+    return f"<Run {run.ref} {run.status}: {', '.join(part for part in parts if part)}>"
+
+
+def card(run: Run) -> str:
+    """The run as a small card."""
+    best = f"{best_text(run)} (step {run.best_step})" if run.best_value is not None else ""
+    facts = {
+        "model": run.model,
+        "data": run.data,
+        "epochs": f"{run.epoch} of {run.epochs}, {run.step} steps",
+        "best": best,
+        run.monitor: trend(run),
+        "time": f"{duration(seconds_of(run))}, {age(run.created_at)}",
+        "error": run.error or "",
+        "notes": run.notes,
+    }
+    cells = "".join(
+        f'<span style="opacity:.65">{html.escape(name)}</span><span>{html.escape(value)}</span>'
+        for name, value in facts.items()
+        if value
+    )
+    hint = f"%lepton resume {run.ref}" if run.status in ("interrupted", "stopped", "failed") else ""
+    foot = f'<div style="opacity:.65;margin-top:6px"><code>{html.escape(hint)}</code></div>' if hint else ""
+    return (
+        '<div style="display:inline-block;color:inherit;border:1px solid rgba(128,128,128,.4);'
+        'border-radius:6px;padding:8px 14px;font-size:13px;line-height:1.5">'
+        f"<div><b>{html.escape(run.ref)}</b> &nbsp;{status_html(run)}</div>"
+        f'<div style="display:grid;grid-template-columns:auto auto;gap:0 14px;margin-top:4px">{cells}</div>'
+        f"{foot}</div>"
+    )

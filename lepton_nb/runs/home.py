@@ -1,0 +1,94 @@
+"""Where the store lies, and writing files there: private to the user, and whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from lepton_nb.errors import StoreError
+from lepton_nb.runs.process import is_alive
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+MOVE_HINT = "Set LEPTON_HOME to a folder you can write to, for example: %env LEPTON_HOME=/path/to/folder"
+
+
+def home() -> Path:
+    """The user's store: ``$LEPTON_HOME``, else ``~/.lepton``; made, for this user only, where missing.
+
+    Raises:
+        StoreError: If it cannot be made.
+    """
+    chosen = os.environ.get("LEPTON_HOME")
+    return private_folder(Path(chosen).expanduser().absolute() if chosen else Path.home() / ".lepton")
+
+
+def private_folder(path: Path) -> Path:
+    """Make the folder with mode 0700 where it is missing, its parents too.
+
+    Raises:
+        StoreError: If it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain(error, path) from error
+    return path
+
+
+def explain(error: OSError, path: Path) -> StoreError:
+    """The failure to write at `path`, with what to do about it."""
+    if error.errno in _FULL:
+        return StoreError(
+            f"There is no room left to write {path}; what was there before is intact.",
+            f"Free some space (df -h {path.parent}), or delete old runs. {MOVE_HINT}",
+        )
+    return StoreError(f"The run store cannot write {path}: {error.strerror or error}.", MOVE_HINT)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of `path` when the block ends without an error.
+
+    The bytes go to a temporary file beside it (mode 0600), reach the disk, and are renamed, so that a
+    reader, a crash or a power cut sees the old file or the new one, never a part.
+
+    Raises:
+        StoreError: If it cannot be written; `path` is as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise explain(error, path) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename in the folder survive a power cut; Windows has no way to, and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that processes which are gone left in the folder."""
+    for path in folder.glob(".*.tmp"):
+        pid = path.name.split(".")[-2]
+        if not (pid.isdecimal() and is_alive(int(pid))):
+            path.unlink(missing_ok=True)

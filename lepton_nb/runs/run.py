@@ -1,0 +1,323 @@
+"""A run: one training, on disk from its first step."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from lepton_nb.errors import ArgumentError, NotFoundError, StoreError
+from lepton_nb.runs import process
+from lepton_nb.runs.checkpoints import Checkpoint, CheckpointFolder, Which
+from lepton_nb.runs.display import card, line
+from lepton_nb.runs.folder import RunFolder
+from lepton_nb.runs.history import History
+from lepton_nb.runs.home import sweep
+
+if TYPE_CHECKING:
+    from lepton_nb.runs.store import RunStore
+
+Status = Literal["running", "paused", "finished", "stopped", "failed", "interrupted"]
+Action = Literal["stop", "pause", "resume"]
+STATUSES = ("running", "paused", "finished", "stopped", "failed", "interrupted")
+ACTIVE = ("running", "paused")
+_ACTIONS = ("stop", "pause", "resume")
+_MOST_ROWS = 256
+_LONGEST_WAIT = 0.5  # seconds a logged value may wait for its flush
+_HEARTBEAT = 1.0
+_ADD_METRIC = """
+INSERT INTO metrics (run, key, step, attempt, epoch, value, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET epoch = excluded.epoch, value = excluded.value, timestamp = excluded.timestamp
+"""
+
+
+class Run(RunFolder):
+    """One training: its row in the store, its folder, and what of it lives in this process.
+
+    The attributes are the row as it was last read; `refresh` reads it again. Made by `RunStore`.
+
+    Attributes:
+        id: 32 hexadecimal digits that sort by time.
+        number: Which run of its `name` it is, from 1; ``ref`` is ``name@number``.
+        status: ``running``, ``paused``, ``finished``, ``stopped``, ``failed``; or ``interrupted``, where it
+            was running and its process is gone.
+        params: The settings, as JSON.
+        monitor: The metric that picks the best checkpoint; better is ``min`` or ``max`` as `mode` says.
+        epochs: How many it shall have; `epoch` is how many are done, `step` how many optimizer steps.
+        attempt: How many times it was begun: 1, and one more for each resume.
+        created_at: Unix seconds, as all times are.
+        live: Objects of this process, never on disk: ``model``, ``data``.
+        warnings: What went wrong, and was got around, in this process.
+    """
+
+    id: str
+    name: str
+    number: int
+    ref: str
+    status: Status
+    task: str
+    model: str
+    data: str
+    params: dict[str, Any]
+    monitor: str
+    mode: Literal["min", "max"]
+    epochs: int
+    epoch: int
+    step: int
+    total_steps: int | None
+    attempt: int
+    best_value: float | None
+    best_step: int | None
+    error: str | None
+    tags: dict[str, str]
+    notes: str
+    notebook: str | None
+    created_at: float
+    ended_at: float | None
+    pid: int | None
+    pid_started: float | None
+    heartbeat_at: float | None
+
+    def __init__(self, store: RunStore, row: sqlite3.Row) -> None:
+        self.store = store
+        self.live: dict[str, Any] = {}
+        self.warnings: list[str] = []
+        self._lock = threading.RLock()
+        self._rows: list[tuple[Any, ...]] = []
+        self._progress: tuple[int, int] | None = None
+        self._flushed_at = self._beat_at = time.monotonic()
+        self._take(row)
+        self.path = store.root / "runs" / self.id
+        self._checkpoints = CheckpointFolder(self.path / "checkpoints", f"Run {self.ref}")
+
+    def _take(self, row: sqlite3.Row) -> None:
+        self._seq: int = row["seq"]
+        for field in set(row.keys()) - {"seq", "request", "params", "tags"}:
+            setattr(self, field, row[field])
+        self.params, self.tags = json.loads(row["params"]), json.loads(row["tags"])
+        self.ref = f"{self.name}@{self.number}"
+        if self.status in ACTIVE and not process.is_alive(self.pid, self.pid_started):
+            self.status = "interrupted"
+
+    def refresh(self) -> Run:
+        """Read the row again; returns the run itself.
+
+        Raises:
+            NotFoundError: If it was deleted.
+        """
+        self.flush()
+        row = self.store.database.row("SELECT * FROM runs WHERE seq = ?", (self._seq,))
+        if row is None:
+            raise NotFoundError(f"Run {self.ref} was deleted.")
+        self._take(row)
+        return self
+
+    def begin(
+        self, total_steps: int | None = None, *, from_step: int | None = None, epochs: int | None = None
+    ) -> None:
+        """Claim the run for this process, at the start and on every resume.
+
+        Args:
+            total_steps: How many steps it will have in the end, if known.
+            from_step: The step of the checkpoint it goes on from. History beyond it stays in the store as an
+                earlier attempt's, and no longer shows. None leaves out nothing, except where this attempt
+                logs the same step.
+            epochs: How many epochs it shall have now, where that changed.
+
+        Raises:
+            StoreError: If another live process owns it.
+            NotFoundError: If it was deleted.
+        """
+        pid, started = process.current()
+        with self.store.database.transaction() as connection:
+            row = connection.execute("SELECT * FROM runs WHERE seq = ?", (self._seq,)).fetchone()
+            if row is None:
+                raise NotFoundError(f"Run {self.ref} was deleted.")
+            owned = row["attempt"] > 0 and row["status"] in ACTIVE and row["pid"] != pid
+            if owned and process.is_alive(row["pid"], row["pid_started"]):
+                raise StoreError(
+                    f"Run {self.ref} is being trained by process {row['pid']}.",
+                    f"Wait for it, or stop it: %lepton stop {self.ref}",
+                )
+            attempt = row["attempt"] + 1
+            connection.execute(
+                "UPDATE runs SET status = 'running', attempt = ?, total_steps = ?, "
+                "epochs = coalesce(?, epochs), pid = ?, pid_started = ?, heartbeat_at = ?, "
+                "error = NULL, ended_at = NULL, request = NULL WHERE seq = ?",
+                (attempt, total_steps, epochs, pid, started, time.time(), self._seq),
+            )
+            connection.execute(
+                "INSERT INTO attempts (run, attempt, from_step, pid, started_at) VALUES (?, ?, ?, ?, ?)",
+                (self._seq, attempt, from_step, pid, time.time()),
+            )
+        self.refresh()
+        sweep(self.path)
+
+    def heartbeat(self, *, epoch: int, step: int) -> None:
+        """Say that it is alive and how far it is. Reaches the store once a second, and with every flush."""
+        self._progress = (epoch, step)
+        self.epoch, self.step = epoch, step
+        if time.monotonic() - self._beat_at >= _HEARTBEAT:
+            self.flush()
+
+    def set_status(self, status: Status, error: str | None = None) -> None:
+        """Record that it now runs, waits, or has ended, and why.
+
+        Raises:
+            ArgumentError: If there is no such status, or it is one that only follows from others.
+        """
+        if status not in STATUSES or status == "interrupted":
+            raise ArgumentError(f"A run cannot be set to {status!r}.", f"One of: {', '.join(STATUSES[:-1])}")
+        self.flush()
+        ended = None if status in ACTIVE else time.time()
+        self.store.database.execute(
+            "UPDATE runs SET status = ?, error = ?, ended_at = ? WHERE seq = ?",
+            (status, error, ended, self._seq),
+        )
+        self.status, self.error, self.ended_at = status, error, ended
+
+    def annotate(self, *, notes: str | None = None, tags: Mapping[str, str] | None = None) -> None:
+        """Replace the notes, and set or replace the given tags."""
+        with self.store.database.transaction() as connection:
+            row = connection.execute("SELECT notes, tags FROM runs WHERE seq = ?", (self._seq,)).fetchone()
+            self.notes = row["notes"] if notes is None else notes
+            self.tags = {**json.loads(row["tags"]), **(tags or {})}
+            connection.execute(
+                "UPDATE runs SET notes = ?, tags = ? WHERE seq = ?",
+                (self.notes, json.dumps(self.tags), self._seq),
+            )
+
+    def log(self, step: int, metrics: Mapping[str, float], epoch: int) -> None:
+        """Append the values of some metrics at a step; they reach the store within half a second of logging.
+
+        Raises:
+            ArgumentError: If a value is not a number.
+        """
+        self.log_many([(step, epoch, metrics)])
+
+    def log_many(self, rows: Sequence[tuple[int, int, Mapping[str, float]]]) -> None:
+        """Append many rows of ``(step, epoch, metrics)``; see `log`."""
+        now, attempt, seq = time.time(), self.attempt, self._seq
+        new: list[tuple[Any, ...]] = []
+        for step, epoch, metrics in rows:
+            for key, value in metrics.items():
+                try:
+                    new.append((seq, key, int(step), attempt, int(epoch), float(value), now))
+                except (TypeError, ValueError) as error:
+                    raise ArgumentError(
+                        f"The metric {key!r} at step {step} is {value!r}, not a number."
+                    ) from error
+        with self._lock:
+            self._rows += new
+            due = len(self._rows) >= _MOST_ROWS or time.monotonic() - self._flushed_at >= _LONGEST_WAIT
+        if due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was logged; afterwards not even a SIGKILL loses it.
+
+        Raises:
+            StoreError: If it cannot be written; it is kept for the next flush.
+        """
+        with self._lock:
+            if not self._rows and self._progress is None:
+                return
+            with self.store.database.transaction() as connection:
+                connection.executemany(_ADD_METRIC, self._rows)
+                if self._progress is not None:
+                    connection.execute(
+                        "UPDATE runs SET epoch = ?, step = ?, heartbeat_at = ? WHERE seq = ?",
+                        (*self._progress, time.time(), self._seq),
+                    )
+            self._rows, self._progress = [], None
+            self._flushed_at = self._beat_at = time.monotonic()
+
+    def history(self) -> History:
+        """Everything measured so far."""
+        self.flush()
+        return History(self.store.database, self._seq)
+
+    def request(self, action: Action) -> None:
+        """Ask the process that trains it to stop, pause or resume; it obeys between two steps.
+
+        Raises:
+            ArgumentError: If there is no such action.
+            StoreError: If no process trains it.
+        """
+        if action not in _ACTIONS:
+            raise ArgumentError(f"There is no action {action!r}.", f"One of: {', '.join(_ACTIONS)}")
+        self.refresh()
+        if self.status not in ACTIVE:
+            hint = f"To go on with it: %lepton resume {self.ref}" if action == "resume" else None
+            raise StoreError(f"Run {self.ref} is {self.status}, so there is nothing to {action}.", hint)
+        self.store.database.execute("UPDATE runs SET request = ? WHERE seq = ?", (action, self._seq))
+
+    def take_request(self) -> str | None:
+        """What another process asked for since the last call, if anything."""
+        row = self.store.database.row("SELECT request FROM runs WHERE seq = ?", (self._seq,))
+        action: str | None = row["request"] if row is not None else None
+        if action is not None:
+            self.store.database.execute(
+                "UPDATE runs SET request = NULL WHERE seq = ? AND request = ?", (self._seq, action)
+            )
+        return action
+
+    def save_checkpoint(
+        self, state: Mapping[str, Any], *, step: int, epoch: int, value: float | None, best: bool, keep: int
+    ) -> Checkpoint:
+        """Write a checkpoint; then let go of all but the `keep` newest and the best.
+
+        What was logged is flushed first, so that a run resumed from here has no gap in its history.
+
+        Args:
+            state: What `load_checkpoint` shall give back; see `write_state`.
+            step: Optimizer steps done.
+            epoch: Index of the epoch in progress.
+            value: The monitored metric now, if known.
+            best: Whether it is the best so far.
+            keep: At least 1.
+
+        Raises:
+            StoreError: If it cannot be written, for example on a full disk; the ones before are intact.
+        """
+        self.flush()
+        with self._lock:
+            saved = self._checkpoints.save(
+                state, step=step, epoch=epoch, value=value, best=best, attempt=self.attempt, keep=keep
+            )
+        if best:
+            self.best_value, self.best_step = value, step
+            self.store.database.execute(
+                "UPDATE runs SET best_value = ?, best_step = ? WHERE seq = ?", (value, step, self._seq)
+            )
+        return saved
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoints on disk, newest first."""
+        return self._checkpoints.list()
+
+    def load_checkpoint(self, which: Which = "last") -> tuple[Checkpoint, dict[str, Any]]:
+        """A checkpoint and its state, on the CPU.
+
+        A damaged one is passed over for the one before it, which `warnings` then tells.
+
+        Args:
+            which: ``last``, ``best`` (the last where none was marked best), or a step.
+
+        Raises:
+            NotFoundError: If there is none of that step.
+            StoreError: If none can be read.
+        """
+        checkpoint, state, warning = self._checkpoints.load(which)
+        if warning is not None:
+            self.warnings.append(warning)
+        return checkpoint, state
+
+    def __repr__(self) -> str:
+        return line(self)
+
+    def _repr_html_(self) -> str:
+        return card(self)

@@ -1,0 +1,86 @@
+"""Several runs as a table."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, overload
+
+from lepton_nb.runs.display import age, best_text, duration, seconds_of, status_html, status_text, trend
+from lepton_nb.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HEADINGS = ("run", "status", "best", "trend", "epochs", "time", "started", "model", "data")
+_FIELDS = (
+    *("ref", "id", "status", "task", "model", "data", "epoch", "epochs", "step"),
+    *("monitor", "best_value", "best_step", "error", "notes"),
+)
+_EMPTY = "No runs."
+
+
+class RunTable(Sequence[Run]):
+    """A list of runs that shows itself as a table."""
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        self._runs = list(runs)
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> RunTable: ...
+    def __getitem__(self, index: int | slice) -> Run | RunTable:
+        return RunTable(self._runs[index]) if isinstance(index, slice) else self._runs[index]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a run: the numbers behind the table."""
+        import pandas as pd
+
+        rows = [
+            {field: getattr(run, field) for field in _FIELDS}
+            | {"seconds": seconds_of(run), "created_at": pd.Timestamp(run.created_at, unit="s", tz="UTC")}
+            for run in self
+        ]
+        return pd.DataFrame(rows, columns=[*_FIELDS, "seconds", "created_at"])
+
+    def __repr__(self) -> str:
+        if not self._runs:
+            return _EMPTY
+        rows = [_HEADINGS, *([run.ref, status_text(run), *_cells(run)] for run in self)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
+        ]
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        if not self._runs:
+            return f"<i>{_EMPTY}</i>"
+        style = "text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid rgba(128,128,128,.3)"
+        head = "".join(
+            f'<th style="{style};opacity:.65;font-weight:normal">{name}</th>' for name in _HEADINGS
+        )
+        body = ""
+        for run in self:
+            cells = [f"<b>{html.escape(run.ref)}</b>", status_html(run), *map(html.escape, _cells(run))]
+            body += "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"
+        return (
+            '<table style="color:inherit;background:transparent;border-collapse:collapse;font-size:13px">'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+def _cells(run: Run) -> list[str]:
+    return [
+        best_text(run),
+        trend(run),
+        f"{run.epoch}/{run.epochs}",
+        duration(seconds_of(run)),
+        age(run.created_at),
+        run.model,
+        run.data,
+    ]
