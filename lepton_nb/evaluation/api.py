@@ -1,0 +1,110 @@
+"""`evaluate`: what `%lepton evaluate` calls."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from torch import nn
+
+from lepton_nb.errors import ArgumentError, StoreError
+from lepton_nb.evaluation.collecting import check_outputs, predict_batches, predict_split
+from lepton_nb.evaluation.history import epoch_series
+from lepton_nb.evaluation.matching import matched_batches, needs_matching
+from lepton_nb.evaluation.result import EvaluationResult
+from lepton_nb.evaluation.subject import Subject, choose_split, find_subject
+from lepton_nb.runs import Run
+from lepton_nb.tasks import get_task
+
+FILE = "evaluation.json"
+"""In the run's folder: the newest numbers of each split, by the split's name."""
+
+
+def evaluate(
+    run: Run | str | nn.Module | tuple[nn.Module, Any],
+    data: Any = None,
+    *,
+    split: str | None = None,
+    batch_size: int = 256,
+    device: str | torch.device | None = None,
+) -> EvaluationResult:
+    """Measure a model on data it has not learned from.
+
+    Args:
+        run: A run or its name, whose best checkpoint is measured; or a model and its data, ``(model, data)``.
+        data: What to measure on; what the run was trained on where None. Prepared as the training data were.
+        split: ``train``, ``val`` or ``test``; where None the test split, else the validation split.
+        batch_size: Items in one forward pass.
+        device: Where to compute; an accelerator if there is one, and where it is for a model of one's own.
+
+    Returns:
+        The numbers, figures and worst mistakes. The numbers of a run are also in its folder.
+
+    Raises:
+        NotFoundError: If there is no such run.
+        DataError: If the data has no such split, or does not fit the model.
+        ModelError: If there are no weights, or the model does not fit the data.
+    """
+    if batch_size < 1:
+        raise ArgumentError(f"batch_size is {batch_size}, expected 1 or more.")
+    subject = find_subject(run, data)
+    chosen = choose_split(subject, split)
+    started = time.perf_counter()
+    preds, target = _predict(subject, chosen, batch_size, device)
+    seconds = time.perf_counter() - started
+    signature = subject.signature
+    check_outputs(preds, target, signature, subject.name)
+    task = get_task(signature.task)
+    result = EvaluationResult(
+        name=subject.name,
+        data_name=subject.bundle.name,
+        split=chosen,
+        task=task,
+        signature=signature,
+        measures=task.measure(preds, target, signature),
+        preds=preds.numpy(),
+        target=target.numpy(),
+        errors=task.item_errors(preds, target, signature).numpy(),
+        raw=subject.bundle.split(chosen).raw,
+        series=epoch_series(subject.run) if subject.run is not None else {},
+        checkpoint=subject.checkpoint,
+        seconds=seconds,
+    )
+    if subject.run is not None:
+        _record(subject, result)
+    return result
+
+
+def _predict(
+    subject: Subject, split: str, batch_size: int, device: str | torch.device | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Outputs and targets, with the model back where it was afterwards."""
+    model = subject.model
+    home = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    place = torch.device(device) if device is not None else (_best_device() if subject.own_model else home)
+    if place != home:
+        model.to(place)
+    try:
+        if needs_matching(subject):
+            return predict_batches(model, matched_batches(subject, split, batch_size, place), batch_size)
+        return predict_split(model, subject.bundle, split, batch_size=batch_size, device=place)
+    finally:
+        if place != home:
+            model.to(home)
+
+
+def _best_device() -> torch.device:
+    # On a CUDA build without a GPU, current_accelerator() alone still says cuda.
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+
+
+def _record(subject: Subject, result: EvaluationResult) -> None:
+    """Keep the numbers in the run's folder; where that fails, say so and keep the result."""
+    assert subject.run is not None
+    key = result.split if subject.own_data else f"{subject.bundle.name}/{result.split}"
+    try:
+        known = subject.run.read_json(FILE, default={})
+        subject.run.write_json(FILE, {**known, key: result.to_dict()})
+    except (StoreError, OSError) as error:
+        result.measures.notes.append(f"These numbers are not in the run's folder: {error}")

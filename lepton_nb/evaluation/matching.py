@@ -1,0 +1,100 @@
+"""Data that a model was not trained on, seen as its training data were: same preprocessing, same classes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lepton_nb.data import DataBundle
+from lepton_nb.errors import DataError
+from lepton_nb.evaluation.collecting import Batches
+from lepton_nb.evaluation.subject import Subject
+from lepton_nb.signature import Signature
+from lepton_nb.tasks import InputError, get_task
+
+
+def needs_matching(subject: Subject) -> bool:
+    """Whether the data prepare their inputs or number their targets otherwise than the training data did."""
+    own, trained = subject.bundle.signature, subject.signature
+    return _key(own) != _key(trained)
+
+
+def matched_batches(subject: Subject, split: str, batch_size: int, device: torch.device) -> Batches:
+    """The split's batches with the inputs and targets that the model learned from.
+
+    Inputs are prepared from the real items by the codec that the service uses, so that a picture is scaled by
+    the mean of the training data, not of these; classes are matched by name.
+
+    Raises:
+        DataError: If the data cannot be this model's.
+    """
+    own, trained = subject.bundle.signature, subject.signature
+    if own.task != trained.task:
+        raise _mismatch(subject, f"is for {own.task}, the model for {trained.task}")
+    remap = _target_map(subject)
+    kinds = own.preprocessing["kind"], trained.preprocessing["kind"]
+    if "tensor" in kinds or own.preprocessing == trained.preprocessing:
+        _check_shapes(subject)
+        loader = subject.bundle.loader(split, batch_size=batch_size, device=device, shuffle=False)
+        return ((inputs, remap(target)) for inputs, target in loader.batches(0))
+    if kinds[0] != kinds[1]:
+        raise _mismatch(subject, f"holds {kinds[0]} inputs, the model takes {kinds[1]} inputs")
+    return _prepared(subject.bundle, split, trained, remap, batch_size, device)
+
+
+def _prepared(
+    bundle: DataBundle, split: str, trained: Signature, remap: Any, batch_size: int, device: torch.device
+) -> Iterator[tuple[Tensor | tuple[Tensor, ...], Tensor]]:
+    part = bundle.split(split)
+    codec = get_task(trained.task).codec(trained)
+    assert part.targets is not None  # only data of unknown preprocessing keep them in a loader
+    for start in range(0, len(part), batch_size):
+        stop = min(start + batch_size, len(part))
+        try:
+            arrays = codec.prepare([part.raw(index) for index in range(start, stop)])
+        except InputError as error:
+            item = start + (error.index or 0)
+            raise DataError(f"Item {item} of {bundle.name!r} ({split}) cannot be used: {error}") from error
+        tensors = tuple(torch.from_numpy(array).to(device) for array in arrays)
+        yield (tensors[0] if len(tensors) == 1 else tensors), remap(part.targets[start:stop]).to(device)
+
+
+def _target_map(subject: Subject) -> Any:
+    """A function from the data's targets to the model's."""
+    own, trained = subject.bundle.signature, subject.signature
+    if not trained.class_names:
+        scale = [np.asarray(own.target.get("std", 1.0)) / np.asarray(trained.target.get("std", 1.0))]
+        shift = (np.asarray(own.target.get("mean", 0.0)) - np.asarray(trained.target.get("mean", 0.0))) / (
+            np.asarray(trained.target.get("std", 1.0))
+        )
+        factor, offset = torch.as_tensor(scale[0]).float(), torch.as_tensor(shift).float()
+        return lambda target: target * factor.to(target.device) + offset.to(target.device)
+    unknown = [name for name in own.class_names if name not in trained.class_names]
+    if unknown:
+        shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
+        raise _mismatch(subject, f"has classes the model does not know: {shown}")
+    index = torch.tensor([trained.class_names.index(name) for name in own.class_names])
+    return lambda target: index.to(target.device)[target]
+
+
+def _check_shapes(subject: Subject) -> None:
+    own, trained = subject.bundle.signature.inputs, subject.signature.inputs
+    if [(spec.dtype, spec.shape) for spec in own] != [(spec.dtype, spec.shape) for spec in trained]:
+        seen, expected = (", ".join(map(str, specs)) for specs in (own, trained))
+        raise _mismatch(subject, f"gives {seen}, the model takes {expected}")
+
+
+def _mismatch(subject: Subject, what: str) -> DataError:
+    return DataError(
+        f"Data {subject.bundle.name!r} does not fit {subject.name}: it {what}.",
+        f"Pass data like those it was trained on{f' ({subject.run.data})' if subject.run else ''}.",
+    )
+
+
+def _key(signature: Signature) -> str:
+    return json.dumps(signature.to_dict(), sort_keys=True, default=str)

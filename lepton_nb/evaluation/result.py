@@ -1,0 +1,227 @@
+"""What an evaluation found: numbers, figures, and the items that went worst."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lepton_nb.errors import ArgumentError, did_you_mean
+from lepton_nb.plots.theme import Backend
+from lepton_nb.runs import Checkpoint
+from lepton_nb.signature import Signature
+from lepton_nb.tasks import Measures, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from lepton_nb.plots.learning_curves import Series
+
+SHOWN_MISTAKES = 12
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One item that the model got wrong.
+
+    Attributes:
+        index: Its position in the split.
+        input: The real input: a picture, a sentence, a row.
+        prediction: What the model says, in words.
+        truth: What it should have said.
+        error: How wrong that is: the cross-entropy of a class, the absolute error of a value.
+    """
+
+    index: int
+    input: Any
+    prediction: str
+    truth: str
+    error: float
+
+
+@dataclass
+class EvaluationResult:
+    """The numbers, figures and worst mistakes of a model on one split.
+
+    Attributes:
+        name: The run or the model.
+        measures: All the numbers; see `metrics`, `frame` and `per_class`.
+        preds: The model's outputs, ``(N, ...)``.
+        target: The truth, ``(N,)`` or ``(N, T)``.
+        errors: How wrong each item is, ``(N,)``; zero where it is right.
+        backend: What the figures are drawn by when the result shows itself.
+    """
+
+    name: str
+    data_name: str
+    split: str
+    task: Task
+    signature: Signature
+    measures: Measures
+    preds: np.ndarray
+    target: np.ndarray
+    errors: np.ndarray
+    raw: Callable[[int], Any] = field(repr=False)
+    series: Series = field(default_factory=dict)
+    checkpoint: Checkpoint | None = None
+    seconds: float = 0.0
+    backend: Backend = "matplotlib"
+    created_at: float = field(default_factory=time.time)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """One number a metric, for example ``{"accuracy": 0.98}``."""
+        return dict(self.measures.scalars)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know."""
+        return list(self.measures.notes)
+
+    def frame(self) -> pd.DataFrame:
+        """The metrics as a table of one column, ``value``."""
+        import pandas as pd
+
+        return pd.DataFrame({"value": pd.Series(self.metrics, dtype="float64")}).rename_axis("metric")
+
+    def per_class(self) -> pd.DataFrame:
+        """The metrics of each class, one row a class; empty for a regression."""
+        import pandas as pd
+
+        if not self.measures.per_class:
+            return pd.DataFrame()
+        table = pd.DataFrame(self.measures.per_class, dtype="float64")
+        table.index = pd.Index(self.signature.class_names, name="class")
+        return table.astype({"support": "int64"}) if "support" in table else table
+
+    def predictions(self) -> pd.DataFrame:
+        """What the model says of every item, beside the truth and the error."""
+        import pandas as pd
+
+        columns = {
+            "prediction": self.task.describe(self.preds, self.signature),
+            "truth": self.task.describe_target(self.target, self.signature),
+            "error": self.errors,
+        }
+        return pd.DataFrame(columns).rename_axis("index")
+
+    def worst(self, n: int = SHOWN_MISTAKES) -> list[Mistake]:
+        """The `n` items that went worst, the worst first; fewer where fewer went wrong."""
+        order = [int(i) for i in np.argsort(-self.errors, kind="stable")[:n] if self.errors[i] > 0]
+        if not order:
+            return []
+        said = self.task.describe(self.preds[order], self.signature)
+        true = self.task.describe_target(self.target[order], self.signature)
+        return [
+            Mistake(i, self.raw(i), prediction, truth, float(self.errors[i]))
+            for i, prediction, truth in zip(order, said, true, strict=True)
+        ]
+
+    @property
+    def figure_names(self) -> list[str]:
+        """What `figure` can draw."""
+        names = list(self.task.figures(self.measures, self.signature))
+        if self.series:
+            names.append("learning_curves")
+        if (self.errors > 0).any():
+            names.append("worst")
+        return names
+
+    def figure(self, name: str, backend: Backend | None = None) -> Any:
+        """One figure: a matplotlib ``Figure`` or a plotly one.
+
+        Args:
+            name: One of `figure_names`.
+            backend: ``matplotlib`` or ``plotly``; the result's own where None.
+
+        Raises:
+            ArgumentError: If there is no such figure, or plotly is asked for and not installed.
+        """
+        if name not in self.figure_names:
+            raise ArgumentError(f"There is no figure {name!r}.", did_you_mean(name, self.figure_names))
+        chosen = backend or self.backend
+        if name == "learning_curves":
+            from lepton_nb.plots.learning_curves import learning_curves
+
+            best = None if self.checkpoint is None else self.checkpoint.epoch + 1
+            return learning_curves(self.series, best_epoch=best, backend=chosen)
+        if name == "worst":
+            return self._gallery(chosen)
+        return self.task.figures(self.measures, self.signature)[name](chosen)
+
+    def plotly(self) -> dict[str, Any]:
+        """Every figure as an interactive one, by name.
+
+        Raises:
+            ArgumentError: If plotly is not installed.
+        """
+        return {name: self.figure(name, "plotly") for name in self.figure_names}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers as JSON; nothing is rounded."""
+        arrays = self.measures.arrays
+        matrices: dict[str, Any] = {
+            name: arrays[name].tolist() for name in ("confusion", "reliability") if name in arrays
+        }
+        point = self.checkpoint
+        return {
+            "data": self.data_name,
+            "split": self.split,
+            "items": len(self.target),
+            "metrics": self.metrics,
+            "per_class": self.measures.per_class,
+            "class_names": list(self.signature.class_names),
+            **matrices,
+            "notes": self.notes,
+            "checkpoint": None if point is None else {"step": point.step, "epoch": point.epoch},
+            "seconds": self.seconds,
+            "created_at": self.created_at,
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``evaluation.json``, ``predictions.csv`` and every figure into a folder, made if need be.
+
+        Figures are PNG pictures, or pages where the result's backend is plotly.
+        """
+        place = Path(folder).expanduser()
+        place.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False)
+        (place / "evaluation.json").write_text(text, encoding="utf-8")
+        self.predictions().to_csv(place / "predictions.csv")
+        for name in self.figure_names:
+            figure = self.figure(name)
+            if self.backend == "plotly":
+                figure.write_html(place / f"{name}.html")
+            else:
+                figure.savefig(place / f"{name}.png")
+        return place
+
+    def __str__(self) -> str:
+        from lepton_nb.evaluation.report import as_text
+
+        return as_text(self)
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from lepton_nb.evaluation.report import as_html
+
+        return {"text/plain": str(self), "text/html": as_html(self)}
+
+    def _gallery(self, backend: Backend) -> Figure | Any:
+        from lepton_nb.plots.gallery import gallery
+
+        mistakes = self.worst()
+        return gallery(
+            [mistake.input for mistake in mistakes],
+            [mistake.prediction for mistake in mistakes],
+            [mistake.truth for mistake in mistakes],
+            title="Worst mistakes" if self.signature.class_names else "Largest errors",
+            backend=backend,
+        )
