@@ -75,9 +75,9 @@ class Database:
                 raise
 
     def insert(self, table: str, values: Mapping[str, Any]) -> None:
-        """Add a row, in place of one with the same primary key; `values` by column."""
+        """Add a row; `values` by column."""
         columns, marks = ", ".join(values), ", ".join(f":{column}" for column in values)
-        self.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", values)
+        self.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)
 
     def problems(self) -> list[str]:
         """What SQLite's own checks find wrong with the file."""

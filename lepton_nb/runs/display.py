@@ -64,13 +64,6 @@ def age(since: float) -> str:
     return f"{words[0]} {words[1]} ago"
 
 
-def seconds_of(run: Run) -> float:
-    """How long it has taken so far, from its creation to its end or its last sign of life."""
-    alive = run.status in ("running", "paused")
-    until = time.time() if alive else run.ended_at or run.heartbeat_at or run.created_at
-    return until - run.created_at
-
-
 def best_text(run: Run) -> str:
     """``val_accuracy 0.9132``, or nothing where there is none yet."""
     return "" if run.best_value is None else f"{run.monitor} {run.best_value:.4g}"
@@ -99,7 +92,7 @@ def line(run: Run) -> str:
         f"{run.model} on {run.data}",
         f"epoch {run.epoch}/{run.epochs}",
         best_text(run),
-        duration(seconds_of(run)),
+        duration(run.seconds),
     ]
     return f"<Run {run.ref} {run.status}: {', '.join(part for part in parts if part)}>"
 
@@ -113,7 +106,7 @@ def card(run: Run) -> str:
         "epochs": f"{run.epoch} of {run.epochs}, {run.step} steps",
         "best": best,
         run.monitor: trend(run),
-        "time": f"{duration(seconds_of(run))}, {age(run.created_at)}",
+        "time": f"{duration(run.seconds)}, {age(run.created_at)}",
         "error": run.error or "",
         "notes": run.notes,
     }

@@ -11,8 +11,6 @@ import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lepton_nb.errors import StoreError
 
 if TYPE_CHECKING:
@@ -53,15 +51,17 @@ def decode(value: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
 
 class _Encoder:
     def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
+        import numpy
         import torch
 
+        self.numpy_scalar = numpy.generic
         self.tensors = tensors
         self.tensor_type = torch.Tensor
         self.strided = torch.strided
         self.names: dict[tuple[Any, ...], str] = {}
 
     def encode(self, value: Any, path: tuple[str, ...]) -> Any:
-        if isinstance(value, np.generic):
+        if isinstance(value, self.numpy_scalar):
             value = value.item()
         if value is None or isinstance(value, bool | int | float | str):
             return value

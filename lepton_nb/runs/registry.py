@@ -32,21 +32,12 @@ class Registry:
             newest = connection.execute(
                 "SELECT max(version) FROM packages WHERE name = ?", (name,)
             ).fetchone()[0]
-            version = (newest or 0) + 1
-            self.database.insert(
-                "packages",
-                {
-                    "name": name,
-                    "version": version,
-                    "run_id": run_id,
-                    "path": str(path),
-                    "sha256": sha256,
-                    "task": task,
-                    "formats": json.dumps(list(formats)),
-                    "created_at": time.time(),
-                },
+            record = PackageRecord(
+                name, (newest or 0) + 1, run_id, Path(path), sha256, task, tuple(formats), time.time()
             )
-        return self.get_package(name, version)
+            packed = {"path": str(path), "formats": json.dumps(record.formats)}
+            self.database.insert("packages", dataclasses.asdict(record) | packed)
+        return record
 
     def get_package(self, name: str, version: int | None = None) -> PackageRecord:
         """A version of a package; the newest where None.
@@ -67,14 +58,14 @@ class Registry:
     def list_packages(self, name: str | None = None) -> list[PackageRecord]:
         """Packages, newest first; only those of a name where given."""
         rows = self.database.rows(
-            "SELECT * FROM packages WHERE name = coalesce(?, name) ORDER BY created_at DESC, version DESC",
+            "SELECT * FROM packages WHERE name = coalesce(?, name) ORDER BY rowid DESC",
             (name,),
         )
         return [_package(row) for row in rows]
 
     def find_package_by_sha(self, sha256: str) -> PackageRecord | None:
         """The package of that digest, if this store made one: only such a package's code may run."""
-        row = self.database.row("SELECT * FROM packages WHERE sha256 = ? ORDER BY created_at DESC", (sha256,))
+        row = self.database.row("SELECT * FROM packages WHERE sha256 = ? ORDER BY rowid DESC", (sha256,))
         return None if row is None else _package(row)
 
     def save_deployment(self, record: DeploymentRecord) -> None:
@@ -84,9 +75,10 @@ class Registry:
             ArgumentError: If the name cannot be used.
         """
         check_name(record.name, "deployment")
-        values = dataclasses.asdict(record)
-        values["state_dir"] = None if record.state_dir is None else str(record.state_dir)
-        self.database.insert("deployments", values)
+        folder = None if record.state_dir is None else str(record.state_dir)
+        with self.database.transaction():
+            self.delete_deployment(record.name)
+            self.database.insert("deployments", dataclasses.asdict(record) | {"state_dir": folder})
 
     def get_deployment(self, name: str) -> DeploymentRecord:
         """The service of that name.

@@ -48,7 +48,7 @@ class Run(RunFolder):
         monitor: The metric that picks the best checkpoint; better is ``min`` or ``max`` as `mode` says.
         epochs: How many it shall have; `epoch` is how many are done, `step` how many optimizer steps.
         attempt: How many times it was begun: 1, and one more for each resume.
-        created_at: Unix seconds, as all times are.
+        created_at: Unix seconds, as are `begun_at` (the last start or resume), `ended_at`, `heartbeat_at`.
         live: Objects of this process, never on disk: ``model``, ``data``.
         warnings: What went wrong, and was got around, in this process.
     """
@@ -79,7 +79,9 @@ class Run(RunFolder):
     ended_at: float | None
     pid: int | None
     pid_started: float | None
+    begun_at: float | None
     heartbeat_at: float | None
+    seconds_before: float
 
     def __init__(self, store: RunStore, row: sqlite3.Row) -> None:
         self.store = store
@@ -101,6 +103,12 @@ class Run(RunFolder):
         self.ref = f"{self.name}@{self.number}"
         if self.status in ACTIVE and not process.is_alive(self.pid, self.pid_started):
             self.status = "interrupted"
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been trained; the time between an interruption and a resume does not count."""
+        until = time.time() if self.status in ACTIVE else self.ended_at or self.heartbeat_at
+        return _add_seconds(self.seconds_before, self.begun_at, until)
 
     def refresh(self) -> Run:
         """Read the row again; returns the run itself.
@@ -132,6 +140,7 @@ class Run(RunFolder):
             NotFoundError: If it was deleted.
         """
         pid, started = process.current()
+        now = time.time()
         with self.store.database.transaction() as connection:
             row = connection.execute("SELECT * FROM runs WHERE seq = ?", (self._seq,)).fetchone()
             if row is None:
@@ -143,15 +152,18 @@ class Run(RunFolder):
                     f"Wait for it, or stop it: %lepton stop {self.ref}",
                 )
             attempt = row["attempt"] + 1
+            spent = _add_seconds(
+                row["seconds_before"], row["begun_at"], row["ended_at"] or row["heartbeat_at"]
+            )
             connection.execute(
                 "UPDATE runs SET status = 'running', attempt = ?, total_steps = ?, "
-                "epochs = coalesce(?, epochs), pid = ?, pid_started = ?, heartbeat_at = ?, "
-                "error = NULL, ended_at = NULL, request = NULL WHERE seq = ?",
-                (attempt, total_steps, epochs, pid, started, time.time(), self._seq),
+                "epochs = coalesce(?, epochs), pid = ?, pid_started = ?, begun_at = ?, heartbeat_at = ?, "
+                "seconds_before = ?, error = NULL, ended_at = NULL, request = NULL WHERE seq = ?",
+                (attempt, total_steps, epochs, pid, started, now, now, spent, self._seq),
             )
             connection.execute(
                 "INSERT INTO attempts (run, attempt, from_step, pid, started_at) VALUES (?, ?, ?, ?, ?)",
-                (self._seq, attempt, from_step, pid, time.time()),
+                (self._seq, attempt, from_step, pid, now),
             )
         self.refresh()
         sweep(self.path)
@@ -321,3 +333,7 @@ class Run(RunFolder):
 
     def _repr_html_(self) -> str:
         return card(self)
+
+
+def _add_seconds(before: float, begun_at: float | None, until: float | None) -> float:
+    return before if begun_at is None or until is None else before + max(until - begun_at, 0.0)

@@ -43,7 +43,9 @@ _FIRST = (
         ended_at REAL,
         pid INTEGER,
         pid_started REAL,
+        begun_at REAL,
         heartbeat_at REAL,
+        seconds_before REAL NOT NULL DEFAULT 0,
         request TEXT,
         UNIQUE (name, number)
     )

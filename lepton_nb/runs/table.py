@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, overload
 
-from lepton_nb.runs.display import age, best_text, duration, seconds_of, status_html, status_text, trend
+from lepton_nb.runs.display import age, best_text, duration, status_html, status_text, trend
 from lepton_nb.runs.run import Run
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class RunTable(Sequence[Run]):
 
         rows = [
             {field: getattr(run, field) for field in _FIELDS}
-            | {"seconds": seconds_of(run), "created_at": pd.Timestamp(run.created_at, unit="s", tz="UTC")}
+            | {"seconds": run.seconds, "created_at": pd.Timestamp(run.created_at, unit="s", tz="UTC")}
             for run in self
         ]
         return pd.DataFrame(rows, columns=[*_FIELDS, "seconds", "created_at"])
@@ -79,7 +79,7 @@ def _cells(run: Run) -> list[str]:
         best_text(run),
         trend(run),
         f"{run.epoch}/{run.epochs}",
-        duration(seconds_of(run)),
+        duration(run.seconds),
         age(run.created_at),
         run.model,
         run.data,
