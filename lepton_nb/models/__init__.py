@@ -2,7 +2,8 @@
 
 from lepton_nb.models.calling import Inputs, call_model
 from lepton_nb.models.check import CheckReport, check_model
-from lepton_nb.models.definition import Definition, model
+from lepton_nb.models.defining import model
+from lepton_nb.models.definition import Definition
 from lepton_nb.models.nets import MLP, BagOfEmbeddings, LeptonCNN, ResNet9, SmallCNN, TextTransformer
 from lepton_nb.models.spec import ModelSpec
 from lepton_nb.models.summary import Summary, SummaryRow, summarize

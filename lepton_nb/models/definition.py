@@ -1,20 +1,16 @@
-"""`model()`: from what a user has in a cell to a definition that is checked and can be built again."""
+"""`Definition`: a model that is checked and can be built."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import html
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from lepton_nb.models.calling import Inputs
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.spec import ModelSpec
 from lepton_nb.models.summary import Summary
-from lepton_nb.signature import Signature
-
-Starter = Callable[[Signature], nn.Module]
 
 
 @dataclass
@@ -40,25 +36,35 @@ class Definition:
     notes: list[str] = field(default_factory=list)
 
     def build(self) -> nn.Module:
-        """A new module, or the user's own instance."""
+        """A new module, or the user's own instance.
+
+        Raises:
+            ModelError: If the class or factory fails.
+        """
         if self.instance is not None:
             return self.instance
         assert self.factory is not None
         return self.factory()
 
+    @property
+    def remarks(self) -> list[str]:
+        """Notes and warnings, and what could not be captured: one sentence each."""
+        warnings = self.report.warnings if self.report is not None else []
+        return [*self.notes, *warnings, *(f"Only in this kernel: {reason}." for reason in self.spec.missing)]
 
-def model(
-    target: Any,
-    *,
-    name: str | None = None,
-    signature: Signature | None = None,
-    batch: tuple[Inputs, Tensor] | None = None,
-    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-    namespace: dict[str, Any] | None = None,
-    cells: Sequence[str] = (),
-    starters: Mapping[str, Starter] | None = None,
-    weights: str | None = None,
-) -> Definition:
-    if isinstance(target, nn.Module):
-        return Definition(type(target).__name__, ModelSpec("live", type(target).__name__), instance=target)
-    return Definition(target.__name__, ModelSpec("live", target.__name__), factory=target)
+    def __str__(self) -> str:
+        parts = [self._title(), *([str(self.summary)] if self.summary else []), *self.remarks]
+        return "\n".join(parts)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        table = self.summary._repr_html_() if self.summary is not None else ""
+        remarks = "".join(f"<div>• {html.escape(remark)}</div>" for remark in self.remarks)
+        return f"<div><b>{html.escape(self._title())}</b></div>{table}{remarks}"
+
+    def _title(self) -> str:
+        loss = f" · loss of a first batch {self.report.loss:.3g}" if self.report is not None else ""
+        expression = self.spec.expression
+        built = f" = {expression}" if expression and expression not in (self.name, f"{self.name}()") else ""
+        return f"{self.name}{built}{loss}"

@@ -9,7 +9,7 @@ from torch import nn
 
 from lepton_nb.errors import ModelError
 from lepton_nb.models import nets
-from lepton_nb.models.modules import evaluate_source
+from lepton_nb.models.loading import evaluate_source
 
 Kind = Literal["source", "torchvision", "starter", "live"]
 

@@ -1,17 +1,32 @@
-"""The layers of a model with their shapes and costs."""
+"""The layers of a model with their output shapes and costs, measured by torchinfo."""
 
 from __future__ import annotations
 
+import html
+import math
 from dataclasses import dataclass
 
 from torch import nn
 
-from lepton_nb.models.calling import Inputs
+from lepton_nb.models.calling import Inputs, input_tensors
+from lepton_nb.models.preserve import untouched
+
+_DEPTH = 3
+_MOST_ROWS = 60
 
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One layer."""
+    """One layer, each time it runs.
+
+    Attributes:
+        name: Attribute name; empty for the model itself.
+        kind: Class name.
+        depth: Nesting, 0 for the model itself.
+        output_shape: With the batch dimension.
+        params: Parameters of the layer and all inside it; 0 where it runs again.
+        mult_adds: Multiply-adds for the whole batch.
+    """
 
     name: str
     kind: str
@@ -23,15 +38,131 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class Summary:
-    """A table of layers and its totals."""
+    """A table of layers and its totals.
+
+    Attributes:
+        rows: The layers in the order they ran, three levels deep.
+        batch_size: Items in the batch that was run.
+        params: Parameters, each counted once.
+        trainable: Those that require a gradient.
+        mult_adds: Multiply-adds of the forward pass of one item.
+        params_mb: Memory of the parameters, in MB of 10^6 bytes.
+        activations_mb: Memory of one item's activations in the forward and backward pass, in MB.
+    """
 
     rows: tuple[SummaryRow, ...]
+    batch_size: int
     params: int
     trainable: int
     mult_adds: int
-    memory_mb: float
+    params_mb: float
+    activations_mb: float
+
+    @property
+    def totals(self) -> str:
+        """The totals in one line."""
+        frozen = f" ({self.trainable:,} trainable)" if self.trainable != self.params else ""
+        return (
+            f"{self.params:,} parameters{frozen} · {quantity(self.mult_adds)} multiply-adds an item · "
+            f"{self.params_mb:.3g} MB weights + {self.activations_mb:.3g} MB an item in training"
+        )
+
+    def __str__(self) -> str:
+        cells = [("Layer", "Output", "Parameters", "Multiply-adds"), *self._cells()]
+        widths = [max(len(row[column]) for row in cells) for column in range(4)]
+        lines = [
+            f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip()
+            for a, b, c, d in cells
+        ]
+        rule = "─" * max(map(len, lines))
+        return "\n".join([lines[0], rule, *lines[1:], rule, self.totals])
+
+    def _repr_html_(self) -> str:
+        """A compact table in the colours of whatever theme surrounds it."""
+        cell = "padding:1px 10px;border:0;background:none;white-space:pre;text-align:"
+        head = "".join(
+            f'<th style="{cell}{side};border-bottom:1px solid currentColor">{title}</th>'
+            for title, side in zip(("Layer", "Output", "Parameters", "Multiply-adds"), _SIDES, strict=True)
+        )
+        rows = "".join(
+            "<tr style='background:none'>"
+            + "".join(
+                f'<td style="{cell}{side}">{html.escape(text)}</td>'
+                for text, side in zip(row, _SIDES, strict=True)
+            )
+            + "</tr>"
+            for row in self._cells()
+        )
+        table = "border-collapse:collapse;font-size:0.9em;font-variant-numeric:tabular-nums"
+        return (
+            f'<div style="max-height:28em;overflow:auto"><table style="{table}">'
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+            f'<div style="opacity:.8">{html.escape(self.totals)}</div>'
+        )
+
+    def _cells(self) -> list[tuple[str, str, str, str]]:
+        shown = [
+            (
+                "  " * row.depth + (f"{row.name} ({row.kind})" if row.name else row.kind),
+                _shape(row.output_shape, self.batch_size),
+                f"{row.params:,}" if row.params else "",
+                quantity(row.mult_adds // max(self.batch_size, 1)) if row.mult_adds else "",
+            )
+            for row in self.rows[:_MOST_ROWS]
+        ]
+        more = len(self.rows) - _MOST_ROWS
+        return [*shown, (f"… {more} more", "", "", "")] if more > 0 else shown
+
+
+_SIDES = ("left", "left", "right", "right")
 
 
 def summarize(model: nn.Module, inputs: Inputs) -> Summary:
-    params = sum(parameter.numel() for parameter in model.parameters())
-    return Summary((), params, params, 0, 0.0)
+    """Run `inputs` through `model` and measure every layer. The model comes out as it went in."""
+    import torchinfo
+    from torchinfo.torchinfo import clear_cached_forward_pass
+
+    tensors = input_tensors(inputs)
+    batch_size = len(tensors[0])
+    with untouched(model):
+        measured = torchinfo.summary(
+            model, input_data=list(tensors), depth=_DEPTH, verbose=0, device=tensors[0].device
+        )
+        clear_cached_forward_pass()  # it would keep the model alive
+    rows = tuple(
+        SummaryRow(
+            name=layer.var_name if layer.depth else "",
+            kind=layer.class_name,
+            depth=layer.depth,
+            output_shape=tuple(layer.output_size),
+            params=0 if layer.is_recursive else layer.num_params,
+            mult_adds=layer.macs if layer.is_leaf_layer else 0,
+        )
+        for layer in measured.summary_list
+        if layer.depth <= _DEPTH and layer.executed
+    )
+    parameters = list(model.parameters())
+    return Summary(
+        rows=rows,
+        batch_size=batch_size,
+        params=sum(parameter.numel() for parameter in parameters),
+        trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        mult_adds=measured.total_mult_adds // max(batch_size, 1),
+        params_mb=sum(parameter.numel() * parameter.element_size() for parameter in parameters) / 1e6,
+        activations_mb=measured.total_output_bytes / 1e6 / max(batch_size, 1),
+    )
+
+
+def quantity(number: int) -> str:
+    """``12.3 M``: three digits and a unit of thousands."""
+    if number < 1000:
+        return str(number)
+    power = min(int(math.log10(number)) // 3, 5)
+    return f"{number / 1000**power:.3g} {' kMGTP'[power]}"
+
+
+def _shape(shape: tuple[int, ...], batch_size: int) -> str:
+    dims = [str(dim) for dim in shape]
+    if dims and shape[0] == batch_size:
+        dims[0] = "N"
+    return " × ".join(dims)

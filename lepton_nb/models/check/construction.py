@@ -12,7 +12,7 @@ from torch import nn
 from lepton_nb.errors import ModelError, nearest
 from lepton_nb.models.blame import line_of
 from lepton_nb.models.calling import Inputs, input_tensors
-from lepton_nb.models.diagnose import explain_code
+from lepton_nb.models.check.diagnose import explain_code
 from lepton_nb.models.spec import as_module
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lepton_nb.errors import ModelError
-from lepton_nb.models.failures import Failure, dtype_text, factors_text
+from lepton_nb.models.check.failures import Failure, dtype_text, factors_text
 
 _CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _BATCH_NORMS = {

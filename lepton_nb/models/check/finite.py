@@ -9,11 +9,11 @@ from torch import Tensor
 
 from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import call_model, input_tensors
-from lepton_nb.models.diagnose import at
-from lepton_nb.models.failures import label
-from lepton_nb.models.layers import is_layer
-from lepton_nb.models.outputs import Case
-from lepton_nb.models.tracing import traced
+from lepton_nb.models.check.diagnose import at
+from lepton_nb.models.check.failures import label
+from lepton_nb.models.check.layers import is_layer
+from lepton_nb.models.check.outputs import Case
+from lepton_nb.models.check.tracing import traced
 
 _HINT = "What is it given: the log or root of a negative number, a division by zero?"
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from lepton_nb.errors import ModelError, did_you_mean
 from lepton_nb.models.blame import CodeLine, line_of
 from lepton_nb.models.calling import Inputs, call_model, input_tensors
-from lepton_nb.models.failures import Failure, items_text, label, shape_text, source_text
-from lepton_nb.models.layers import explain_layer
-from lepton_nb.models.tracing import FailedCall, Trace, tensors_in, traced
+from lepton_nb.models.check.failures import Failure, items_text, label, shape_text, source_text
+from lepton_nb.models.check.layers import explain_layer
+from lepton_nb.models.check.tracing import FailedCall, Trace, tensors_in, traced
 
 _IMPORTS = {
     "F": "import torch.nn.functional as F",

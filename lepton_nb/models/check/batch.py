@@ -12,23 +12,23 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from lepton_nb.errors import ModelError
-from lepton_nb.models.advice import (
+from lepton_nb.models.calling import Inputs, call_model, input_tensors
+from lepton_nb.models.check.advice import (
     buffer_warnings,
     gradient_warnings,
     order_warning,
     output_warnings,
     unbatched_warning,
 )
-from lepton_nb.models.calling import Inputs, call_model, input_tensors
-from lepton_nb.models.construction import check_construction
-from lepton_nb.models.diagnose import explain_forward, first_line
-from lepton_nb.models.failures import dtype_text, label
-from lepton_nb.models.finite import check_finite
-from lepton_nb.models.layers import embedding_message
-from lepton_nb.models.outputs import Case, Loss, check_output
+from lepton_nb.models.check.construction import check_construction
+from lepton_nb.models.check.diagnose import explain_forward, first_line
+from lepton_nb.models.check.failures import dtype_text, label
+from lepton_nb.models.check.finite import check_finite
+from lepton_nb.models.check.layers import embedding_message
+from lepton_nb.models.check.outputs import Case, Loss, check_output
+from lepton_nb.models.check.tracing import tensors_in
 from lepton_nb.models.preserve import private_rng, untouched
 from lepton_nb.models.rendering import constructor
-from lepton_nb.models.tracing import tensors_in
 
 
 @dataclass

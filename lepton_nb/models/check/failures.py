@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from lepton_nb.models.check.tracing import Origin, Shape, Trace, tensors_in
 from lepton_nb.models.rendering import constructor
-from lepton_nb.models.tracing import Origin, Shape, Trace, tensors_in
 
 
 @dataclass(frozen=True)

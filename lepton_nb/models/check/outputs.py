@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import Inputs, call_model, input_tensors
-from lepton_nb.models.diagnose import regrouped_error
-from lepton_nb.models.failures import dtype_text, shape_text
+from lepton_nb.models.check.diagnose import regrouped_error
+from lepton_nb.models.check.failures import dtype_text, shape_text
+from lepton_nb.models.check.tracing import Trace, traced
 from lepton_nb.models.rendering import constructor
-from lepton_nb.models.tracing import Trace, traced
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

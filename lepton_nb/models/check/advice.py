@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.models.failures import label
+from lepton_nb.models.check.failures import label
 
 _SHOWN = 4
 

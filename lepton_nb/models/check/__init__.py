@@ -1,0 +1,6 @@
+"""One real batch through a model, and what does not fit in words."""
+
+from lepton_nb.models.check.batch import CheckReport, check_model
+from lepton_nb.models.check.construction import construct
+
+__all__ = ["CheckReport", "check_model", "construct"]

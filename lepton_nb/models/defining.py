@@ -1,0 +1,227 @@
+"""`model()`: from what a user has in a cell to a `Definition`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lepton_nb.errors import ModelError, did_you_mean
+from lepton_nb.models import nets
+from lepton_nb.models.calling import Inputs, input_tensors
+from lepton_nb.models.capture import Scope, globals_of, is_installed, spec_of_call, spec_of_instance
+from lepton_nb.models.check import check_model, construct
+from lepton_nb.models.check.outputs import Loss
+from lepton_nb.models.definition import Definition
+from lepton_nb.models.fitting import arguments_for
+from lepton_nb.models.preserve import private_rng
+from lepton_nb.models.registry import build_torchvision, torchvision_names, torchvision_notes
+from lepton_nb.models.rendering import constructor_arguments
+from lepton_nb.models.spec import ModelSpec, as_module
+from lepton_nb.models.summary import summarize
+from lepton_nb.signature import Signature
+
+Starter = Callable[[Signature], nn.Module]
+
+
+def model(
+    target: Any,
+    *,
+    name: str | None = None,
+    signature: Signature | None = None,
+    batch: tuple[Inputs, Tensor] | None = None,
+    loss: Loss | None = None,
+    namespace: dict[str, Any] | None = None,
+    cells: Sequence[str] = (),
+    starters: Mapping[str, Starter] | None = None,
+    weights: str | None = None,
+) -> Definition:
+    """Define a model, keep its source, and try it on one real batch.
+
+    Args:
+        target: A subclass of `nn.Module`, a function that makes one, one itself, or a name: a variable, one
+            of `starters`, or a model of torchvision, whose head and first layer are fitted to the data.
+        name: What to call it; the name of the class, function or model where None.
+        signature: What the data gives and wants.
+        batch: ``(inputs, target)`` to try the model on; nothing is tried where None.
+        loss: Called as ``loss(preds, target)``; cross-entropy or squared error by the signature where None.
+        namespace: The user's variables; those of ``__main__`` where None.
+        cells: The texts of the cells that ran so far, oldest first; IPython's ``In`` where empty.
+        starters: Small models by name, each a function of a signature.
+        weights: Pretrained weights of a torchvision model, ``"DEFAULT"`` for the best; downloaded once.
+
+    Raises:
+        ModelError: If the model cannot be built, or does not fit the batch, with the reason and the remedy.
+    """
+    scope = notebook_scope(namespace, cells)
+    if isinstance(target, str):
+        target = _variable(target, scope) or target
+    if isinstance(target, nn.Module):
+        definition = Definition(_class_name(target), spec_of_instance(target, scope), instance=target)
+        network = target
+    elif isinstance(target, str):
+        definition, network = _named(target, signature, starters or {}, weights)
+    else:
+        definition, network = _called(target, signature, scope)
+    definition.name = name or definition.name
+    if batch is not None:
+        _try(definition, network, batch, loss, signature)
+    return definition
+
+
+def notebook_scope(namespace: dict[str, Any] | None, cells: Sequence[str]) -> Scope:
+    """Where the user's names are looked up, with what IPython or a script keeps of their text."""
+    if namespace is None:
+        namespace = vars(sys.modules["__main__"])
+    texts = list(cells) or [text for text in namespace.get("In", []) if isinstance(text, str)]
+    file = namespace.get("__file__")
+    if not texts and isinstance(file, str):
+        texts = ["".join(linecache.getlines(file))]
+    return Scope(namespace, tuple(texts))
+
+
+def _variable(name: str, scope: Scope) -> Any:
+    """The user's own class, function or model called `name`; None where there is none."""
+    value = scope.namespace.get(name)
+    if isinstance(value, nn.Module):
+        return value
+    own = inspect.isfunction(value) or (inspect.isclass(value) and issubclass(value, nn.Module))
+    return value if own and not is_installed(value.__module__) else None
+
+
+def _class_name(module: nn.Module) -> str:
+    return type(getattr(module, "_orig_mod", module)).__name__
+
+
+def _called(target: Any, signature: Signature | None, scope: Scope) -> tuple[Definition, nn.Module]:
+    """A class, or a function that makes a model."""
+    if inspect.isclass(target) and not issubclass(target, nn.Module):
+        raise ModelError(
+            f"{target.__name__} is a class, but not an nn.Module.",
+            f"Write class {target.__name__}(nn.Module):",
+        )
+    if not callable(target):
+        raise ModelError(
+            f"A {type(target).__name__} is no model.", "Give an nn.Module, a class, a function or a name."
+        )
+    name = getattr(target, "__name__", type(target).__name__)
+    arguments = arguments_for(target, name, signature)
+
+    def factory() -> nn.Module:
+        return construct(target, name, arguments)
+
+    with private_rng():
+        network = factory()
+    given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    own = scope if scope.namespace.get(name) is target else _scope_with(name, target, scope)
+    definition = Definition(name, spec_of_call(f"{name}({given})", name, network, own), factory=factory)
+    if arguments:
+        definition.notes.append(f"Built as {name}({given}), as the data asks.")
+    return definition, network
+
+
+def _scope_with(name: str, target: Any, scope: Scope) -> Scope:
+    """A scope in which `target` has its own name: it was passed as an object, or under another one."""
+    base = globals_of(target) or scope.namespace
+    return Scope({**base, name: target}, scope.cells, scope.package)
+
+
+def _named(
+    name: str, signature: Signature | None, starters: Mapping[str, Starter], weights: str | None
+) -> tuple[Definition, nn.Module]:
+    if name in starters:
+        return _starter(name, starters[name], signature, weights)
+    if name in torchvision_names():
+        return _torchvision(name, signature, weights)
+    raise ModelError(
+        f"There is no model {name!r} among your variables, the starters and torchvision's models.",
+        did_you_mean(name, [*starters, *torchvision_names()]),
+    )
+
+
+def _starter(
+    name: str, starter: Starter, signature: Signature | None, weights: str | None
+) -> tuple[Definition, nn.Module]:
+    if signature is None:
+        raise ModelError(f"{name} is fitted to data, and there is none.", "Add --data NAME.")
+    if weights is not None:
+        raise ModelError(f"{name} has no pretrained weights.", "Leave --weights out, or take resnet18.")
+
+    def factory() -> nn.Module:
+        return as_module(starter(signature), name)
+
+    with private_rng():
+        network = factory()
+    return Definition(name, _starter_spec(network), factory=factory), network
+
+
+def _starter_spec(network: nn.Module) -> ModelSpec:
+    """The spec of one of our networks, from the constructor arguments it keeps; of another by its class."""
+    kind = type(network).__name__
+    arguments = constructor_arguments(network)
+    if getattr(nets, kind, None) is not type(network) or arguments is None:
+        return spec_of_instance(network, Scope({}, ()))
+    kwargs = {key: ast.literal_eval(text) for key, text in arguments.items()}
+    given = ", ".join(f"{key}={text}" for key, text in arguments.items())
+    return ModelSpec("starter", kind, f"{kind}({given})", kwargs=kwargs)
+
+
+def _torchvision(name: str, signature: Signature | None, weights: str | None) -> tuple[Definition, nn.Module]:
+    sizes = _picture_sizes(name, signature)
+    classes = signature.num_outputs if signature is not None else 1000
+    kwargs = {"num_classes": classes, **sizes}
+
+    def factory() -> nn.Module:
+        return build_torchvision(name, **kwargs, weights=weights)
+
+    with private_rng():
+        network = factory()
+    spec = ModelSpec("torchvision", name, f"{name}(num_classes={classes})", kwargs=kwargs)
+    notes = torchvision_notes(name, network, **sizes, weights=weights)
+    return Definition(name, spec, factory=factory, notes=notes), network
+
+
+def _picture_sizes(name: str, signature: Signature | None) -> dict[str, int]:
+    if signature is None:
+        return {"in_channels": 3, "height": 224, "width": 224}
+    shape = signature.inputs[0].shape
+    if len(signature.inputs) != 1 or len(shape) != 3 or None in shape:
+        seen = ", ".join(map(str, signature.inputs))
+        raise ModelError(f"{name} takes pictures (channels, height, width), but the data gives {seen}.")
+    return dict(zip(("in_channels", "height", "width"), [size or 0 for size in shape], strict=True))
+
+
+def _try(
+    definition: Definition,
+    network: nn.Module,
+    batch: tuple[Inputs, Tensor],
+    loss: Loss | None,
+    signature: Signature | None,
+) -> None:
+    """Check the network on the batch, where the network is, and summarize it."""
+    inputs, target = batch
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    moved: Inputs = tuple(tensor.to(device) for tensor in input_tensors(inputs))
+    if isinstance(inputs, Tensor):
+        moved = moved[0]
+    classes = len(signature.class_names) or None if signature is not None else None
+    task = signature.task if signature is not None else ""
+    criterion = loss if loss is not None else _usual_loss(target, classes, task)
+    if isinstance(criterion, nn.Module):
+        criterion.to(device)
+    definition.report = check_model(
+        network, moved, target.to(device), loss=criterion, num_classes=classes, task=task
+    )
+    definition.summary = summarize(network, moved)
+
+
+def _usual_loss(target: Tensor, classes: int | None, task: str) -> nn.Module:
+    if classes is not None or task.endswith("classification") or not target.is_floating_point():
+        return nn.CrossEntropyLoss()
+    return nn.MSELoss()

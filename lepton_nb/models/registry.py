@@ -1,0 +1,206 @@
+"""The classification models of torchvision by name, fitted to the data."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.error import URLError
+
+import torch
+from torch import nn
+
+from lepton_nb.errors import ModelError, did_you_mean
+
+_SMALL = 64
+
+
+def torchvision_names() -> list[str]:
+    """Every classification model of the installed torchvision, such as ``resnet18``."""
+    from torchvision import models
+
+    return list(models.list_models(module=models))
+
+
+def build_torchvision(
+    name: str,
+    *,
+    num_classes: int,
+    in_channels: int = 3,
+    height: int = 224,
+    width: int = 224,
+    weights: str | None = None,
+) -> nn.Module:
+    """A torchvision model with a head for `num_classes`, for pictures of `in_channels` × `height` × `width`.
+
+    A ResNet without pretrained weights gets the stem of He et al., "Deep Residual Learning" (CVPR 2016),
+    section 4.2, for pictures under 64 pixels: a 3×3 convolution of stride 1 and no max-pooling. Its usual
+    stem would leave 8×8 of a 32×32 picture before the first block.
+
+    Args:
+        weights: Name of pretrained weights, ``"DEFAULT"`` for the best; random where None. They are
+            downloaded once. Their first convolution and their head are refitted where the data needs it.
+
+    Raises:
+        ModelError: If there is no such model or weights, the sizes do not suit it, or a download fails.
+    """
+    if name not in torchvision_names():
+        raise ModelError(f"torchvision has no model {name!r}.", did_you_mean(name, torchvision_names()))
+    if weights is not None:
+        model = _pretrained(name, weights)
+        _replace_head(model, num_classes)
+    else:
+        model = _random(name, num_classes, height, width)
+    if in_channels != 3:
+        _replace_first_conv(model, in_channels, keep=weights is not None)
+    if weights is None and _has_small_stem(model, height, width):
+        _shrink_stem(model)
+    return model
+
+
+def torchvision_notes(
+    name: str, model: nn.Module, *, in_channels: int, height: int, width: int, weights: str | None
+) -> list[str]:
+    """What `build_torchvision` adapted, one sentence each."""
+    notes = []
+    if in_channels != 3:
+        how = "its pretrained filters are spread over them" if weights else "its first convolution is new"
+        notes.append(f"{name} takes {in_channels} channel{'s' * (in_channels != 1)} here: {how}.")
+    if _has_small_stem(model, height, width):
+        if weights is None:
+            notes.append(
+                f"{name} has the stem for small pictures ({height} × {width}): a 3 × 3 convolution with "
+                "stride 1, no max-pooling."
+            )
+        else:
+            notes.append(
+                f"{name} keeps its stem for 224 × 224 pictures with pretrained weights; "
+                f"for {height} × {width}, --image-size 128 or more does better."
+            )
+    return notes
+
+
+def _random(name: str, num_classes: int, height: int, width: int) -> nn.Module:
+    from torchvision import models
+
+    try:
+        model: nn.Module = models.get_model(
+            name, weights=None, num_classes=num_classes, **_size_arguments(name, height, width)
+        )
+    except ValueError as error:
+        raise ModelError(f"{name} does not take pictures of {height} × {width}: {error}") from error
+    return model
+
+
+def _size_arguments(name: str, height: int, width: int) -> dict[str, Any]:
+    """What the models of a fixed picture size must be told, and the two with extra outputs."""
+    if name == "googlenet":
+        return {"aux_logits": False, "init_weights": True}
+    if name == "inception_v3":
+        if min(height, width) < 75:
+            raise _bad_size(name, height, width, "at least 75 × 75", 75)
+        return {"aux_logits": False, "init_weights": True}
+    if name == "maxvit_t":
+        return {"input_size": (height, width)}
+    patch = re.fullmatch(r"vit_\w_(\d+)", name)
+    if patch is None:
+        return {}
+    side = int(patch[1])
+    if height != width or height % side:
+        raise _bad_size(
+            name, height, width, f"squares of a multiple of {side}", -(-max(height, width) // side) * side
+        )
+    return {"image_size": height}
+
+
+def _bad_size(name: str, height: int, width: int, takes: str, size: int) -> ModelError:
+    return ModelError(
+        f"{name} takes {takes} pixels, but the pictures are {height} × {width}.",
+        f"Load the data with --image-size {size}.",
+    )
+
+
+def _pretrained(name: str, weights: str) -> nn.Module:
+    from torchvision import models
+
+    known = models.get_model_weights(name)
+    names = [*known.__members__, "DEFAULT"]
+    if weights not in names:
+        raise ModelError(f"{name} has no weights {weights!r}.", did_you_mean(weights, names))
+    extra = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
+    try:
+        model: nn.Module = models.get_model(
+            name, weights=known[weights] if weights != "DEFAULT" else weights, **extra
+        )
+    except (URLError, TimeoutError, ConnectionError) as error:
+        url = known.DEFAULT.url if weights == "DEFAULT" else known[weights].url
+        raise ModelError(
+            f"The weights of {name} cannot be downloaded from {url}: {getattr(error, 'reason', error)}.",
+            f"Go online, put the file into {torch.hub.get_dir()}/checkpoints, or train without --weights.",
+        ) from error
+    return model
+
+
+def _replace_head(model: nn.Module, num_classes: int) -> None:
+    """A new last layer with `num_classes` outputs: linear, or the 1×1 convolution of SqueezeNet."""
+    name, head = [
+        (name, module) for name, module in model.named_modules() if isinstance(module, (nn.Linear, nn.Conv2d))
+    ][-1]
+    if isinstance(head, nn.Linear):
+        _set(model, name, nn.Linear(head.in_features, num_classes))
+    else:
+        _set(model, name, nn.Conv2d(head.in_channels, num_classes, 1))
+    if hasattr(model, "num_classes"):
+        model.__dict__["num_classes"] = num_classes
+
+
+def _replace_first_conv(model: nn.Module, in_channels: int, *, keep: bool) -> None:
+    """A first convolution for `in_channels`.
+
+    With `keep`, its pretrained filters are summed for one channel, else repeated and scaled so that the
+    activations keep their size (as timm does).
+    """
+    name, old = next(
+        (name, module) for name, module in model.named_modules() if isinstance(module, nn.Conv2d)
+    )
+    new = nn.Conv2d(
+        in_channels,
+        old.out_channels,
+        old.kernel_size,  # type: ignore[arg-type]
+        old.stride,  # type: ignore[arg-type]
+        old.padding,  # type: ignore[arg-type]
+        bias=old.bias is not None,
+    )
+    if keep:
+        repeats = -(-in_channels // old.in_channels)
+        with torch.no_grad():
+            if in_channels == 1:
+                new.weight.copy_(old.weight.sum(1, keepdim=True))
+            else:
+                repeated = old.weight.repeat(1, repeats, 1, 1)[:, :in_channels]
+                new.weight.copy_(repeated * (old.in_channels / in_channels))
+            if new.bias is not None and old.bias is not None:
+                new.bias.copy_(old.bias)
+    _set(model, name, new)
+    if hasattr(model, "transform_input"):
+        model.__dict__["transform_input"] = False  # it would pick three channels
+
+
+def _has_small_stem(model: nn.Module, height: int, width: int) -> bool:
+    """Whether the model is a ResNet (ResNeXt, wide ResNet) and the pictures are small."""
+    from torchvision.models import ResNet
+
+    return isinstance(model, ResNet) and max(height, width) < _SMALL
+
+
+def _shrink_stem(model: nn.Module) -> None:
+    first = model.get_submodule("conv1")
+    assert isinstance(first, nn.Conv2d)
+    conv = nn.Conv2d(first.in_channels, first.out_channels, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+    _set(model, "conv1", conv)
+    _set(model, "maxpool", nn.Identity())
+
+
+def _set(model: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, attribute = name.rpartition(".")
+    setattr(model.get_submodule(parent), attribute, module)
