@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision import transforms
 
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import Codec, InputError, get_task
@@ -119,6 +120,15 @@ def test_a_photo_decoded_small_looks_like_the_photo() -> None:
     jpeg = encoded(Image.fromarray(pixels), "JPEG", quality=95)
     whole = load_image(Image.open(io.BytesIO(jpeg)), "RGB", (32, 32)).astype(int)
     assert np.abs(load_image(jpeg, "RGB", (32, 32)).astype(int) - whole).mean() < 1.0
+
+
+@pytest.mark.parametrize("size", [(50, 37), (37, 50), (64, 64), (31, 90)])
+def test_a_short_side_and_a_crop_are_torchvisions(size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    picture = Image.fromarray(pixels)
+    theirs = transforms.Compose([transforms.Resize(32), transforms.CenterCrop((24, 28))])(picture)
+    ours = load_image(picture, "RGB", (24, 28), short_side=32)
+    np.testing.assert_array_equal(ours, np.asarray(theirs).transpose(2, 0, 1))
 
 
 def test_reading_leaves_the_callers_own_picture_alone() -> None:

@@ -54,6 +54,7 @@ class ImageCodec(TensorCodec):
         settings = signature.preprocessing
         self._mode = cast(Mode, settings["mode"])
         self._size: tuple[int, int] = (int(settings["size"][0]), int(settings["size"][1]))
+        self._short_side: int | None = settings.get("short_side")
         self._mean, self._std = settings["mean"], settings["std"]
 
     def prepare(self, value: Any) -> Arrays:
@@ -96,14 +97,16 @@ class ImageCodec(TensorCodec):
         pictures = []
         for index, source in enumerate(sources):
             try:
-                pictures.append(load_image(source, self._mode, self._size))
+                pictures.append(load_image(source, self._mode, self._size, self._short_side))
             except InputError as error:
                 where = f"picture {index}: " if len(sources) > 1 else ""
                 raise InputError(f"{where}{error}", index) from error
         return (normalise(np.stack(pictures), self._mean, self._std),)
 
 
-def load_image(source: ImageSource, mode: Mode, size: Sequence[int] | None) -> np.ndarray:
+def load_image(
+    source: ImageSource, mode: Mode, size: Sequence[int] | None, short_side: int | None = None
+) -> np.ndarray:
     """A picture as uint8 ``(C, H, W)``: upright by its EXIF orientation, converted, then resized.
 
     Args:
@@ -111,6 +114,8 @@ def load_image(source: ImageSource, mode: Mode, size: Sequence[int] | None) -> n
             ``(H, W, C)`` or ``(C, H, W)``.
         mode: ``RGB`` or ``L`` (grey).
         size: ``(height, width)`` of the result; None keeps the picture's own.
+        short_side: Resize the shorter side to this and cut `size` from the middle, as torchvision's
+            ``Resize(short_side)`` and ``CenterCrop(size)`` do; None resizes to `size` at once.
 
     Raises:
         InputError: If it is no picture, is damaged, or is larger than `MAX_PIXELS`.
@@ -123,13 +128,15 @@ def load_image(source: ImageSource, mode: Mode, size: Sequence[int] | None) -> n
     if width * height == 0:
         raise InputError(f"the picture is empty: {width} × {height} pixels")
     if size is not None and picture.format == "JPEG" and picture is not source:
-        enough = _SHRINK_FACTOR * max(size)
+        enough = _SHRINK_FACTOR * (short_side or max(size))
         picture.draft(None, (enough, enough))
     try:
         picture = _convert(_upright(picture), mode)
     except Exception as error:  # PIL's decoders raise nearly anything on a damaged file
         raise InputError(f"the {picture.format or 'picture'} is damaged: {error}") from error
-    if size is not None and picture.size != (size[1], size[0]):
+    if size is not None and short_side is not None:
+        picture = _resize_and_crop(picture, size, short_side)
+    elif size is not None and picture.size != (size[1], size[0]):
         picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
@@ -177,6 +184,15 @@ def _convert(picture: Image.Image, mode: Mode) -> Image.Image:
         picture = Image.fromarray((grey >> 8).clip(0, 255).astype(np.uint8))
     picture.load()
     return picture.convert(mode) if picture.mode != mode else picture
+
+
+def _resize_and_crop(picture: Image.Image, size: Sequence[int], short_side: int) -> Image.Image:
+    """The middle of `picture` once its shorter side is `short_side`, rounded as torchvision rounds."""
+    width, height = (int(short_side * side / min(picture.size)) for side in picture.size)
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    top, left = round((height - size[0]) / 2), round((width - size[1]) / 2)
+    return picture.crop((left, top, left + size[1], top + size[0]))
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
