@@ -16,11 +16,14 @@ from typing import Any
 import httpx
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from lepton_nb.models import ModelSpec
 from lepton_nb.packaging import Package
-from lepton_nb.packaging.draft import Origin, write_package
+from lepton_nb.packaging.draft import write_package
+from lepton_nb.packaging.manifest import Origin
+from lepton_nb.runs import Run, RunStore
 from lepton_nb.signature import Signature, TensorSpec
 
 TOKEN, ADMIN = "client-token", "admin-token"
@@ -36,6 +39,7 @@ IMAGES = Signature(
 
 LINEAR_SOURCE = """\
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 
@@ -166,3 +170,28 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def make_run(
+    name: str = "net", *, source: str = LINEAR_SOURCE, seed: int = 0, spec: ModelSpec | None = None
+) -> Run:
+    """A finished run of a tiny image classifier, as training leaves it."""
+    model = built(source, seed)
+    run = RunStore().create_run(
+        name,
+        task=IMAGES.task,
+        model="Net",
+        data="pictures",
+        params={},
+        monitor="val_accuracy",
+        mode="max",
+        epochs=1,
+    )
+    run.begin(total_steps=1)
+    run.write_json("signature.json", IMAGES.to_dict())
+    run.write_json("model.json", (spec or source_spec(source)).to_dict())
+    save_file({"input.0": pictures()}, run.path / "example.safetensors")
+    state = {"model": model.state_dict(), "epoch": 1}
+    run.save_checkpoint(state, step=1, epoch=1, value=0.9, best=True, keep=1)
+    run.set_status("finished")
+    return run

@@ -8,17 +8,11 @@ import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import Any
 
 from lepton_nb.errors import PackageError
-from lepton_nb.models import ModelSpec
-from lepton_nb.packaging.draft import Origin, write_package
-from lepton_nb.packaging.example import find_example
-from lepton_nb.packaging.manifest import SCHEMA
+from lepton_nb.packaging.manifest import SCHEMA, Origin
 from lepton_nb.packaging.package import Package
-from lepton_nb.packaging.restore import load_model
 from lepton_nb.runs import Run, RunStore
-from lepton_nb.runs import home as store_home
 from lepton_nb.signature import Signature
 
 
@@ -45,14 +39,26 @@ def build_package(run: Run | str, *, out: str | Path | None = None) -> Package:
 
 
 def _build(run: Run) -> Package:
-    model = load_model(run)
-    signature = Signature.from_dict(run.read_json("signature.json"))
-    inputs = find_example(run)
-    packages = store_home() / "packages"
+    from lepton_nb.models import ModelSpec
+    from lepton_nb.packaging.draft import write_package
+    from lepton_nb.packaging.example import find_example
+    from lepton_nb.packaging.restore import load_model
+
+    signature = run.read_json("signature.json")
+    if signature is None:
+        raise PackageError(
+            f"Run {run.ref} has no signature: it ended before its training began.",
+            f"%lepton resume {run.ref}, or train again.",
+        )
+    known = run.read_json("model.json")
+    spec = ModelSpec.from_dict(known) if known else ModelSpec(kind="live", name=run.model)
+    packages = run.store.root / "packages"
     draft = packages / f".draft-{uuid.uuid4().hex}"
     draft.mkdir(parents=True, mode=0o700)
     try:
-        write_package(draft, model, inputs, signature, _read_spec(run), _origin(run))
+        write_package(
+            draft, load_model(run), find_example(run), Signature.from_dict(signature), spec, _origin(run)
+        )
         return _publish(run, draft, packages / run.name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -110,13 +116,6 @@ def _origin(run: Run) -> Origin:
     ]
     fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return Origin(run.name, run.id, run.ref, fingerprint)
-
-
-def _read_spec(run: Run) -> ModelSpec:
-    data: dict[str, Any] | None = run.read_json("model.json")
-    if data is None:
-        return ModelSpec(kind="live", name=run.model)
-    return ModelSpec.from_dict(data)
 
 
 def _copy(package: Package, target: Path) -> Package:

@@ -16,29 +16,12 @@ from torch import Tensor, nn
 from lepton_nb.errors import ModelError, PackageError
 from lepton_nb.models import ModelSpec, call_model
 from lepton_nb.packaging.export import export_program, first_line, save_onnx, save_program
-from lepton_nb.packaging.manifest import Format, Manifest
+from lepton_nb.packaging.manifest import Format, Manifest, Origin
 from lepton_nb.packaging.package import MANIFEST, describe_file
 from lepton_nb.packaging.parity import check_runner, measure_parity
 from lepton_nb.packaging.requirements import installed_versions, serving_requirements
 from lepton_nb.packaging.runners import Runner, module_runner, onnx_runner, program_runner
 from lepton_nb.signature import Signature
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a package is made from.
-
-    Attributes:
-        name: Name of the package.
-        run_id: Id of the run.
-        run: The run as people write it.
-        fingerprint: sha256 over everything that shapes the package.
-    """
-
-    name: str
-    run_id: str
-    run: str
-    fingerprint: str
 
 
 def write_package(

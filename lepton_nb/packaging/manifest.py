@@ -15,6 +15,23 @@ Format = Literal["onnx", "pt2", "source"]
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a package is made from.
+
+    Attributes:
+        name: Name of the package.
+        run_id: Id of the run.
+        run: The run as people write it.
+        fingerprint: sha256 over everything that shapes the package.
+    """
+
+    name: str
+    run_id: str
+    run: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class FileEntry:
     """One file of a package: its sha256 in hex and its size in bytes."""
 

@@ -40,7 +40,7 @@ def load_model(run: Run | str, checkpoint: Literal["best", "last"] | int = "best
             model = make(run)
             model.load_state_dict(weights)
         except (ModelError, RuntimeError, TypeError) as error:
-            failures.append(str(error).splitlines()[0])
+            failures.append(_reason(error))
             continue
         return model.eval()
     raise ModelError(
@@ -70,6 +70,12 @@ def load_data(run: Run | str) -> DataBundle:
     from lepton_nb.data import from_spec
 
     return from_spec(spec)
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, in one line; torch's own first line only says that something is."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[1] if len(lines) > 1 and lines[0].startswith("Error(s) in loading") else lines[0]
 
 
 def _rebuild(run: Run) -> nn.Module:

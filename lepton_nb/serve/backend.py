@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 
 from lepton_nb.errors import PackageError
 from lepton_nb.packaging import Format, Package
-from lepton_nb.packaging.parity import TOLERANCE, Parity
+from lepton_nb.packaging.parity import TOLERANCE, Parity, check_runner
 from lepton_nb.packaging.runners import Runner, module_runner, onnx_runner, program_runner
+
+log = logging.getLogger("lepton_nb.serve")
 
 _ACCELERATOR_TOLERANCE = 1e-2
 """Accelerators multiply in TF32 and add in another order."""
@@ -16,56 +19,73 @@ _ACCELERATOR_TOLERANCE = 1e-2
 
 @dataclass(frozen=True)
 class Backend:
-    """A loaded model and how it runs."""
+    """A loaded model, how it runs, and how far its answers are from the notebook's."""
 
     runner: Runner
     format: Format
     device: str
-
-    def check(self, parity: Parity) -> None:
-        """Refuse a model whose answers are not the notebook's.
-
-        Raises:
-            PackageError: With the largest difference.
-        """
-        allowed = TOLERANCE if self.device == "cpu" else _ACCELERATOR_TOLERANCE
-        if parity.relative > allowed:
-            raise PackageError(
-                f"The {self.format} model on {self.device} does not give the notebook model's answers: "
-                f"largest difference {parity.absolute:.3g}, {parity.relative:.3g} relative, "
-                f"allowed {allowed:g}."
-            )
+    parity: Parity
 
 
-def load_runner(package: Package, wanted: str, device: str, threads: int, *, trusted: bool) -> Backend:
-    """Load the model of a package.
+def load_backend(package: Package, wanted: str, device: str, threads: int, *, trusted: bool) -> Backend:
+    """Load the model of a package and check its answers to real inputs.
+
+    On an accelerator ``.pt2`` is tried first; where it fails there, the preferred format on the CPU serves.
 
     Args:
-        wanted: A format, or an empty string for the package's preferred one.
+        wanted: A format, or an empty string for the best one.
+        device: Device for ``pt2`` and ``source``.
+        threads: Threads of one operator; 0 is one per core.
         trusted: Run code from the package without asking the store.
 
     Raises:
-        PackageError: If the package has no such format, or would run code this user's store did not make.
+        PackageError: If the package has no such format, would run code this user's store did not make, or
+            answers unlike the notebook's model.
     """
     formats = package.manifest.formats
-    chosen = next((format_ for format_ in formats if wanted in ("", format_)), None)
-    if chosen is None:
-        raise PackageError(f"{package} has no {wanted} format, only {', '.join(formats)}.")
-    if chosen == "onnx":
-        return Backend(onnx_runner(package.file("model.onnx"), threads=threads), "onnx", "cpu")
-    if not trusted:
-        _require_own(package)
-    if chosen == "pt2":
-        return Backend(program_runner(package.file("model.pt2"), device), "pt2", device)
-    return Backend(_source_runner(package, device), "source", device)
+    if wanted:
+        chosen = [format_ for format_ in formats if format_ == wanted]
+        if not chosen:
+            raise PackageError(f"{package} has no {wanted} format, only {', '.join(formats)}.")
+        return _load(package, chosen[0], device, threads, trusted)
+    if device != "cpu" and "pt2" in formats:
+        try:
+            return _load(package, "pt2", device, threads, trusted)
+        except Exception as error:  # drivers, kernels and torch.export fail in any way they like
+            log.warning("pt2 does not run on %s, using %s on the CPU: %s", device, formats[0], error)
+            device = "cpu"
+    return _load(package, formats[0], device, threads, trusted)
+
+
+def _load(package: Package, format_: Format, device: str, threads: int, trusted: bool) -> Backend:
+    if format_ == "onnx":
+        device = "cpu"
+        runner = onnx_runner(package.file("model.onnx"), threads=threads)
+    else:
+        if not trusted:
+            _require_own(package)
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
+        path = package.file("model.pt2") if format_ == "pt2" else None
+        runner = program_runner(path, device) if path else _source_runner(package, device)
+    inputs, expected = package.read_example()
+    parity = check_runner(runner, inputs, expected, batchable=package.manifest.batchable)
+    allowed = TOLERANCE if device == "cpu" else _ACCELERATOR_TOLERANCE
+    if parity.relative > allowed:
+        raise PackageError(
+            f"The {format_} model on {device} does not give the notebook model's answers: "
+            f"largest difference {parity.absolute:.3g}, {parity.relative:.3g} relative, allowed {allowed:g}."
+        )
+    return Backend(runner, format_, device, parity)
 
 
 def _require_own(package: Package) -> None:
     """Refuse code that this user's own store did not produce."""
     from lepton_nb.runs import RunStore
 
-    record = RunStore().find_package_by_sha(package.sha256)
-    if record is None:
+    if RunStore().find_package_by_sha(package.sha256) is None:
         raise PackageError(
             f"{package.path} would run Python code, and is not a package of this user's store.",
             "Build it here with %lepton deploy, or start the server with --trust.",

@@ -16,8 +16,7 @@ import orjson
 
 from lepton_nb.errors import LeptonError
 from lepton_nb.packaging import Package
-from lepton_nb.packaging.parity import check_runner
-from lepton_nb.serve.backend import load_runner
+from lepton_nb.serve.backend import load_backend
 from lepton_nb.serve.frames import Kind, pack, pack_result, read_frame, unpack_batch
 from lepton_nb.serve.predictor import Predictor
 from lepton_nb.tasks import get_task
@@ -58,10 +57,7 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
         PackageError: If the package is damaged, may not be run, or answers unlike the notebook's model.
     """
     package = Package.load(options.package)
-    backend = load_runner(package, options.format, options.device, options.threads, trusted=options.trusted)
-    inputs, expected = package.read_example()
-    parity = check_runner(backend.runner, inputs, expected, batchable=package.manifest.batchable)
-    backend.check(parity)
+    backend = load_backend(package, options.format, options.device, options.threads, trusted=options.trusted)
     codec = get_task(package.signature.task).codec(package.signature)
     predictor = Predictor(
         codec,
@@ -74,7 +70,7 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
     description = {
         "format": backend.format,
         "device": backend.device,
-        "parity": parity.to_dict(),
+        "parity": backend.parity.to_dict(),
         "sha256": package.sha256,
         "model": manifest.model,
         "run": manifest.run,

@@ -1,0 +1,132 @@
+"""Talking to a running service over HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+
+from lepton_nb.errors import ArgumentError, DeploymentError
+from lepton_nb.signature import Signature
+from lepton_nb.tasks import Codec, InputError, get_task
+from lepton_nb.tasks.base import Arrays
+
+_CHUNK = 8 << 20  # bytes of model inputs sent in one request
+
+
+class ServiceClient:
+    """The routes of one service, with its tokens.
+
+    Args:
+        name: The service's name, for messages.
+        url: Where it listens.
+        token: Its clients' token.
+        admin_token: Its administrator's token.
+    """
+
+    def __init__(self, name: str, url: str, token: str, admin_token: str) -> None:
+        self.name = name
+        self._token = token
+        self._admin_token = admin_token
+        # No proxy of the environment may see these requests.
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=60.0)
+
+    def health(self) -> dict[str, Any]:
+        """What ``/healthz`` says; ``{"status": "unreachable"}`` where nothing answers."""
+        try:
+            answer: dict[str, Any] = self._http.get("/healthz", timeout=5.0).json()
+        except (httpx.TransportError, ValueError):
+            return {"status": "unreachable"}
+        return answer
+
+    def stats(self) -> dict[str, Any]:
+        return self._ask("GET", "/admin/stats", self._admin_token)
+
+    def activate(self, package: Path, version: int, device: str) -> None:
+        """Switch the service to another package.
+
+        Raises:
+            DeploymentError: If the service refuses it; what was live stays live.
+        """
+        body = json.dumps({"package": str(package), "version": version, "device": device}).encode()
+        self._ask("POST", "/admin/activate", self._admin_token, body, "application/json", timeout=300.0)
+
+    def predict(self, codec: Codec, value: Any) -> list[dict[str, Any]]:
+        """Ask for the answers to one real input, or a list of them.
+
+        Raises:
+            ArgumentError: If the value is no input of the model.
+            DeploymentError: If the service does not answer.
+        """
+        predictions: list[dict[str, Any]] = []
+        for arrays in _chunks(prepare(codec, value)):
+            body, media_type = _encode(codec, arrays)
+            predictions += self._ask("POST", "/predict", self._token, body, media_type)["predictions"]
+        return predictions
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        body: bytes | None = None,
+        media_type: str = "application/json",
+        timeout: float = 60.0,
+    ) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": media_type}
+        try:
+            answer = self._http.request(method, path, content=body, headers=headers, timeout=timeout)
+            content: dict[str, Any] = answer.json()
+        except (httpx.TransportError, ValueError) as error:
+            reason = str(error) or type(error).__name__
+            raise DeploymentError(
+                f"The service {self.name} does not answer: {reason}.",
+                f"%lepton logs {self.name} shows why; %lepton deploy starts it again.",
+            ) from None
+        if answer.is_error:
+            raise DeploymentError(
+                f"The service {self.name} answered {answer.status_code}: {content['error']}"
+            )
+        return content
+
+
+def prepare(codec: Codec, value: Any) -> Arrays:
+    """A real input as model inputs.
+
+    Raises:
+        ArgumentError: If it is none of the codec's.
+    """
+    try:
+        return codec.prepare(value)
+    except InputError as error:
+        raise ArgumentError(f"This is not an input of the model: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def codec_of(package: Path) -> Codec:
+    """The codec of a package, by its path; packages never change."""
+    signature = Signature.from_dict(json.loads((package / "signature.json").read_text("utf-8")))
+    return get_task(signature.task).codec(signature)
+
+
+def _chunks(arrays: Arrays) -> Iterator[Arrays]:
+    item = max(1, sum(array[:1].nbytes for array in arrays))
+    step = max(1, _CHUNK // item)
+    for start in range(0, len(arrays[0]), step):
+        yield tuple(array[start : start + step] for array in arrays)
+
+
+def _encode(codec: Codec, arrays: Arrays) -> tuple[bytes, str]:
+    if len(arrays) == 1:
+        stream = io.BytesIO()
+        np.save(stream, arrays[0], allow_pickle=False)
+        return stream.getvalue(), "application/x-npy"
+    names = [spec.name for spec in codec.signature.inputs]
+    inputs = {name: array.tolist() for name, array in zip(names, arrays, strict=True)}
+    return json.dumps({"inputs": inputs}).encode(), "application/json"

@@ -1,0 +1,220 @@
+"""`deploy` and what finds, stops and rolls back services by name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from lepton_nb.deployment import lifecycle
+from lepton_nb.deployment.accelerator import choose_device
+from lepton_nb.deployment.card import DeploymentTable
+from lepton_nb.deployment.ports import bind, own_names, reachable_host
+from lepton_nb.deployment.service import Deployment
+from lepton_nb.deployment.state import ServiceState
+from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError, did_you_mean
+from lepton_nb.packaging import Package, build_package
+from lepton_nb.runs import DeploymentRecord, PackageRecord, Run, RunStore
+from lepton_nb.runs.records import check_name
+
+Lifetime = Literal["detached", "kernel"]
+
+
+def deploy(
+    run: Run | Package | str,
+    name: str | None = None,
+    *,
+    port: int | None = None,
+    host: str = "127.0.0.1",
+    lifetime: Lifetime = "detached",
+) -> Deployment:
+    """Serve a run in a process of its own, ready when this returns.
+
+    The same name again keeps its URL and token: the new version is loaded beside the old one, its answers are
+    compared with the notebook's, and only then requests go to it; none is lost.
+
+    Args:
+        run: The run, its name, or a package of this store.
+        name: Name of the service; the run's by default.
+        port: Port to listen on; a free one by default.
+        host: Address to listen on; others than this machine need an address of its network.
+        lifetime: ``detached`` lives until it is stopped, ``kernel`` ends with this process, even killed.
+
+    Raises:
+        NotFoundError: If there is no such run.
+        PackageError: If the model cannot be packaged.
+        DeploymentError: If the service cannot be started, or refuses the package; what was live stays live.
+    """
+    _check_arguments(host, lifetime)
+    store = RunStore()
+    record = _package_record(run, store)
+    name = check_name(name if name is not None else record.name, "service")
+    wanted = _Wanted(name, host, port, lifetime)
+    live = _find(store, name)
+    if live is not None and live.alive:
+        return _switch(live, record, wanted)
+    return _start(store, record, wanted, live)
+
+
+def deployments() -> DeploymentTable:
+    """The services of this user, whichever notebook started them."""
+    store = RunStore()
+    return DeploymentTable(Deployment(record, store) for record in store.list_deployments())
+
+
+def get_deployment(name: str) -> Deployment:
+    """A service by name.
+
+    Raises:
+        NotFoundError: If there is none; says the nearest name.
+    """
+    store = RunStore()
+    return Deployment(store.get_deployment(name), store)
+
+
+def rollback(name: str) -> Deployment:
+    """Put a service back on the version it had before; URL and token stay.
+
+    Raises:
+        NotFoundError: If there is no such service.
+        DeploymentError: If it has no version before, or cannot load it; what is live stays live.
+    """
+    return get_deployment(name).rollback()
+
+
+def stop(name: str) -> None:
+    """Stop a service; or ask a run that is training, in this or another process, to stop after its step.
+
+    Where a service and a run share the name, the service is meant; ``name@2`` is the run.
+
+    Raises:
+        NotFoundError: If there is neither.
+        StoreError: If the run is not training.
+    """
+    store = RunStore()
+    service = _find(store, name)
+    if service is not None:
+        service.stop()
+        return
+    try:
+        run = store.get_run(name)
+    except NotFoundError:
+        raise _nothing(store, name) from None
+    run.request("stop")
+
+
+def logs(name: str, n: int = 50) -> str:
+    """The last `n` lines that a service, running or stopped, or a run wrote.
+
+    Raises:
+        NotFoundError: If there is neither.
+    """
+    store = RunStore()
+    if _find(store, name) is not None:
+        return ServiceState.of(name).tail(n)
+    try:
+        run = store.get_run(name)
+    except NotFoundError:
+        if ServiceState.of(check_name(name, "service")).log_path.exists():
+            return ServiceState.of(name).tail(n)
+        raise _nothing(store, name) from None
+    return "\n".join((run.read_text(run.log_path.name) or "").splitlines()[-n:])
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the caller of `deploy` asked for."""
+
+    name: str
+    host: str
+    port: int | None
+    lifetime: Lifetime
+
+
+def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deployment:
+    """Put another version behind a running service."""
+    moved = wanted.port not in (None, live.record.port) or wanted.host != live.record.host
+    if moved or (wanted.lifetime == "kernel" and live.record.lifetime != "kernel"):
+        raise DeploymentError(
+            f"The service {wanted.name} already runs at {live.url}, lifetime {live.record.lifetime}; "
+            "neither can change while it runs.",
+            f"%lepton stop {wanted.name} first, or leave the options out.",
+        )
+    before = live.state.read_history()
+    now = (record.name, record.version)
+    live.switch(*now)
+    live.settle(before if before and before[-1] == now else [*before, now])
+    return live
+
+
+def _start(store: RunStore, package: PackageRecord, wanted: _Wanted, former: Deployment | None) -> Deployment:
+    """Start a server for a service that does not run; one that ended without being stopped keeps its port."""
+    state = ServiceState.of(wanted.name)
+    port = wanted.port if wanted.port is not None else former.record.port if former else 0
+    listener = bind(wanted.host, port)
+    port = listener.getsockname()[1]
+    token, admin_token = state.tokens()
+    state.write_settings(
+        {
+            "name": wanted.name,
+            "package": str(package.path),
+            "version": package.version,
+            "host": wanted.host,
+            "port": port,
+            "token": token,
+            "admin_token": admin_token,
+            "allowed_hosts": own_names(wanted.host),
+            "device": choose_device(package.formats),
+            "lifetime": wanted.lifetime,
+        }
+    )
+    pid, started = lifecycle.launch(state, listener, wanted.lifetime)
+    record = DeploymentRecord(
+        name=wanted.name,
+        url=f"http://{reachable_host(wanted.host)}:{port}",
+        host=wanted.host,
+        port=port,
+        pid=pid,
+        pid_started=started,
+        package=package.name,
+        version=package.version,
+        lifetime=wanted.lifetime,
+        state_dir=state.path,
+    )
+    deployment = Deployment(record, store)
+    history = state.read_history() if former else []
+    now = (package.name, package.version)
+    deployment.settle(history if history and history[-1] == now else [*history, now])
+    return deployment
+
+
+def _package_record(run: Run | Package | str, store: RunStore) -> PackageRecord:
+    package = run if isinstance(run, Package) else build_package(run)
+    record = store.find_package_by_sha(package.sha256)
+    if record is None:
+        raise DeploymentError(
+            f"{package.path} is not a package of this store.",
+            f"Serve it with: python -m lepton_nb.serve --package {package.path}",
+        )
+    return record
+
+
+def _find(store: RunStore, name: str) -> Deployment | None:
+    try:
+        return Deployment(store.get_deployment(name), store)
+    except NotFoundError:
+        return None
+
+
+def _nothing(store: RunStore, name: str) -> NotFoundError:
+    names = [*(record.name for record in store.list_deployments()), *store.run_names()]
+    return NotFoundError(f"There is no service and no run {name!r}.", did_you_mean(name, names))
+
+
+def _check_arguments(host: str, lifetime: str) -> None:
+    if os.name != "posix":
+        raise DeploymentError("Services run on Linux and macOS; on Windows, deploy from WSL.")
+    if lifetime not in ("detached", "kernel"):
+        raise ArgumentError(f"lifetime is {lifetime!r}.", did_you_mean(str(lifetime), ["detached", "kernel"]))
+    if not isinstance(host, str) or not host:
+        raise ArgumentError(f"host is {host!r}, expected an address.", "Leave it out for this machine alone.")

@@ -1,0 +1,168 @@
+"""Starting and ending the server's process. Ends only what was started here: by id and start time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+import lepton_nb
+from lepton_nb.deployment.ports import reachable_host
+from lepton_nb.deployment.state import ServiceState
+from lepton_nb.errors import DeploymentError
+from lepton_nb.runs import home
+from lepton_nb.runs.process import is_alive
+
+START_LIMIT = 120.0  # seconds a service may take to load its package
+_DRAIN = 15.0  # seconds it may take to end by itself
+
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+"""Servers this process started: to be reaped, and to hold open the pipe a ``kernel`` lifetime hangs on."""
+
+
+def launch(state: ServiceState, listener: socket.socket, lifetime: str) -> tuple[int, float]:
+    """Start a server on a bound socket and wait until it answers.
+
+    Returns:
+        Its process id and start time.
+
+    Raises:
+        DeploymentError: If it ends or does not answer; with the last lines of its log.
+    """
+    log = state.open_log()
+    mark = os.fstat(log).st_size
+    try:
+        with listener:
+            port = listener.getsockname()[1]
+            host = listener.getsockname()[0]
+            fd = listener.fileno()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "lepton_nb.serve", "--state-dir", str(state.path), "--fd", str(fd)],
+                stdin=subprocess.PIPE if lifetime == "kernel" else subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=state.path,
+                env=_environment(),
+                pass_fds=[fd],
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise DeploymentError(f"The server cannot be started: {error.strerror}.") from None
+    finally:
+        os.close(log)
+    _CHILDREN[process.pid] = process
+    started = psutil.Process(process.pid).create_time()
+    try:
+        _wait_until_ready(process, f"http://{reachable_host(host)}:{port}", state, mark)
+    except BaseException:  # also a kernel interrupt: nothing half started stays behind
+        end(process.pid, started, patience=2.0)
+        raise
+    return process.pid, started
+
+
+def end(pid: int | None, started: float | None, *, patience: float = _DRAIN) -> bool:
+    """End a server: ask it to finish its requests, and kill it if it does not within `patience` seconds.
+
+    Returns:
+        Whether it was running.
+    """
+    if pid is None or not is_alive(pid, started):
+        _reap()
+        return False
+    process = psutil.Process(pid)
+    family = [process, *process.children(recursive=True)]
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    while is_alive(pid, started) and time.monotonic() < deadline:
+        _reap()
+        time.sleep(0.02)
+    for member in family:  # psutil checks the start time before it sends
+        with suppress(psutil.NoSuchProcess):
+            if member.is_running() and member.status() != psutil.STATUS_ZOMBIE:
+                member.kill()
+    _reap()
+    return True
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, state: ServiceState, mark: int) -> None:
+    # The socket listens already: the first answer comes the moment the server has loaded its package.
+    deadline = time.monotonic() + START_LIMIT
+    with httpx.Client(base_url=url, trust_env=False, timeout=START_LIMIT) as client:
+        while time.monotonic() < deadline:
+            try:
+                if client.get("/healthz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+                raise DeploymentError(
+                    f"The service {state.path.name} ended while starting: {_reason(state, mark)}",
+                    f"The whole log: {state.log_path}",
+                )
+    raise DeploymentError(
+        f"The service {state.path.name} did not answer within {START_LIMIT:g} s.",
+        f"Its log: {state.log_path}",
+    )
+
+
+def _reason(state: ServiceState, mark: int) -> str:
+    """The error in what the log got since `mark`, else its last lines."""
+    with state.log_path.open("rb") as file:
+        file.seek(mark)
+        lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    errors = [line.partition(" ERROR ")[2] for line in lines if " ERROR " in line]
+    return errors[-1] if errors else "\n".join(lines[-5:]) or "it wrote nothing"
+
+
+def _environment() -> dict[str, str]:
+    environment = {
+        **os.environ,
+        "LEPTON_HOME": str(home()),
+        # A file of the user's called random.py must not stand in for Python's.
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    own = str(Path(lepton_nb.__file__).parents[1])
+    if Path(own).name not in ("site-packages", "dist-packages"):  # a source tree, perhaps not installed
+        paths = [own, *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+    return environment
+
+
+def _reap() -> None:
+    for pid, process in list(_CHILDREN.items()):
+        if process.poll() is not None:
+            if process.stdin is not None:
+                process.stdin.close()
+            del _CHILDREN[pid]
+
+
+def find_servers() -> list[dict[str, Any]]:
+    """Every front process of this user whose service folder lies in this store.
+
+    Returns:
+        For each its ``pid``, ``started`` and ``state_dir``.
+    """
+    found = []
+    root = home() / "services"
+    for process in psutil.process_iter(["pid", "cmdline", "create_time", "status"]):
+        line = process.info["cmdline"] or []
+        if "lepton_nb.serve" not in line or "--state-dir" not in line:
+            continue
+        folder = Path(line[line.index("--state-dir") + 1])
+        if folder.parent == root and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(
+                {"pid": process.info["pid"], "started": process.info["create_time"], "state_dir": folder}
+            )
+    return found

@@ -1,0 +1,153 @@
+"""`Deployment`: a running service as one object, found again by name from any notebook."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from lepton_nb.deployment import card, lifecycle
+from lepton_nb.deployment.accelerator import choose_device
+from lepton_nb.deployment.client import ServiceClient, codec_of
+from lepton_nb.deployment.state import ServiceState
+from lepton_nb.errors import DeploymentError
+from lepton_nb.runs import DeploymentRecord, RunStore
+from lepton_nb.runs.process import is_alive
+
+
+class Deployment:
+    """A service in a process of its own.
+
+    Args:
+        record: What the store knows of it.
+        store: The store.
+    """
+
+    def __init__(self, record: DeploymentRecord, store: RunStore) -> None:
+        self.record = record
+        self.store = store
+        self.state = ServiceState.of(record.name)
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def url(self) -> str:
+        return self.record.url
+
+    @property
+    def version(self) -> int:
+        """Version of the package that is live."""
+        return self.record.version
+
+    @property
+    def token(self) -> str:
+        """What clients send: ``Authorization: Bearer TOKEN``."""
+        return self.state.tokens()[0]
+
+    @cached_property
+    def client(self) -> ServiceClient:
+        return ServiceClient(self.name, self.url, *self.state.tokens())
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return is_alive(self.record.pid, self.record.pid_started)
+
+    def refresh(self) -> Deployment:
+        """Read the record again: another notebook may have switched the version.
+
+        Raises:
+            NotFoundError: If it was stopped.
+        """
+        record = self.store.get_deployment(self.name)
+        if record.url != self.record.url:
+            self.__dict__.pop("client", None)
+        self.record = record
+        return self
+
+    def status(self) -> str:
+        """``ready``, ``starting``, ``recovering``, ``failing``, ``draining``, ``unreachable`` or ``gone``."""
+        return str(self.client.health()["status"]) if self.alive else "gone"
+
+    def stats(self) -> dict[str, Any]:
+        """State, version, requests, errors, latency in milliseconds, queue and memory, as they are now.
+
+        Where the process is gone there is only ``{"state": "gone"}``.
+
+        Raises:
+            DeploymentError: If it runs but does not answer.
+        """
+        return self.client.stats() if self.alive else {"name": self.name, "state": "gone"}
+
+    def logs(self, n: int = 50) -> str:
+        """The last `n` lines of its log."""
+        return self.state.tail(n)
+
+    def predict(self, value: Any) -> list[dict[str, Any]]:
+        """Ask for the answer to a real input (a picture, a sentence, a row, an array), or to a list of them.
+
+        Returns:
+            One answer for each item.
+
+        Raises:
+            ArgumentError: If it is no input of the model.
+            DeploymentError: If the service does not answer.
+        """
+        self.require_alive()
+        package = self.store.get_package(self.record.package, self.record.version)
+        return self.client.predict(codec_of(package.path), value)
+
+    def stop(self) -> None:
+        """End it: requests in flight are finished. Its name keeps its token for the next time."""
+        lifecycle.end(self.record.pid, self.record.pid_started)
+        self.store.delete_deployment(self.name)
+        self.record.status = "stopped"
+
+    def rollback(self) -> Deployment:
+        """Put the version before this one back, under the same URL and token.
+
+        Raises:
+            DeploymentError: If there is none, or it cannot be loaded; what is live stays live.
+        """
+        history = self.state.read_history()
+        if len(history) < 2:
+            raise DeploymentError(
+                f"There is no version of {self.name} before {self.version}.",
+                "A second %lepton deploy under the same name makes one.",
+            )
+        self.switch(*history[-2])
+        self.settle(history[:-1])
+        return self
+
+    def switch(self, package: str, version: int) -> None:
+        """Have the running server load another package, check it, and send it all further requests.
+
+        Raises:
+            DeploymentError: If it refuses; what was live stays live.
+        """
+        self.require_alive()
+        record = self.store.get_package(package, version)
+        self.client.activate(record.path, version, choose_device(record.formats))
+        self.record.package, self.record.version = package, version
+
+    def settle(self, history: list[tuple[str, int]]) -> None:
+        """Write down what is live now, and what was before it."""
+        self.state.write_history(history)
+        self.record.previous_version = history[-2][1] if len(history) > 1 else None
+        self.record.status = "ready"
+        self.store.save_deployment(self.record)
+
+    def require_alive(self) -> None:
+        """Raise a `DeploymentError` where the process is gone."""
+        if not self.alive:
+            raise DeploymentError(
+                f"The service {self.name} is not running any more.",
+                f"%lepton deploy starts it again under the same URL; %lepton logs {self.name} shows its end.",
+            )
+
+    def __repr__(self) -> str:
+        return f"<Deployment {self.name} version {self.version} {self.status()} at {self.url}>"
+
+    def _repr_html_(self) -> str:
+        return card.card(self)
