@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from lepton_nb.data.bundle import Batch, DataBundle, Inputs, Loader, Split
 from lepton_nb.data.image_folder import folder
-from lepton_nb.data.loading import from_spec, load, torchvision
+from lepton_nb.data.loading import from_spec, load
 from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.tables import csv, frame
 from lepton_nb.data.tensors import arrays, digits
 from lepton_nb.data.texts import text
-from lepton_nb.data.user_loaders import loaders
+from lepton_nb.data.torchvision_sets import torchvision
+from lepton_nb.data.user_loaders import dataset, loaders
 
 __all__ = [
     "Batch",
@@ -21,6 +22,7 @@ __all__ = [
     "Split",
     "arrays",
     "csv",
+    "dataset",
     "digits",
     "folder",
     "frame",

@@ -11,12 +11,6 @@ from lepton_nb.data.report import Finding
 from lepton_nb.signature import Signature
 
 IMBALANCE = 10  # the largest class has this many times the items of the smallest: worth a warning
-SPLIT_ORDER = ("train", "val", "test")
-
-
-def in_order(parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The parts that hold anything, as train, val, test."""
-    return {name: parts[name] for name in SPLIT_ORDER if name in parts and len(parts[name])}
 
 
 def class_counts(labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> dict[str, dict[str, int]]:

@@ -150,7 +150,7 @@ class _Found:
             unknown = sorted({name for s, name, _ in self.entries if s == split} - set(trained))
             if unknown:
                 raise DataError(
-                    f"{split} has {plural(len(unknown), 'class')} that train has not: {', '.join(unknown[:5])}.",
+                    f"{split} has classes that train has not: {', '.join(unknown[:5])}.",
                     did_you_mean(unknown[0], trained),
                 )
         if len(trained) < 2:

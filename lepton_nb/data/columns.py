@@ -62,7 +62,7 @@ def choose_columns(train: pd.DataFrame) -> tuple[list[dict[str, Any]], list[Find
             continue
         missing = int(cells.isna().sum())
         if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
-            column = _number(str(name), cells)
+            column = number_column(str(name), cells.to_numpy(dtype=np.float64, na_value=np.nan))
             how = f"filled with the median {column['fill']:.6g}"
         else:
             column, dropped = _category(str(name), cells)
@@ -112,9 +112,9 @@ def _numbers_the_rows(name: str, present: pd.Series) -> bool:
     return increasing and len(ordered) > 10 and ordered[0] in (0, 1) and bool((np.diff(ordered) < 10).all())
 
 
-def _number(name: str, cells: pd.Series) -> dict[str, Any]:
-    values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
-    fill = float(np.nanmedian(values))
+def number_column(name: str, values: np.ndarray) -> dict[str, Any]:
+    """A column of numbers for `Signature.preprocessing`; missing ones are NaN and get the median."""
+    fill = float(np.nanmedian(values)) if not np.isnan(values).all() else 0.0
     values = np.where(np.isnan(values), fill, values)
     return {
         "name": name,

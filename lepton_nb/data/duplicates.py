@@ -18,7 +18,7 @@ def digest(content: bytes | memoryview) -> int:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
 
-def digests(items: Iterable[bytes]) -> np.ndarray:
+def digests(items: Iterable[bytes | memoryview]) -> np.ndarray:
     """One `digest` per item: uint64 ``(N,)``."""
     return np.fromiter((digest(item) for item in items), dtype=np.uint64)
 

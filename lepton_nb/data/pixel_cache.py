@@ -19,6 +19,7 @@ import PIL
 
 from lepton_nb.data.decoding import Decoded
 from lepton_nb.data.duplicates import digest
+from lepton_nb.runs import home
 
 LIMIT = 8 * 2**30  # bytes all entries may take; the longest unused go first
 MIN_BYTES = 4 * 2**20  # smaller data sets decode in no time
@@ -85,8 +86,7 @@ def _is_whole(decoded: Decoded, count: int) -> bool:
 
 
 def _folder() -> Path:
-    home = os.environ.get("LEPTON_HOME")
-    return (Path(home) if home else Path.home() / ".lepton") / "cache" / "pixels"
+    return home() / "cache" / "pixels"
 
 
 def _make_room(folder: Path, needed: int) -> None:

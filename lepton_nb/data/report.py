@@ -149,15 +149,17 @@ class DataReport:
         if settings["kind"] == "image":
             size = f"{settings['mode']} {settings['size'][0]}×{settings['size'][1]}"
             numbers = f"mean {_short(settings['mean'])}, std {_short(settings['std'])}"
-            facts.append(("pictures", f"{size}, {numbers} (of train, pixels 0..1)"))
+            facts.append(("pictures", f"{size}, {numbers} (pixels 0..1)"))
         elif settings["kind"] == "text":
             facts.append(("texts", f"cut and padded to {settings['max_length']} tokens"))
         elif settings["kind"] == "tensor":
             facts.append(("inputs", "tensors as they are; a service of this data takes tensors too"))
         if not signature.class_names:
             target = signature.target
-            numbers = f"mean {_short(target['mean'])}, std {_short(target['std'])}"
-            facts.append(("target", f"{target['name']}, {numbers} (standardised for the model)"))
+            scale = (
+                f", mean {_short(target['mean'])}, std {_short(target['std'])} (standardised for the model)"
+            )
+            facts.append(("target", f"{target['name']}{'' if target['std'] == 1.0 else scale}"))
         return facts
 
 

@@ -6,23 +6,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
-from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.columns import choose_columns, clean_cells
 from lepton_nb.data.duplicates import digests, find_conflicts, find_leaks
-from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.options import check_limit
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts, plan_parts
-from lepton_nb.data.targets import Scale, Targets, find_column, kind_of_task, read_targets, strip_labels
+from lepton_nb.data.targets import Targets, find_column, kind_of_task, read_targets, strip_labels
+from lepton_nb.data.tensor_bundle import tensor_bundle
 from lepton_nb.errors import DataError
-from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.tables import encode_columns
 
-SHOWN_ROWS = 5
+SHOWN_ROWS, SHOWN_COLUMNS = 5, 12
 
 
 def table_bundle(
@@ -69,53 +66,19 @@ def table_bundle(
     features = features[[column["name"] for column in columns]]
     inputs = encode_columns({str(name): features[name].tolist() for name in features}, preprocessing)
     findings += _doubles(inputs, targets, parts)
-    return _assemble(features, inputs, targets, target, parts, preprocessing, name, source, findings)
-
-
-def _assemble(
-    features: pd.DataFrame,
-    inputs: np.ndarray,
-    targets: Targets,
-    target: str,
-    parts: Parts,
-    preprocessing: dict[str, Any],
-    name: str,
-    source: str,
-    findings: list[Finding],
-) -> DataBundle:
-    if targets.kind == "classification":
-        output = TensorSpec("logits", "float32", (len(targets.class_names),))
-        values, target_info = targets.values, {"name": target}
-    else:
-        scale = Scale.measure(targets.values[parts["train"]], target)
-        output = TensorSpec("values", "float32", (targets.values.shape[1],))
-        values, target_info = scale.apply(targets.values), {"name": target, **scale.to_dict()}
-    signature = Signature(
-        task=f"tabular-{targets.kind}",
-        inputs=(TensorSpec("features", "float32", inputs.shape[1:]),),
-        output=output,
-        class_names=targets.class_names,
-        preprocessing=preprocessing,
-        target=target_info,
-    )
-    counts = class_counts({split: targets.values[rows] for split, rows in parts.items()}, targets.class_names)
-    if targets.class_names:
-        findings = class_findings(counts) + findings
-    content = {split: (inputs[rows], values[rows]) for split, rows in parts.items()}
-    return DataBundle(
+    return tensor_bundle(
+        inputs,
+        targets,
+        parts,
         name=name,
-        signature=signature,
-        splits={split: _split(split, features.iloc[rows], *content[split]) for split, rows in parts.items()},
-        report=DataReport(
-            name, source, counts, signature, findings, _preview(features, targets, target, parts)
-        ),
-        fingerprint=fingerprint(content, signature),
-    )
-
-
-def _split(name: str, rows: pd.DataFrame, inputs: np.ndarray, targets: np.ndarray) -> MemorySplit:
-    return MemorySplit(
-        name, torch.from_numpy(inputs), torch.from_numpy(targets), lambda i: row_as_dict(rows, i)
+        source=source,
+        task=f"tabular-{targets.kind}",
+        input_name="features",
+        target_name=target,
+        preprocessing=preprocessing,
+        raw=lambda i: row_as_dict(features, i),
+        findings=findings,
+        preview=preview_rows(features, targets, target, parts["train"]),
     )
 
 
@@ -125,17 +88,17 @@ def row_as_dict(table: pd.DataFrame, i: int) -> dict[str, Any]:
     return {str(name): None if pd.isna(cell) else cell for name, cell in cells.items()}
 
 
-def _preview(features: pd.DataFrame, targets: Targets, target: str, parts: Parts) -> RowsPreview:
-    train = parts["train"]
-    rows = train[np.linspace(0, len(train) - 1, min(SHOWN_ROWS, len(train))).astype(int)]
-    answers = [
-        targets.class_names[targets.values[i]] if targets.class_names else float(targets.values[i][0])
-        for i in rows
-    ]
-    cells = [
-        [*row_as_dict(features, int(i)).values(), answer] for i, answer in zip(rows, answers, strict=True)
-    ]
-    return RowsPreview([*map(str, features.columns), f"{target} (target)"], cells)
+def preview_rows(features: pd.DataFrame, targets: Targets, target: str, train: np.ndarray) -> RowsPreview:
+    """Some training rows, spread over the split, with their target."""
+    shown = features.iloc[:, :SHOWN_COLUMNS]
+    more = [f"… {features.shape[1] - SHOWN_COLUMNS} more"] if features.shape[1] > SHOWN_COLUMNS else []
+    rows = []
+    for i in train[np.linspace(0, len(train) - 1, min(SHOWN_ROWS, len(train))).astype(int)]:
+        answer = (
+            targets.class_names[targets.values[i]] if targets.class_names else float(targets.values[i][0])
+        )
+        rows.append([*row_as_dict(shown, int(i)).values(), *("…" for _ in more), answer])
+    return RowsPreview([*map(str, shown.columns), *more, f"{target} (target)"], rows)
 
 
 def _doubles(inputs: np.ndarray, targets: Targets, parts: Parts) -> list[Finding]:
@@ -163,8 +126,8 @@ def _prepare(
         raise DataError(f"There are two columns {twice[0]!r}.", "Rename or drop one of them.")
     if table.shape[1] < 2 or not len(table):
         raise DataError(
-            f"The table has {plural(len(table), 'row')} and {plural(table.shape[1], 'column')}; it needs rows, "
-            "a target column and one to learn from."
+            f"The table has {plural(len(table), 'row')} and {plural(table.shape[1], 'column')}; "
+            "it needs rows, a target column and one to learn from."
         )
     findings = []
     if target is None:

@@ -112,7 +112,7 @@ def strip_labels(values: pd.Series) -> tuple[pd.Series, list[Finding]]:
     findings = []
     before, after = values.dropna().nunique(), stripped.dropna().nunique()
     if after < before:
-        text = f"{plural(before - after, 'label')} of {values.name!r} differed only in spaces around them: merged."
+        text = f"{plural(before - after, 'label')} of {values.name!r} differed only by spaces around: merged."
         changed = values[(values != stripped) & stripped.notna()]
         findings.append(Finding(text, tuple(repr(value) for value in changed.unique()[:5])))
     names = [str(value) for value in stripped.dropna().unique()]

@@ -2,62 +2,224 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
+from torch import Tensor
 
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.duplicates import digests
-from lepton_nb.data.image_bundle import ImagePool, image_bundle
-from lepton_nb.data.images import channel_sums
+from lepton_nb.data.columns import number_column
+from lepton_nb.data.image_bundle import image_bundle
 from lepton_nb.data.options import check_augment, check_limit
-from lepton_nb.data.report import Finding
+from lepton_nb.data.pictures import as_pictures, picture_pool
+from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import plan_parts
-from lepton_nb.data.targets import kind_of_task, read_targets
-from lepton_nb.errors import DataError
+from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.table_bundle import preview_rows, row_as_dict
+from lepton_nb.data.targets import Targets, kind_of_task, read_targets
+from lepton_nb.data.tensor_bundle import tensor_bundle
+from lepton_nb.errors import ArgumentError, DataError
+from lepton_nb.tasks.tables import encode_columns
 
 
 def arrays(
     x: Any,
     y: Any,
     *,
-    name: str = "arrays",
+    val: tuple[Any, Any] | None = None,
     test: tuple[Any, Any] | None = None,
+    name: str = "arrays",
     task: str | None = None,
-    class_names: tuple[str, ...] | None = None,
+    class_names: Sequence[str] | None = None,
     val_fraction: float = 0.1,
     test_fraction: float = 0.2,
     seed: int = 0,
     augment: str = "none",
     limit: int | None = None,
 ) -> DataBundle:
-    """A bundle from inputs and targets in memory."""
-    augment = check_augment(augment)
-    x, y = np.asarray(x), np.asarray(y)
-    targets = read_targets(pd.Series(y.reshape(len(y)), name="y"), kind=kind_of_task(task))
-    pixels = _as_pixels(x)
+    """Inputs and targets in memory.
+
+    Args:
+        x: Pictures ``(N, C, H, W)``, ``(N, H, W, C)`` or, as uint8, ``(N, H, W)``; or rows ``(N, F)``; or
+            anything else a model takes as float32. Pictures are uint8, or floats that are 0..255 in whole
+            numbers or 0..1; other floats reach the model as they are.
+        y: Targets ``(N,)``: class numbers, names, or quantities; or ``(N, T)`` quantities.
+        val: Inputs and targets for validation; drawn from `x` where it is not given.
+        test: Inputs and targets for the test; drawn from `x` where neither it nor `val` is given.
+        name: What to call the data.
+        task: ``classification`` or ``regression``, where the targets should not decide.
+        class_names: Names of the classes 0, 1, ….
+        val_fraction: Share of the items for validation.
+        test_fraction: Share of the items for the test.
+        seed: Equal seeds give equal splits.
+        augment: ``none``, ``standard`` or ``strong``, for pictures.
+        limit: Largest number of items of each split, for a quick trial.
+
+    Raises:
+        DataError: If shapes do not fit each other, or there is nothing to learn from.
+    """
+    preset = check_augment(augment)
+    x, y, given = _join({"train": (x, y), "val": val, "test": test})
+    source = f"arrays {x.shape} {x.dtype}"
+    targets = _read_targets(y, task, class_names)
     parts = plan_parts(
-        {"train": np.arange(len(x))},
-        targets.values,
+        given,
+        targets.labels,
         targets.class_names,
         val_fraction=val_fraction,
         test_fraction=test_fraction,
         seed=seed,
         limit=check_limit(limit),
     )
-    return image_bundle(
-        _pool(pixels, targets.values, "item"),
+    pictures, said = as_pictures(x)
+    findings = targets.findings + said
+    if pictures is not None and targets.kind == "classification":
+        pool = picture_pool(pictures, targets.values, "item")
+        return image_bundle(
+            pool, parts, targets.class_names, name=name, source=source, augment=preset, findings=findings
+        )
+    if preset != "none":
+        raise ArgumentError(f"augment={preset!r} is for the classes of pictures; these are {source}.")
+    if pictures is not None:
+        x = pictures.astype(np.float32) / 255
+    make = _table if x.ndim == 2 else _plain
+    return make(x, targets, parts, name, source, findings)
+
+
+def _table(
+    x: np.ndarray, targets: Targets, parts: Parts, name: str, source: str, findings: list[Finding]
+) -> DataBundle:
+    """Rows of numbers: every column stays, since the model was written for their count."""
+    values = x.astype(np.float64)
+    columns = [number_column(f"x{i}", values[parts["train"], i]) for i in range(x.shape[1])]
+    preprocessing = {"kind": "table", "columns": columns}
+    table = pd.DataFrame(values, columns=[column["name"] for column in columns])
+    missing = int(np.isnan(values).sum())
+    if missing:
+        text = f"{plural(missing, 'empty value')} (NaN), filled with the median of the column in train."
+        findings = [*findings, Finding(text)]
+    return tensor_bundle(
+        encode_columns(dict(zip(table.columns, values.T, strict=True)), preprocessing),
+        targets,
         parts,
-        class_names or targets.class_names,
         name=name,
-        source=f"arrays of shape {x.shape}",
-        augment=augment,
-        findings=targets.findings,
+        source=source,
+        task=f"tabular-{targets.kind}",
+        input_name="features",
+        target_name="y",
+        preprocessing=preprocessing,
+        raw=lambda i: row_as_dict(table, i),
+        findings=findings,
+        preview=preview_rows(table, targets, "y", parts["train"]),
     )
+
+
+def _plain(
+    x: np.ndarray, targets: Targets, parts: Parts, name: str, source: str, findings: list[Finding]
+) -> DataBundle:
+    """Numbers that reach the model as they are."""
+    values = np.ascontiguousarray(x, dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise DataError("X holds NaN or infinite values.", "Remove or replace them: np.nan_to_num(X).")
+    pictures = x.ndim == 4 and targets.kind == "classification"
+    return tensor_bundle(
+        values,
+        targets,
+        parts,
+        name=name,
+        source=source,
+        task="image-classification" if pictures else f"tabular-{targets.kind}",
+        input_name="image" if x.ndim == 4 else "inputs",
+        target_name="y",
+        preprocessing={"kind": "tensor"},
+        raw=lambda i: values[i],
+        findings=findings,
+    )
+
+
+def _join(given: dict[str, tuple[Any, Any] | None]) -> tuple[np.ndarray, np.ndarray, Parts]:
+    """All inputs, all targets, and which rows belong to which split."""
+    inputs: list[np.ndarray] = []
+    targets: list[np.ndarray] = []
+    parts: Parts = {}
+    start = 0
+    for split, pair in given.items():
+        if pair is None:
+            continue
+        x, y = (_as_array(value, f"{what} of {split}") for value, what in zip(pair, ("X", "y"), strict=True))
+        if x.ndim == 0 or len(x) == 0 or len(x) != (len(y) if y.ndim else 0):
+            raise DataError(
+                f"X of {split} has the shape {x.shape}, y {y.shape}: one target an item is expected.",
+                "The first dimension of both is the number of items.",
+            )
+        if inputs and x.shape[1:] != inputs[0].shape[1:]:
+            raise DataError(
+                f"The items of {split} have the shape {x.shape[1:]}, those of train {inputs[0].shape[1:]}."
+            )
+        inputs.append(x)
+        targets.append(y)
+        parts[split] = np.arange(start, start + len(x))
+        start += len(x)
+    return np.concatenate(inputs), np.concatenate(targets), parts
+
+
+def _as_array(value: Any, what: str) -> np.ndarray:
+    if isinstance(value, Tensor):
+        value = value.detach().cpu()
+        value = value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise DataError(f"The items of {what} differ in shape.", "Pad or resize them to one shape.") from None
+    if what.startswith("X") and array.dtype.kind not in "fiub":
+        texts = array.ndim == 1 and array.dtype.kind in "OUT"
+        hint = (
+            'load(pd.DataFrame({"text": X, "label": y})) takes texts.' if texts else "Turn them into numbers."
+        )
+        raise DataError(f"{what} holds {array.dtype}, not numbers.", hint)
+    if what.startswith("X") and array.ndim < 2:
+        raise DataError(
+            f"{what} has the shape {array.shape}; expected (items, features) or more.", "X.reshape(-1, 1)"
+        )
+    return array
+
+
+def _read_targets(y: np.ndarray, task: str | None, class_names: Sequence[str] | None) -> Targets:
+    """Targets of any shape: classes, one-hot classes, or quantities."""
+    kind = kind_of_task(task)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim > 2:
+        raise DataError(f"y has the shape {y.shape}; expected (items,) or (items, values).")
+    if y.ndim == 2:
+        one_hot = kind != "regression" and bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+        if not one_hot:
+            if kind == "classification":
+                raise DataError(f"y has the shape {y.shape}; expected class numbers (items,).")
+            return Targets("regression", _finite(y))
+        said = [Finding("One-hot targets are read as class numbers.")]
+        names = tuple(class_names or map(str, range(y.shape[1])))
+        return Targets("classification", y.argmax(axis=1).astype(np.int64), names, said)
+    if y.dtype.kind == "f" and kind != "classification":
+        _finite(y)
+    if class_names is None:
+        return read_targets(pd.Series(y, name="y"), kind=kind)
+    if y.dtype.kind not in "iub" or y.min() < 0 or y.max() >= len(class_names):
+        raise DataError(f"y is to hold class numbers 0..{len(class_names) - 1}, one for each of class_names.")
+    return Targets("classification", y.astype(np.int64), tuple(map(str, class_names)))
+
+
+def _finite(y: np.ndarray) -> np.ndarray:
+    values = y.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise DataError(
+            f"y holds {plural(int((~np.isfinite(values)).sum()), 'NaN or infinite value')}.",
+            "Remove these items.",
+        )
+    return values
 
 
 def digits(
@@ -78,47 +240,36 @@ def digits(
         from sklearn.datasets import load_digits
     except ImportError:
         raise DataError(
-            "The digits come with scikit-learn, which is not installed.", "pip install scikit-learn"
+            "The digits come with scikit-learn, which is not installed.", 'pip install "lepton-nb[digits]"'
         ) from None
     preset = check_augment(augment)
     found = load_digits()
-    pixels = np.rint(found.images[:, None] * (255 / 16)).astype(np.uint8)
+    pictures = np.rint(found.images[:, None] * (255 / 16)).astype(np.uint8)
     labels = found.target.astype(np.int64)
-    class_names = tuple(str(label) for label in found.target_names)
-    options: dict[str, Any] = {"val_fraction": val_fraction, "test_fraction": test_fraction, "seed": seed}
+    class_names = tuple(map(str, found.target_names))
     parts = plan_parts(
-        {"train": np.arange(len(labels))}, labels, class_names, limit=check_limit(limit), **options
+        {"train": np.arange(len(labels))},
+        labels,
+        class_names,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+        limit=check_limit(limit),
     )
     bundle = image_bundle(
-        _pool(pixels, labels, "digit"),
+        picture_pool(pictures, labels, "digit"),
         parts,
         class_names,
         name=name,
         source="scikit-learn's handwritten digits",
         augment=preset,
-        findings=[Finding("Pixels of 0..16 are stored as 0..255.")],
+        findings=[],
     )
-    return describe(bundle, "digits", "digits", {"augment": augment, "limit": limit, **options})
-
-
-def _as_pixels(x: np.ndarray) -> np.ndarray:
-    if x.dtype != np.uint8 or x.ndim != 4:
-        raise DataError(f"X has dtype {x.dtype} and shape {x.shape}.")
-    return np.ascontiguousarray(x if x.shape[1] in (1, 3) else x.transpose(0, 3, 1, 2))
-
-
-def _pool(pixels: np.ndarray, labels: np.ndarray, noun: str) -> ImagePool:
-    def raw(i: int) -> Image.Image:
-        picture = pixels[i]
-        return Image.fromarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0))
-
-    return ImagePool(
-        labels=labels,
-        digests=digests(picture.tobytes() for picture in pixels),
-        sums=channel_sums(pixels),
-        pixels=torch.from_numpy(pixels),
-        size=(pixels.shape[2], pixels.shape[3]),
-        read=raw,
-        name_of=lambda i: f"{noun} {i}",
-        raw=raw,
-    )
+    options = {
+        "val_fraction": val_fraction,
+        "test_fraction": test_fraction,
+        "seed": seed,
+        "augment": preset,
+        "limit": limit,
+    }
+    return describe(bundle, "digits", "digits", options)

@@ -8,22 +8,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
-from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
-from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.options import check_limit
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, plan_parts
 from lepton_nb.data.targets import Targets, read_targets, strip_labels
+from lepton_nb.data.tensor_bundle import tensor_bundle
 from lepton_nb.data.text_files import LabelledTexts, from_frame, read_texts
 from lepton_nb.data.tokenizing import VOCABULARY, choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
-from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.texts import encode_texts, load_tokenizer
 
 SHOWN = 2  # sentences of each class
@@ -94,8 +91,20 @@ def text(
     preprocessing, said_too = _learn_tokens([texts[i] for i in parts["train"]], max_length, vocab_size)
     if name is None:
         name = "frame" if isinstance(source, pd.DataFrame) else root.stem
-    findings = found.findings + said + said_too
-    bundle = _assemble(name, where, texts, targets, str(found.labels.name), parts, preprocessing, findings)
+    bundle = tensor_bundle(
+        encode_texts(texts, preprocessing),
+        targets,
+        parts,
+        name=name,
+        source=where,
+        task="text-classification",
+        input_name="input_ids",
+        target_name=str(found.labels.name),
+        preprocessing=preprocessing,
+        raw=texts.__getitem__,
+        findings=found.findings + said + said_too,
+        preview=_preview(texts, targets, parts["train"]),
+    )
     return bundle if isinstance(source, pd.DataFrame) else describe(bundle, "text", str(root), options)
 
 
@@ -165,44 +174,6 @@ def _learn_tokens(
     said = f"Tokenizer: {size:,} tokens learned from train; {plural(cut, 'text')} of train cut at {length}"
     finding = Finding(f"{said}{'' if max_length else ' (max_length=… chooses another)'}.")
     return {"kind": "text", "tokenizer": tokenizer, "max_length": length, "pad_id": 0}, [finding]
-
-
-def _assemble(
-    name: str,
-    source: str,
-    texts: list[str],
-    targets: Targets,
-    label: str,
-    parts: Parts,
-    preprocessing: dict[str, Any],
-    findings: list[Finding],
-) -> DataBundle:
-    signature = Signature(
-        task="text-classification",
-        inputs=(TensorSpec("input_ids", "int64", (preprocessing["max_length"],)),),
-        output=TensorSpec("logits", "float32", (len(targets.class_names),)),
-        class_names=targets.class_names,
-        preprocessing=preprocessing,
-        target={"name": label},
-    )
-    inputs = encode_texts(texts, preprocessing)
-    content = {split: (inputs[rows], targets.values[rows]) for split, rows in parts.items()}
-    counts = class_counts({split: labels for split, (_, labels) in content.items()}, targets.class_names)
-
-    def split(part: str, rows: np.ndarray) -> MemorySplit:
-        ids, labels = content[part]
-        return MemorySplit(
-            part, torch.from_numpy(ids), torch.from_numpy(labels), lambda i: texts[int(rows[i])]
-        )
-
-    preview = _preview(texts, targets, parts["train"])
-    return DataBundle(
-        name=name,
-        signature=signature,
-        splits={part: split(part, rows) for part, rows in parts.items()},
-        report=DataReport(name, source, counts, signature, class_findings(counts) + findings, preview),
-        fingerprint=fingerprint(content, signature),
-    )
 
 
 def _preview(texts: list[str], targets: Targets, train: np.ndarray) -> RowsPreview:

@@ -2,92 +2,198 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-import torch
+import numpy as np
+from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from lepton_nb.data.assemble import class_counts
-from lepton_nb.data.bundle import Batch, DataBundle, Inputs
-from lepton_nb.data.report import DataReport
-from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.data.assemble import class_counts, class_findings
+from lepton_nb.data.batches import describe
+from lepton_nb.data.bundle import Batch, DataBundle
+from lepton_nb.data.dataset_views import dataset_classes
+from lepton_nb.data.options import check_limit
+from lepton_nb.data.previews import PicturePreview
+from lepton_nb.data.report import DataReport, Finding
+from lepton_nb.data.splitting import plan_parts
+from lepton_nb.data.user_signature import AnySplit, infer_signature
+from lepton_nb.data.user_splits import DatasetSplit, LoaderSplit, first_batch
+from lepton_nb.errors import DataError
+from lepton_nb.signature import Signature
+
+UserData = DataLoader[Any] | Dataset[Any]
+_EXPECTED = "Give a torch.utils.data.DataLoader, or a Dataset with __getitem__ and __len__."
 
 
 def loaders(
-    train: DataLoader[Any] | Dataset[Any],
-    val: DataLoader[Any] | Dataset[Any] | None = None,
-    test: DataLoader[Any] | Dataset[Any] | None = None,
+    train: UserData,
+    val: UserData | None = None,
+    test: UserData | None = None,
     *,
     name: str = "loaders",
     task: str | None = None,
-    class_names: tuple[str, ...] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> DataBundle:
-    """A bundle around DataLoaders or Datasets that yield ``(inputs, target)``."""
+    """A bundle around DataLoaders, or Datasets, that yield ``(inputs, target)``.
+
+    DataLoaders keep their batch size, sampler, workers and transforms. Where the dataset applies a
+    torchvision transform of known steps to PIL images, the signature gets it as its preprocessing, checked on
+    real items, so that a service takes pictures; else a service takes tensors.
+
+    Args:
+        train: For training.
+        val: For validation.
+        test: For the test.
+        name: What to call the data.
+        task: ``classification``, ``regression`` or a task's name, where the first batch should not decide:
+            whole-numbered targets are classes, others quantities, and the inputs' shape says what they are.
+        class_names: Names of the classes 0, 1, …, where the dataset has no ``classes``.
+
+    Raises:
+        DataError: If one is no DataLoader or Dataset, fails, or yields something else.
+    """
     given = {"train": train, "val": val, "test": test}
-    splits = {split: LoaderSplit(split, part) for split, part in given.items() if part is not None}
-    inputs, target = next(iter(splits["train"].loader(batch_size=2).batches(0)))
-    assert isinstance(inputs, Tensor)
-    targets = splits["train"].targets
-    names = class_names or tuple(getattr(getattr(train, "dataset", train), "classes", ()))
-    if not names:
-        values = target if targets is None else targets
-        names = tuple(str(i) for i in range(int(values.max()) + 1))
-    signature = Signature(
-        task=task or "image-classification",
-        inputs=(TensorSpec("image", str(inputs.dtype).removeprefix("torch."), tuple(inputs.shape[1:])),),
-        output=TensorSpec("logits", "float32", (len(names),)),
-        class_names=names,
-        target={"name": "label"},
+    splits = {part: _as_split(part, source) for part, source in given.items() if source is not None}
+    return _bundle(splits, name=name, task=task, class_names=class_names)
+
+
+def dataset(
+    source: Dataset[Any],
+    *,
+    name: str = "dataset",
+    task: str | None = None,
+    class_names: Sequence[str] | None = None,
+    val_fraction: float = 0.1,
+    test_fraction: float = 0.2,
+    seed: int = 0,
+    limit: int | None = None,
+) -> DataBundle:
+    """One map-style Dataset, split here.
+
+    Args:
+        source: Gives ``(input, target)`` by index.
+        name: What to call the data; `task` and `class_names` as for `loaders`.
+        val_fraction: Share of the items for validation.
+        test_fraction: Share of the items for the test.
+        seed: Equal seeds give equal splits.
+        limit: Largest number of items of each split, for a quick trial.
+
+    Raises:
+        DataError: If it is no such Dataset, fails, or yields something else.
+    """
+    whole = _as_split("train", source)
+    targets = whole.targets
+    labels = None
+    if targets is not None and not targets.is_floating_point() and targets.ndim == 1:
+        labels = targets.numpy()
+    names = dataset_classes(source) or tuple(
+        map(str, range(int(labels.max()) + 1 if labels is not None else 0))
     )
-    counts = class_counts({"train": target.numpy()}, names)
-    return DataBundle(name, signature, splits, DataReport(name, "loaders", counts, signature), "")
+    parts = plan_parts(
+        {"train": np.arange(len(whole))},
+        labels,
+        names,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+        limit=check_limit(limit),
+    )
+    splits: dict[str, AnySplit] = {
+        part: DatasetSplit(part, source, rows.tolist()) for part, rows in parts.items()
+    }
+    return _bundle(splits, name=name, task=task, class_names=class_names)
 
 
-class LoaderSplit:
-    """A split read through the user's own DataLoader."""
+def _as_split(name: str, source: Any) -> AnySplit:
+    """The split over one DataLoader or Dataset.
 
-    def __init__(self, name: str, source: DataLoader[Any] | Dataset[Any]) -> None:
-        self.name = name
-        self._loader = source if isinstance(source, DataLoader) else DataLoader(source, batch_size=64)
-        self.targets: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self._loader.dataset)  # type: ignore[arg-type]
-
-    def raw(self, index: int) -> Any:
-        return self._loader.dataset[index]
-
-    def loader(
-        self,
-        *,
-        batch_size: int,
-        device: torch.device | str = "cpu",
-        shuffle: bool = False,
-        seed: int = 0,
-        augment: bool = False,
-    ) -> UserLoader:
-        return UserLoader(self._loader, torch.device(device))
+    Raises:
+        DataError: If it is neither, or has no length.
+    """
+    if isinstance(source, DataLoader):
+        return LoaderSplit(name, source)
+    if isinstance(source, IterableDataset):
+        raise DataError(
+            f"{name} is an IterableDataset, which has no items by number.", "Give a DataLoader over it."
+        )
+    if not isinstance(source, Dataset):
+        raise DataError(f"{name} is {describe(source)}; expected a DataLoader or a Dataset.", _EXPECTED)
+    try:
+        count = len(source)  # type: ignore[arg-type]
+    except (TypeError, NotImplementedError):
+        raise DataError(f"The Dataset of {name} has no length.", "Give it def __len__(self).") from None
+    if not count:
+        raise DataError(f"The Dataset of {name} has no items.", "Check its __len__ and its files.")
+    return DatasetSplit(name, source, range(count))
 
 
-class UserLoader:
-    """Iterates a DataLoader and moves its batches to the device."""
+def _bundle(
+    splits: dict[str, AnySplit], *, name: str, task: str | None, class_names: Sequence[str] | None
+) -> DataBundle:
+    batches = {part: first_batch(split) for part, split in splits.items()}
+    signature, findings = infer_signature(splits, batches, task, class_names)
+    findings += [
+        Finding(note) for split in splits.values() if isinstance(split, LoaderSplit) for note in split.notes
+    ]
+    counts = _counts(splits, signature)
+    if signature.class_names and "" not in counts["train"]:
+        findings = class_findings(counts) + findings
+    kinds = " and ".join(
+        sorted({"DataLoaders" if isinstance(s, LoaderSplit) else "Datasets" for s in splits.values()})
+    )
+    return DataBundle(
+        name=name,
+        signature=signature,
+        splits=dict(splits),
+        report=DataReport(
+            name, f"your own {kinds}", counts, signature, findings, _preview(splits["train"], signature)
+        ),
+        fingerprint=_fingerprint(splits, batches, signature),
+    )
 
-    def __init__(self, loader: DataLoader[Any], device: torch.device) -> None:
-        self._loader, self._device = loader, device
-        self.batch_size = loader.batch_size or 1
-        self.num_items = len(loader.dataset)  # type: ignore[arg-type]
 
-    def __len__(self) -> int:
-        return len(self._loader)
+def _counts(splits: dict[str, AnySplit], signature: Signature) -> dict[str, dict[str, int]]:
+    """Items by class where every split knows its targets, else by split."""
+    known = {part: split.targets for part, split in splits.items()}
+    labels = {part: targets.numpy() for part, targets in known.items() if targets is not None}
+    if signature.class_names and len(labels) == len(splits):
+        return class_counts(labels, signature.class_names)
+    return {part: {"": len(split)} for part, split in splits.items()}
 
-    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        for number, (inputs, target) in enumerate(self._loader):
-            if number >= start:
-                yield self._move(inputs), target.to(self._device)
 
-    def _move(self, inputs: Inputs | list[Tensor]) -> Inputs:
-        if isinstance(inputs, Tensor):
-            return inputs.to(self._device)
-        return tuple(tensor.to(self._device) for tensor in inputs)
+def _preview(train: AnySplit, signature: Signature) -> PicturePreview | None:
+    """A grid of pictures where the training items are pictures that can be read by number."""
+    spec = signature.inputs[0]
+    is_picture = len(signature.inputs) == 1 and len(spec.shape) == 3 and spec.shape[0] in (1, 3)
+    if train.targets is None or not is_picture or not signature.class_names:
+        return None
+    labels = train.targets.numpy()
+    return PicturePreview.draw(
+        np.arange(len(train)), labels, signature.class_names, lambda i: _as_picture(train.raw(i))
+    )
+
+
+def _as_picture(raw: Any) -> Image.Image:
+    """A picture to look at; of an array, the range of its values becomes black to white."""
+    if isinstance(raw, Image.Image):
+        return raw
+    array = np.asarray(raw, dtype=np.float32)
+    span = float(array.max() - array.min()) or 1.0
+    pixels = ((array - array.min()) * (255 / span)).astype(np.uint8)
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+
+
+def _fingerprint(splits: dict[str, AnySplit], batches: dict[str, Batch], signature: Signature) -> str:
+    """sha256 over the signature and, of each split, its size, its targets where known, and one batch."""
+    hasher = hashlib.sha256(signature.digest().encode())
+    for part, split in splits.items():
+        hasher.update(f"{part}:{len(split)}".encode())
+        inputs, target = batches[part]
+        tensors = [*((inputs,) if isinstance(inputs, Tensor) else inputs), target]
+        tensors += [] if split.targets is None else [split.targets]
+        for tensor in tensors:
+            hasher.update(np.ascontiguousarray(tensor.cpu().float().numpy()).data)
+    return hasher.hexdigest()

@@ -1,0 +1,81 @@
+"""What a batch of a user's own loader must be, and what to say where it is not."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from lepton_nb.data.bundle import Batch
+from lepton_nb.errors import DataError
+
+EXPECTED = "Each batch is to be (inputs, target): a tensor, or a tuple of tensors, and a tensor of targets."
+
+
+def check_batch(batch: Any, name: str) -> Batch:
+    """A batch as ``(inputs, target)``.
+
+    Args:
+        batch: What the loader yields.
+        name: The split, for messages.
+
+    Raises:
+        DataError: If it is something else; says what came.
+    """
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        raise DataError(f"{name} yields {describe(batch)}.", _hint(batch))
+    inputs, target = batch
+    if isinstance(inputs, list | tuple) and inputs and all(isinstance(part, Tensor) for part in inputs):
+        inputs = tuple(inputs)
+    elif not isinstance(inputs, Tensor):
+        raise DataError(f"The inputs of {name} are {describe(inputs)}.", _hint(batch))
+    if not isinstance(target, Tensor):
+        numbers = isinstance(target, list | tuple) and target and isinstance(target[0], str)
+        hint = "Turn class names into numbers: classes.index(name)." if numbers else EXPECTED
+        raise DataError(f"The targets of {name} are {describe(target)}.", hint)
+    return inputs, target
+
+
+def describe(value: Any) -> str:
+    """What a value is, in a few words."""
+    if isinstance(value, Tensor):
+        return f"a tensor {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return f"a dict of {', '.join(map(repr, list(value)[:5]))}"
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, list | tuple):
+        parts = ", ".join(describe(part) for part in value[:3]) + (", …" if len(value) > 3 else "")
+        return f"a {type(value).__name__} of {len(value)}: {parts}"
+    return f"a {type(value).__name__}"
+
+
+def explain_failure(error: Exception, name: str) -> DataError:
+    """What the user's own data code failed with, and on which of its lines."""
+    message = (str(error).strip() or type(error).__name__).splitlines()
+    if "default_collate" in message[0] and "PIL" in " ".join(message):
+        return DataError(
+            f"{name} gives PIL images, which cannot be batched.",
+            "Add transforms.ToTensor() to the dataset's transform.",
+        )
+    if "stack expects each tensor to be equal size" in message[0]:
+        return DataError(
+            f"The items of {name} differ in shape: {message[0]}.",
+            "Add transforms.Resize((height, width)) to the dataset's transform, or pad in a collate_fn.",
+        )
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
+    place = ""
+    if frames and "lepton_nb" not in frames[-1].filename:
+        place = f" in {frames[-1].name}, line {frames[-1].lineno}: {frames[-1].line}"
+    return DataError(f"{name} fails on its first batch{place}", f"{type(error).__name__}: {message[-1]}")
+
+
+def _hint(batch: Any) -> str:
+    if isinstance(batch, Mapping) and len(batch) >= 2:
+        first, second = list(batch)[:2]
+        return f"{EXPECTED} Return (item[{first!r}], item[{second!r}]) from the Dataset."
+    if isinstance(batch, tuple | list) and len(batch) > 2:
+        return f"{EXPECTED} For several inputs yield ((a, b), target)."
+    return EXPECTED

@@ -1,0 +1,76 @@
+"""From encoded inputs and targets to a bundle: scaled targets, signature, splits in memory, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
+from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.memory import MemorySplit
+from lepton_nb.data.report import DataReport, Finding, Preview
+from lepton_nb.data.splitting import Parts
+from lepton_nb.data.targets import Scale, Targets
+from lepton_nb.signature import Signature, TensorSpec
+
+
+def tensor_bundle(
+    inputs: np.ndarray,
+    targets: Targets,
+    parts: Parts,
+    *,
+    name: str,
+    source: str,
+    task: str,
+    input_name: str,
+    target_name: str,
+    preprocessing: dict[str, Any],
+    raw: Callable[[int], Any],
+    findings: list[Finding],
+    preview: Preview | None = None,
+) -> DataBundle:
+    """The bundle of inputs that lie in memory as the model takes them.
+
+    Args:
+        inputs: ``(N, ...)``, of all splits.
+        parts: Rows of the inputs by split.
+        raw: Gives row ``i`` as a person sees it.
+        findings: What reading the data found; what is found about classes is added.
+
+    Raises:
+        DataError: If a quantity is the same in every training row.
+    """
+    if targets.kind == "classification":
+        output = TensorSpec("logits", "float32", (len(targets.class_names),))
+        values, target = targets.values, {"name": target_name}
+    else:
+        scale = Scale.measure(targets.values[parts["train"]], target_name)
+        output = TensorSpec("values", "float32", (targets.values.shape[1],))
+        values, target = scale.apply(targets.values), {"name": target_name, **scale.to_dict()}
+    signature = Signature(
+        task=task,
+        inputs=(TensorSpec(input_name, inputs.dtype.name, inputs.shape[1:]),),
+        output=output,
+        class_names=targets.class_names,
+        preprocessing=preprocessing,
+        target=target,
+    )
+    content = {split: (inputs[rows], values[rows]) for split, rows in parts.items()}
+    counts = class_counts({split: answers for split, (_, answers) in content.items()}, targets.class_names)
+    if targets.class_names:
+        findings = class_findings(counts) + findings
+
+    def split(part: str, rows: np.ndarray) -> MemorySplit:
+        own_inputs, own_targets = (torch.from_numpy(array) for array in content[part])
+        return MemorySplit(part, own_inputs, own_targets, lambda i: raw(int(rows[i])))
+
+    return DataBundle(
+        name=name,
+        signature=signature,
+        splits={part: split(part, rows) for part, rows in parts.items()},
+        report=DataReport(name, source, counts, signature, findings, preview),
+        fingerprint=fingerprint(content, signature),
+    )

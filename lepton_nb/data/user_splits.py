@@ -1,0 +1,289 @@
+"""Splits read through a user's own DataLoader or Dataset."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    SubsetRandomSampler,
+    default_collate,
+)
+
+from lepton_nb.data.batches import check_batch, explain_failure
+from lepton_nb.data.bundle import Batch, Inputs
+from lepton_nb.data.dataset_views import dataset_targets, picture_reader
+from lepton_nb.data.isolation import RandomStreams
+from lepton_nb.data.ordering import batch_count, epoch_order
+from lepton_nb.errors import DataError
+
+
+class UserSplit:
+    """What splits over a user's data share.
+
+    Args:
+        name: ``train``, ``val`` or ``test``.
+        dataset: The user's Dataset.
+        order: Which items the split holds, in the order of unshuffled batches; None where nobody can tell.
+        num_items: How many there are.
+    """
+
+    def __init__(self, name: str, dataset: Dataset[Any], order: Sequence[int] | None, num_items: int) -> None:
+        self.name = name
+        self.dataset = dataset
+        self.order = order
+        self._num_items = num_items
+        self.read_picture = picture_reader(dataset) if order is not None else None
+        self.targets: Tensor | None = None
+        if order is not None:
+            targets = dataset_targets(dataset)
+            self.targets = (
+                None if targets is None else targets[torch.as_tensor(list(order), dtype=torch.int64)]
+            )
+
+    def __len__(self) -> int:
+        return self._num_items
+
+    def raw(self, index: int) -> Any:
+        """Item `index` before the dataset's transform where that can be told, else its input as an array.
+
+        Raises:
+            DataError: If the loader's own sampler decides on the order.
+        """
+        if self.order is None:
+            raise DataError(
+                f"The items of {self.name} have no order: the loader draws them by its own sampler."
+            )
+        position = int(self.order[index])
+        if self.read_picture is not None:
+            return self.read_picture(position)
+        return as_array(self.item(index))
+
+    def item(self, index: int) -> Inputs:
+        """The input of item `index` as the model gets it, without the batch dimension."""
+        assert self.order is not None
+        with RandomStreams(0).active():
+            inputs, _ = check_batch(default_collate([self.dataset[int(self.order[index])]]), self.name)
+        return inputs[0] if isinstance(inputs, Tensor) else tuple(tensor[0] for tensor in inputs)
+
+
+class LoaderSplit(UserSplit):
+    """A split read through a DataLoader: shuffled epochs take it as it is.
+
+    Unshuffled epochs go through the dataset in order, so that batches line up with `raw`; where the loader's
+    sampler is the user's own they take it as it is, too.
+    """
+
+    def __init__(self, name: str, loader: DataLoader[Any]) -> None:
+        self.notes: list[str] = []
+        if _workers_cannot_start(loader):
+            loader = _rebuild(loader, num_workers=0)
+            self.notes.append(
+                f"The {name} loader's workers cannot import a Dataset of this notebook: read without workers."
+            )
+        super().__init__(name, loader.dataset, _item_order(loader), count_items(loader, name))
+        self._loader = loader
+
+    def loader(
+        self,
+        *,
+        batch_size: int,  # noqa: ARG002 - the loader has its own
+        device: torch.device | str = "cpu",
+        shuffle: bool = False,
+        seed: int = 0,
+        augment: bool = False,  # noqa: ARG002 - the dataset has its own transforms
+    ) -> UserLoader:
+        loader = self._loader if shuffle or self.order is None else self._in_order()
+        return UserLoader(loader, self.name, len(self), torch.device(device), seed)
+
+    def _in_order(self) -> DataLoader[Any]:
+        if isinstance(self._loader.sampler, SequentialSampler) and not self._loader.drop_last:
+            return self._loader
+        assert self.order is not None
+        return _rebuild(self._loader, dataset=Subset(self.dataset, self.order), sampler=None, drop_last=False)
+
+
+class UserLoader:
+    """Iterates a DataLoader, with random streams of its own, and moves the batches to the device."""
+
+    def __init__(
+        self, loader: DataLoader[Any], name: str, num_items: int, device: torch.device, seed: int
+    ) -> None:
+        self._loader, self._name, self._device, self._seed = loader, name, device, seed
+        self.batch_size = loader.batch_size or -(-num_items // max(len(loader), 1))
+        self.num_items = num_items
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        streams = RandomStreams(self._seed, epoch)
+        with streams.active():
+            iterator = iter(self._loader)
+        for number in range(len(self)):
+            with streams.active():
+                batch = next(iterator, None)
+            if batch is None:
+                return
+            if number >= start:
+                inputs, target = check_batch(batch, self._name)
+                yield to_device(inputs, self._device), target.to(self._device, non_blocking=True)
+
+
+class DatasetSplit(UserSplit):
+    """A split of a map-style Dataset, batched here by the seed and the epoch, without workers."""
+
+    def __init__(self, name: str, dataset: Dataset[Any], rows: Sequence[int]) -> None:
+        super().__init__(name, dataset, rows, len(rows))
+
+    def loader(
+        self,
+        *,
+        batch_size: int,
+        device: torch.device | str = "cpu",
+        shuffle: bool = False,
+        seed: int = 0,
+        augment: bool = False,  # noqa: ARG002 - the dataset has its own transforms
+    ) -> DatasetLoader:
+        return DatasetLoader(
+            self, batch_size=batch_size, device=torch.device(device), shuffle=shuffle, seed=seed
+        )
+
+
+class DatasetLoader:
+    """Batches of a Dataset's items; each batch has random streams of its own, so that it can be the first."""
+
+    def __init__(
+        self, split: DatasetSplit, *, batch_size: int, device: torch.device, shuffle: bool, seed: int
+    ) -> None:
+        self._split, self._device, self._shuffle, self._seed = split, device, shuffle, seed
+        self.batch_size = batch_size
+        self.num_items = len(split)
+
+    def __len__(self) -> int:
+        return batch_count(self.num_items, self.batch_size, shuffle=self._shuffle)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        order = epoch_order(self.num_items, seed=self._seed, epoch=epoch, shuffle=self._shuffle).tolist()
+        rows = self._split.order
+        assert rows is not None
+        for number in range(start, len(self)):
+            chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
+            with RandomStreams(self._seed, epoch, number).active():
+                items = [self._split.dataset[int(rows[i])] for i in chosen]
+            inputs, target = check_batch(default_collate(items), self._split.name)
+            yield to_device(inputs, self._device), target.to(self._device, non_blocking=True)
+
+
+def count_items(loader: DataLoader[Any], name: str) -> int:
+    """Items in an epoch of a loader.
+
+    Raises:
+        DataError: If it cannot tell how many batches it has, or has none.
+    """
+    try:
+        batches = len(loader)
+    except (TypeError, NotImplementedError):
+        raise DataError(
+            f"The {name} loader has no length: its IterableDataset does not say how many items it has.",
+            "Give the dataset a __len__, or make it a Dataset with __getitem__.",
+        ) from None
+    if not batches:
+        raise DataError(f"The {name} loader has no batches.", "Check the dataset, batch_size and drop_last.")
+    if type(loader.batch_sampler) is not BatchSampler:
+        return len(loader.dataset)  # type: ignore[arg-type]
+    if loader.drop_last:
+        return batches * (loader.batch_size or 1)
+    return len(loader.sampler)  # type: ignore[arg-type]
+
+
+def first_batch(split: LoaderSplit | DatasetSplit) -> Batch:
+    """One batch, in the order of `raw`.
+
+    Raises:
+        DataError: If the user's code fails, or the batch is not ``(inputs, target)``; says where and why.
+    """
+    loader = split.loader(batch_size=min(64, len(split)))
+    try:
+        return next(loader.batches(0))
+    except DataError:
+        raise
+    except Exception as error:  # the user's own code: Dataset, transform, collate_fn
+        raise explain_failure(error, split.name) from error
+
+
+def to_device(inputs: Inputs, device: torch.device) -> Inputs:
+    """The inputs on the device."""
+    if isinstance(inputs, Tensor):
+        return inputs.to(device, non_blocking=True)
+    return tuple(tensor.to(device, non_blocking=True) for tensor in inputs)
+
+
+def as_array(inputs: Inputs) -> np.ndarray | tuple[np.ndarray, ...]:
+    """Tensors as numpy arrays."""
+    return inputs.numpy() if isinstance(inputs, Tensor) else tuple(tensor.numpy() for tensor in inputs)
+
+
+def _item_order(loader: DataLoader[Any]) -> Sequence[int] | None:
+    """The items a loader covers in one epoch, where its sampler is one of torch's."""
+    if type(loader.batch_sampler) is not BatchSampler:
+        return None
+    sampler = loader.sampler
+    if isinstance(sampler, SubsetRandomSampler):
+        return sorted(int(i) for i in sampler.indices)
+    whole = len(loader.dataset) if hasattr(loader.dataset, "__len__") else -1
+    if isinstance(sampler, SequentialSampler):
+        return range(whole)
+    if isinstance(sampler, RandomSampler) and not sampler.replacement and len(sampler) == whole:
+        return range(whole)
+    return None
+
+
+def _workers_cannot_start(loader: DataLoader[Any]) -> bool:
+    """Whether workers would have to import what a notebook defines, which hangs or dies without fork."""
+    if not loader.num_workers:
+        return False
+    context = loader.multiprocessing_context or multiprocessing.get_context()
+    ours: list[Any] = [type(_innermost(loader.dataset)), loader.collate_fn, loader.worker_init_fn]
+    in_notebook = any(getattr(part, "__module__", "") == "__main__" for part in ours)
+    return in_notebook and context.get_start_method() != "fork"
+
+
+def _innermost(dataset: Any) -> Any:
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    return dataset
+
+
+def _rebuild(loader: DataLoader[Any], **changes: Any) -> DataLoader[Any]:
+    """The same loader with some arguments changed."""
+    workers = changes.get("num_workers", loader.num_workers)
+    arguments: dict[str, Any] = {
+        "dataset": loader.dataset,
+        "collate_fn": loader.collate_fn,
+        "num_workers": workers,
+        "timeout": loader.timeout if workers else 0,
+        "worker_init_fn": loader.worker_init_fn,
+        "multiprocessing_context": loader.multiprocessing_context if workers else None,
+        "pin_memory": loader.pin_memory,
+    }
+    if type(loader.batch_sampler) is BatchSampler:
+        arguments |= {
+            "batch_size": loader.batch_size,
+            "sampler": loader.sampler,
+            "drop_last": loader.drop_last,
+        }
+    else:
+        arguments |= {"batch_sampler": loader.batch_sampler}
+    build: Callable[..., DataLoader[Any]] = DataLoader
+    return build(**{**arguments, **changes})
