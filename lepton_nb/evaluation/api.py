@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-from lepton_nb.errors import ArgumentError, StoreError
+from lepton_nb.errors import ArgumentError, DataError, StoreError
 from lepton_nb.evaluation.collecting import check_outputs, predict_batches, predict_split
 from lepton_nb.evaluation.history import epoch_series
 from lepton_nb.evaluation.matching import matched_batches, needs_matching
@@ -66,11 +67,12 @@ def evaluate(
         preds=preds.numpy(),
         target=target.numpy(),
         errors=task.item_errors(preds, target, signature).numpy(),
-        raw=subject.bundle.split(chosen).raw,
+        raw=_raw_reader(subject, chosen),
         series=epoch_series(subject.run) if subject.run is not None else {},
         checkpoint=subject.checkpoint,
         seconds=seconds,
     )
+    result.measures.notes.extend(subject.notes)
     if subject.run is not None:
         _record(subject, result)
     return result
@@ -92,6 +94,16 @@ def _predict(
     finally:
         if place != home:
             model.to(home)
+
+
+def _raw_reader(subject: Subject, split: str) -> Callable[[int], Any] | None:
+    read = subject.bundle.split(split).raw
+    try:
+        read(0)
+    except DataError as error:
+        subject.notes.append(f"The worst mistakes cannot be shown: {error.message}")
+        return None
+    return read
 
 
 def _best_device() -> torch.device:

@@ -110,7 +110,7 @@ def _summary(run: Run, series: Series) -> dict[str, Any]:
         "model": run.model,
         "data": run.data,
         "status": run.status,
-        "epochs": run.epoch,
+        "epochs done": run.epoch,
     }
     summary[f"best {run.monitor}"] = run.best_value
     for name in ("train_loss", "val_loss"):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lepton_nb.data import DataBundle
+from lepton_nb.data.user_splits import UserSplit
 from lepton_nb.errors import DataError
 from lepton_nb.evaluation.collecting import Batches
 from lepton_nb.evaluation.subject import Subject
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import InputError, get_task
+
+TargetMap = Callable[[Tensor], Tensor]
 
 
 def needs_matching(subject: Subject) -> bool:
@@ -38,7 +39,10 @@ def matched_batches(subject: Subject, split: str, batch_size: int, device: torch
         raise _mismatch(subject, f"is for {own.task}, the model for {trained.task}")
     remap = _target_map(subject)
     kinds = own.preprocessing["kind"], trained.preprocessing["kind"]
-    if "tensor" in kinds or own.preprocessing == trained.preprocessing:
+    transformed = isinstance(subject.bundle.split(split), UserSplit)
+    if transformed and "tensor" not in kinds and own.preprocessing != trained.preprocessing:
+        subject.notes.append("These data come with transforms of their own, not those of the training data.")
+    if transformed or "tensor" in kinds or own.preprocessing == trained.preprocessing:
         _check_shapes(subject)
         loader = subject.bundle.loader(split, batch_size=batch_size, device=device, shuffle=False)
         return ((inputs, remap(target)) for inputs, target in loader.batches(0))
@@ -48,7 +52,12 @@ def matched_batches(subject: Subject, split: str, batch_size: int, device: torch
 
 
 def _prepared(
-    bundle: DataBundle, split: str, trained: Signature, remap: Any, batch_size: int, device: torch.device
+    bundle: DataBundle,
+    split: str,
+    trained: Signature,
+    remap: TargetMap,
+    batch_size: int,
+    device: torch.device,
 ) -> Iterator[tuple[Tensor | tuple[Tensor, ...], Tensor]]:
     part = bundle.split(split)
     codec = get_task(trained.task).codec(trained)
@@ -64,22 +73,32 @@ def _prepared(
         yield (tensors[0] if len(tensors) == 1 else tensors), remap(part.targets[start:stop]).to(device)
 
 
-def _target_map(subject: Subject) -> Any:
+def _target_map(subject: Subject) -> TargetMap:
     """A function from the data's targets to the model's."""
     own, trained = subject.bundle.signature, subject.signature
     if not trained.class_names:
-        scale = [np.asarray(own.target.get("std", 1.0)) / np.asarray(trained.target.get("std", 1.0))]
-        shift = (np.asarray(own.target.get("mean", 0.0)) - np.asarray(trained.target.get("mean", 0.0))) / (
-            np.asarray(trained.target.get("std", 1.0))
-        )
-        factor, offset = torch.as_tensor(scale[0]).float(), torch.as_tensor(shift).float()
-        return lambda target: target * factor.to(target.device) + offset.to(target.device)
+        own_mean, own_std = _scale(own)
+        mean, std = _scale(trained)
+        factor, offset = own_std / std, (own_mean - mean) / std
+        return lambda target: target * factor.to(target) + offset.to(target)
+    if own.preprocessing["kind"] == "tensor" and own.class_names == _numbers(len(own.class_names)):
+        return lambda target: target  # nobody named these classes: they are the model's own numbers
     unknown = [name for name in own.class_names if name not in trained.class_names]
     if unknown:
         shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
         raise _mismatch(subject, f"has classes the model does not know: {shown}")
     index = torch.tensor([trained.class_names.index(name) for name in own.class_names])
     return lambda target: index.to(target.device)[target]
+
+
+def _scale(signature: Signature) -> tuple[Tensor, Tensor]:
+    """Mean and spread by which the targets of a regression are standardised."""
+    mean, std = signature.target.get("mean", 0.0), signature.target.get("std", 1.0)
+    return torch.as_tensor(mean, dtype=torch.float64), torch.as_tensor(std, dtype=torch.float64)
+
+
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(map(str, range(count)))
 
 
 def _check_shapes(subject: Subject) -> None:

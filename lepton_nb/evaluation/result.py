@@ -32,7 +32,7 @@ class Mistake:
 
     Attributes:
         index: Its position in the split.
-        input: The real input: a picture, a sentence, a row.
+        input: The real input: a picture, a sentence, a row; None where it cannot be told which it was.
         prediction: What the model says, in words.
         truth: What it should have said.
         error: How wrong that is: the cross-entropy of a class, the absolute error of a value.
@@ -55,6 +55,7 @@ class EvaluationResult:
         preds: The model's outputs, ``(N, ...)``.
         target: The truth, ``(N,)`` or ``(N, T)``.
         errors: How wrong each item is, ``(N,)``; zero where it is right.
+        raw: Gives an item as a person sees it; None where the items have no fixed order.
         backend: What the figures are drawn by when the result shows itself.
     """
 
@@ -67,7 +68,7 @@ class EvaluationResult:
     preds: np.ndarray
     target: np.ndarray
     errors: np.ndarray
-    raw: Callable[[int], Any] = field(repr=False)
+    raw: Callable[[int], Any] | None = None
     series: Series = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
     seconds: float = 0.0
@@ -119,7 +120,7 @@ class EvaluationResult:
         said = self.task.describe(self.preds[order], self.signature)
         true = self.task.describe_target(self.target[order], self.signature)
         return [
-            Mistake(i, self.raw(i), prediction, truth, float(self.errors[i]))
+            Mistake(i, self.raw(i) if self.raw else None, prediction, truth, float(self.errors[i]))
             for i, prediction, truth in zip(order, said, true, strict=True)
         ]
 
@@ -129,7 +130,7 @@ class EvaluationResult:
         names = list(self.task.figures(self.measures, self.signature))
         if self.series:
             names.append("learning_curves")
-        if (self.errors > 0).any():
+        if self.raw is not None and (self.errors > 0).any():
             names.append("worst")
         return names
 

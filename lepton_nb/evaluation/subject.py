@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
-from lepton_nb.data import DataBundle, load
+from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError, DataError, ModelError
 from lepton_nb.packaging import load_data, load_model
 from lepton_nb.runs import Checkpoint, Run, RunStore
@@ -26,6 +26,7 @@ class Subject:
         checkpoint: Whose weights the model has, if it comes from a run.
         own_model: Whether the model is a copy that may be moved to another device for good.
         own_data: Whether the data are those the run was trained on.
+        notes: What a reader of the numbers must know of the data.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Subject:
     checkpoint: Checkpoint | None = None
     own_model: bool = False
     own_data: bool = True
+    notes: list[str] = field(default_factory=list)
 
 
 def find_subject(run: Run | str | nn.Module | tuple[Any, Any], data: Any) -> Subject:
@@ -109,10 +111,10 @@ def _of_run(run: Run, data: Any) -> Subject:
 
 
 def _as_bundle(data: Any) -> DataBundle:
-    """A bundle of anything that holds data; a single DataLoader or Dataset is there to be measured on."""
+    """A bundle of anything that holds data; a DataLoader or Dataset is whole the test split."""
     if isinstance(data, DataBundle):
         return data
-    bundle = load(data)
-    if isinstance(data, torch.utils.data.DataLoader | torch.utils.data.Dataset):
-        bundle.splits = {"test": next(iter(bundle.splits.values()))}
-    return bundle
+    if isinstance(data, DataLoader | Dataset):
+        bundle = loaders(data)
+        return replace(bundle, splits={"test": bundle.split("train")})
+    return load(data)

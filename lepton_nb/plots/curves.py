@@ -126,7 +126,7 @@ def _draw(
     heading = f"Worst {len(named)} of {len(curves)} classes,\n{area}" if rest else area.capitalize()
     if backend == "plotly":
         return _plotly(named, rest, title, x, y, heading)
-    figure = theme.new_figure(7.0, 4.3)
+    figure = theme.new_figure(5.0, 3.6)
     axes = figure.add_subplot()
     theme.style(axes, title=title, x=x, y=y)
     if title == "ROC":

@@ -30,7 +30,7 @@ def reliability_diagram(bins: np.ndarray, *, backend: Backend = "matplotlib") ->
     title = f"Reliability: off by {gap:.1%} on average"
     if backend == "plotly":
         return _plotly(bins[used], centres, share, title)
-    figure = theme.new_figure(5.6, 5.0)
+    figure = theme.new_figure(5.0, 4.3)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.4, 1])
     theme.style(top, title=title, y="accuracy")
     theme.style(bottom, x="confidence", y="share of items")
