@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean
+from lepton_nb.errors import ArgumentError, NotFoundError, nearest
 from lepton_nb.magics import completion
 from lepton_nb.magics.catalogue import BUILTIN_DATA
 from lepton_nb.magics.completion import completes
@@ -118,20 +118,22 @@ def run(context: Context, args: argparse.Namespace) -> Any:
 def _source(context: Context, args: argparse.Namespace) -> Any:
     """A variable, or what `lepton_nb.data.load` takes as text: a path, or a built-in or torchvision name.
 
+    The variable ``digits`` that `%lepton data digits` made does not stand in the way of the built-in data.
+
     Raises:
         NotFoundError: If no source is given and NAME is none.
+        ArgumentError: If the variable is no source.
     """
     namespace = context.namespace
+    name = args.source if args.source is not None else args.name
+    if name in namespace and SOURCE.accepts(namespace[name]):
+        return namespace[name]
+    if name in BUILTIN_DATA:
+        return name
     if args.source is not None:
-        found = args.source in namespace
-        return variable(context, args.source, SOURCE) if found else args.source
-    if args.name in namespace and SOURCE.accepts(namespace[args.name]):
-        return namespace[args.name]
-    if args.name in BUILTIN_DATA:
-        return args.name
-    known = [*BUILTIN_DATA, *variables(namespace, SOURCE)]
-    hint = did_you_mean(args.name, known) if args.name not in namespace else None
+        return variable(context, name, SOURCE) if name in namespace else name
+    best = nearest(args.name, [*BUILTIN_DATA, *variables(namespace, SOURCE)])
     raise NotFoundError(
         f"There is no built-in data {args.name!r}.",
-        hint or f"Say where it is: %lepton data {args.name} --from PATH",
+        f"Did you mean {best!r}?" if best else f"Say where it is: %lepton data {args.name} --from PATH",
     )

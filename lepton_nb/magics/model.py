@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from lepton_nb.errors import ArgumentError, ModelError, did_you_mean
+from lepton_nb.errors import ArgumentError, ModelError, nearest
 from lepton_nb.magics import completion
 from lepton_nb.magics.cell import cells_so_far, run_body
 from lepton_nb.magics.completion import completes
@@ -21,8 +21,8 @@ def add_parser(subparsers: Any) -> MagicParser:
         "       %(prog)s NAME --data D [--name V]    for a model that exists",
         help="define a model, run one real batch through it, explain what does not fit",
         description=(
-            "Define a model in a cell, or take one that exists, and run one real batch through it. A mistake in\n"
-            "the shapes is explained: the layer, what it got and from where, and what to write instead."
+            "Define a model in a cell, or take one that exists, and run one real batch through it. Mistakes\n"
+            "in the shapes are explained: the layer, what it got and from where, and what to write instead."
         ),
     )
     name = parser.add_argument(
@@ -41,7 +41,6 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
-    __tracebackhide__ = True
     if context.cell is not None:
         run_body(context.shell, context.cell)
         target = _defined(context, args.name)
@@ -63,9 +62,10 @@ def _defined(context: Context, name: str) -> Any:
     """
     namespace = context.namespace
     if name not in namespace:
+        best = nearest(name, variables(namespace, MODEL))
         raise ModelError(
             f"The cell ran, but defines no {name!r}.",
-            did_you_mean(name, variables(namespace, MODEL)) or f"Write class {name}(nn.Module): …",
+            f"Did you mean {best!r}?" if best else f"Write class {name}(nn.Module): …",
         )
     if not MODEL.accepts(namespace[name]):
         kind = type(namespace[name]).__name__

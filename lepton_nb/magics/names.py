@@ -6,7 +6,7 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean, nearest
 
@@ -23,11 +23,13 @@ class Kind:
         noun: What messages call it.
         expected: What it may be, in full.
         accepts: Whether a value is one. Never imports torch: where torch is not loaded there are no models.
+        suggests: Whether to offer it to complete or correct a name, where that is narrower.
     """
 
     noun: str
     expected: str
     accepts: Callable[[Any], bool]
+    suggests: Callable[[Any], bool] | None = None
 
 
 def _is_a(value: Any, *classes: str) -> bool:
@@ -40,9 +42,13 @@ def _is_a(value: Any, *classes: str) -> bool:
     return False
 
 
+def _is_torch_loss(value: Any) -> bool:
+    return _is_a(value, "torch.nn.modules.loss:_Loss")
+
+
 def _is_model(value: Any) -> bool:
     if _is_a(value, "torch.nn:Module"):
-        return not type(value).__module__.startswith("torch.nn.modules.loss")
+        return not _is_torch_loss(value)
     if _is_a(value, "lepton_nb.models.definition:Definition"):
         return True
     if isinstance(value, type):
@@ -69,7 +75,12 @@ OPTIMIZER = Kind(
     "a torch.optim.Optimizer",
     lambda value: _is_a(value, "torch.optim:Optimizer"),
 )
-LOSS = Kind("loss", "a callable loss(preds, target), such as nn.CrossEntropyLoss()", _is_loss)
+LOSS = Kind(
+    "loss",
+    "a callable loss(preds, target), such as nn.CrossEntropyLoss()",
+    _is_loss,
+    suggests=lambda value: _is_torch_loss(value) or isinstance(value, types.FunctionType),
+)
 RUN = Kind("run", "a run", lambda value: _is_a(value, "lepton_nb.runs.run:Run"))
 ANY = Kind(
     "variable",
@@ -88,18 +99,21 @@ SOURCE = Kind(
             "torch:Tensor",
             "torch.utils.data:DataLoader",
             "torch.utils.data:Dataset",
-            "lepton_nb.data.bundle:DataBundle",
         )
     ),
 )
 
 
+_IPYTHON = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})
+
+
 def variables(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
     """Names of the user's variables of that kind; IPython's own and underscored ones left out."""
+    fits = kind.suggests or kind.accepts
     return sorted(
         name
         for name, value in list(namespace.items())
-        if not name.startswith("_") and name not in ("In", "Out") and kind.accepts(value)
+        if not name.startswith("_") and name not in _IPYTHON and fits(value)
     )
 
 
@@ -156,7 +170,7 @@ def find_data(context: Context, name: str) -> Any:
 
     namespace = context.namespace
     if name in namespace:
-        if not SOURCE.accepts(namespace[name]):
+        if not DATA.accepts(namespace[name]) and not SOURCE.accepts(namespace[name]):
             raise _wrong_kind(name, namespace[name], DATA, variables(namespace, DATA))
         return namespace[name]
     if name in BUILTIN_DATA or is_path(name):
@@ -175,12 +189,12 @@ def find_run(context: Context, ref: str) -> Run:
 
     value = context.namespace.get(ref)
     if RUN.accepts(value):
-        run: Run = value
-        return run
+        return cast("Run", value)
     found = get_run(ref)
     known = [context.memory.runs.get(found.id), *context.namespace.values()]
-    for run in (value for value in known if RUN.accepts(value)):
-        if run.id == found.id and run.live:
-            run.refresh()
-            return run
-    return found
+    runs: list[Run] = [value for value in known if RUN.accepts(value)]
+    live = next((run for run in runs if run.id == found.id and run.live), None)
+    if live is None:
+        return found
+    live.refresh()
+    return live

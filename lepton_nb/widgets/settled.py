@@ -82,7 +82,8 @@ def _picture(state: TrainState, curves: Curves) -> str:
     data = base64.b64encode(png(drawn)).decode()
     alt = f"Curves by epoch: {', '.join(metric_title(name) for name in series)}"
     return (
-        f'<img alt="{escape(alt)}" width="{width}" height="{height}" style="max-width: 100%; height: auto; border-radius: 6px"'
+        f'<img alt="{escape(alt)}" width="{width}" height="{height}"'
+        ' style="max-width: 100%; height: auto; border-radius: 6px"'
         f' src="data:image/png;base64,{data}"/>'
     )
 

@@ -1,0 +1,419 @@
+"""`%lepton` in a real InteractiveShell: loading, names, mistakes, what is shown and what is returned."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.completer import CompletionContext
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+from traitlets.config import Config
+
+from lepton_nb.errors import ArgumentError, ModelError, NotFoundError
+from lepton_nb.runs import RunStore
+
+NET = """\
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(64, 10)
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+"""
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    InteractiveShell.clear_instance()
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    found = InteractiveShell.instance(config=config)
+    found.run_line_magic("load_ext", "lepton_nb")
+    yield found
+    found.run_line_magic("unload_ext", "lepton_nb")
+    InteractiveShell.clear_instance()
+
+
+def run(shell: InteractiveShell, text: str) -> ExecutionResult:
+    return shell.run_cell(text, store_history=True)
+
+
+def value(shell: InteractiveShell, text: str) -> Any:
+    result = run(shell, text)
+    result.raise_error()
+    return result.result
+
+
+def error(shell: InteractiveShell, text: str) -> Any:
+    result = run(shell, text)
+    assert not result.success
+    return result.error_in_exec
+
+
+def complete(shell: InteractiveShell, text: str) -> list[str]:
+    return list(shell.complete(None, line=text, cursor_pos=len(text))[1])
+
+
+def make_run(name: str) -> None:
+    RunStore().create_run(
+        name,
+        task="image-classification",
+        model="Net",
+        data="digits",
+        params={},
+        monitor="val_accuracy",
+        mode="max",
+        epochs=2,
+    )
+
+
+# ---- loading
+
+
+def test_loading_takes_less_than_a_third_of_a_second_and_no_torch() -> None:
+    script = (
+        "import sys, time\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "start = time.perf_counter()\n"
+        "shell.run_line_magic('load_ext', 'lepton_nb')\n"
+        "taken = time.perf_counter() - start\n"
+        "shell.user_ns['network'] = 1\n"
+        "for text in ('%lepton tr', '%lepton train ', '%lepton train x --schedule ', '%lepton evaluate '):\n"
+        "    assert shell.complete(None, line=text, cursor_pos=len(text))[1], text\n"
+        "assert not {'torch', 'torchvision', 'ipywidgets', 'matplotlib'} & set(sys.modules)\n"
+        "print(taken)"
+    )
+    times = [
+        float(
+            subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        )
+        for _ in range(2)
+    ]
+    assert min(times) < 0.3
+
+
+def test_loading_twice_and_unloading_twice_does_nothing_more(shell: InteractiveShell) -> None:
+    from lepton_nb.magics import load, unload
+
+    before = len(shell.Completer.custom_matchers)
+    load(shell)
+    assert len(shell.Completer.custom_matchers) == before
+    unload(shell)
+    unload(shell)
+    assert "lepton" not in shell.magics_manager.magics["line"]
+    assert "lepton" not in shell.magics_manager.magics["cell"]
+    assert len(shell.Completer.custom_matchers) == before - 1
+    load(shell)
+    assert complete(shell, "%lepton tr") == ["train"]
+
+
+# ---- mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message", "hint"),
+    [
+        ("%lepton trian net", ArgumentError, "no command 'trian'", "Did you mean %lepton train?"),
+        ("%lepton train net --epoch 3", ArgumentError, "no option --epoch", "Did you mean --epochs?"),
+        ("%lepton train modle --data digits", NotFoundError, "no variable 'modle'", "Did you mean 'model'?"),
+        ("%lepton train numbers --data digits", ArgumentError, "'numbers' is a list", "There is 'model'."),
+        ("%lepton train model --data digts", NotFoundError, "no data 'digts'", "Did you mean 'digits'?"),
+        ("%lepton train model --data numb", NotFoundError, "no data 'numb'", "There is 'digits'."),
+        ("%lepton train model --train lodr", NotFoundError, "no variable 'lodr'", "Did you mean 'loader'?"),
+        ("%lepton train model --train numbers", ArgumentError, "expected a DataLoader or Dataset", "loader"),
+        ("%lepton train model --data digits --optimizer admaw", NotFoundError, "no optimizer", "'adamw'"),
+        (
+            "%lepton train model --data digits --loss numbers",
+            ArgumentError,
+            "expected a callable loss",
+            "loss",
+        ),
+        ("%lepton train model --data digits --epochs 0", ArgumentError, "epochs is 0", "--epochs 1"),
+        ("%lepton evaluate cn", NotFoundError, "no run 'cn'", "Did you mean 'cnn'?"),
+        ("%lepton resume cn", NotFoundError, "no run 'cn'", "Did you mean 'cnn'?"),
+        ("%lepton data petz", NotFoundError, "no built-in data 'petz'", "--from PATH"),
+        ("%lepton data my-data --from digits", ArgumentError, "cannot be a variable's name", "letters"),
+        ("%lepton data d --val loader", ArgumentError, "--val needs --train", "--train LOADER"),
+        ("%lepton model SmallCNN", ArgumentError, "needs --data", "%lepton model SmallCNN --data D"),
+        ("%lepton stop", ArgumentError, "takes a name, or --all", "%lepton deployments"),
+        ("%%lepton train model\nx = 1", ArgumentError, "takes no cell body", "%lepton train"),
+        ("%%lepton\nx = 1", ArgumentError, "needs a command", "%%lepton model NAME"),
+        ("%%lepton model Other\nx = 1", ModelError, "defines no 'Other'", "class Other(nn.Module)"),
+        ("%%lepton model x\nx = 1", ModelError, "defines 'x' as a int", None),
+    ],
+)
+def test_a_mistake_fails_the_cell_with_a_remedy_and_without_a_traceback(
+    shell: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    kind: type[Exception],
+    message: str,
+    hint: str | None,
+) -> None:
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    make_run("cnn")
+    shell.user_ns["model"] = torch.nn.Linear(2, 2)
+    shell.user_ns["loader"] = DataLoader(TensorDataset(torch.zeros(2, 2), torch.zeros(2)))
+    shell.user_ns["numbers"] = [1, 2]
+    found = error(shell, text)
+    assert type(found) is kind, found
+    assert message in found.message
+    assert hint is None or hint in found.hint
+    shown = "".join(capsys.readouterr())
+    assert "Traceback" not in shown
+    assert len(shown.strip().splitlines()) <= 2
+
+
+def test_an_unexpected_error_keeps_its_traceback(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("lepton_nb.runs.list_runs", broken)
+    assert isinstance(error(shell, "%lepton runs"), RuntimeError)
+    assert "Traceback" in "".join(capsys.readouterr())
+
+
+# ---- help
+
+
+def test_help_in_all_its_forms(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("%lepton", "%lepton --help", "%lepton -h"):
+        assert value(shell, text) is None
+        assert "train a model, with a live panel" in capsys.readouterr().out
+    assert value(shell, "%lepton train --help") is None
+    assert "--epochs N" in capsys.readouterr().out
+    run(shell, "%lepton?")
+    docstring = shell.inspector.info(shell.magics_manager.magics["line"]["lepton"])["docstring"]
+    assert "train a model, with a live panel" in docstring
+
+
+# ---- what is shown and returned
+
+
+def test_a_result_shows_once_wherever_the_magic_stands(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run("cnn")
+    found = value(shell, "%lepton runs")
+    assert [run.name for run in found] == ["cnn"]
+    assert capsys.readouterr().out.count("cnn@1") == 1
+    run(shell, "%lepton runs\nx = 1")
+    assert capsys.readouterr().out.count("cnn@1") == 1
+    run(shell, "table = %lepton runs")
+    assert shell.user_ns["table"][0].name == "cnn"
+    assert capsys.readouterr().out.count("cnn@1") == 1
+    run(shell, "%lepton runs\n'other'")
+    assert "'other'" in capsys.readouterr().out
+
+
+def test_a_semicolon_shows_nothing_and_still_returns(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run("cnn")
+    run(shell, "table = %lepton runs;")
+    assert capsys.readouterr().out == ""
+    assert len(shell.user_ns["table"]) == 1
+    run(shell, "%lepton runs ;")
+    assert capsys.readouterr().out == ""
+
+
+def test_the_value_is_the_last_result_of_the_session(shell: InteractiveShell) -> None:
+    make_run("cnn")
+    value(shell, "%lepton runs")
+    assert value(shell, "_")[0].name == "cnn"
+
+
+def test_variables_expand_in_a_line(shell: InteractiveShell) -> None:
+    make_run("cnn")
+    make_run("cnn")
+    shell.user_ns["n"] = 1
+    assert len(value(shell, "%lepton runs --limit {n}")) == 1
+    assert len(value(shell, "%lepton runs --limit $n")) == 1
+
+
+# ---- commands that need data and models
+
+
+def test_data_binds_a_variable_and_reports(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = value(shell, "%lepton data digits --limit 50 --seed 3")
+    assert shell.user_ns["digits"] is bundle
+    assert len(bundle.train) <= 50
+    assert "image-classification" in capsys.readouterr().out
+    same = value(shell, "%lepton data small --from digits --limit 40;")
+    assert shell.user_ns["small"] is same
+    assert same.name == "small"
+    assert value(shell, "%lepton data digits;") is not bundle
+    wrong = error(shell, "%lepton data more --from small")
+    assert "'small' is a DataBundle; expected a DataFrame" in wrong.message
+
+
+def test_data_takes_loaders_by_name(shell: InteractiveShell) -> None:
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    shell.user_ns["a"] = DataLoader(
+        TensorDataset(torch.rand(12, 1, 8, 8), torch.arange(12) % 3), batch_size=4
+    )
+    shell.user_ns["b"] = TensorDataset(torch.rand(6, 1, 8, 8), torch.arange(6) % 3)
+    bundle = value(shell, "%lepton data mine --train a --val b;")
+    assert list(bundle.splits) == ["train", "val"]
+    assert len(bundle.train) == 12
+
+
+def test_a_model_cell_defines_the_class_and_keeps_it_a_class(shell: InteractiveShell) -> None:
+    value(shell, "%lepton data digits --limit 50;")
+    definition = value(shell, f"%%lepton model Net --data digits\n{NET}")
+    assert definition.name == "Net"
+    assert isinstance(shell.user_ns["Net"], type)
+    assert type(definition.build()) is shell.user_ns["Net"]
+
+
+def test_a_named_model_becomes_a_variable(shell: InteractiveShell) -> None:
+    value(shell, "%lepton data digits --limit 50;")
+    definition = value(shell, "%lepton model SmallCNN --data digits --name small;")
+    assert shell.user_ns["small"] is definition
+    assert value(shell, "%lepton model SmallCNN --data digits;") is shell.user_ns["SmallCNN"]
+
+
+def test_an_error_in_a_model_cell_shows_the_cell_and_nothing_of_ours(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert isinstance(error(shell, "%%lepton model Net\nx = 1\n1 / 0\n"), ZeroDivisionError)
+    shown = "".join(capsys.readouterr())
+    assert "----> 3 1 / 0" in shown
+    assert "lepton_nb" not in shown
+    assert "run_cell_magic" not in shown
+    assert shell.user_ns["x"] == 1
+
+
+def test_a_syntax_error_in_a_model_cell_shows_the_line(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error(shell, "%%lepton model Net\nclass Net(:\n    pass\n")
+    shown = "".join(capsys.readouterr())
+    assert "line 2" in shown
+    assert "class Net(:" in shown
+    assert "lepton_nb" not in shown
+
+
+def test_train_and_what_follows_by_name(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    value(shell, "%lepton data digits --limit 60;")
+    value(shell, f"%%lepton model Net --data digits\n{NET}")
+    capsys.readouterr()
+    run(shell, "first = %lepton train Net --data digits --epochs 2 --name net --device cpu --seed 1")
+    first = shell.user_ns["first"]
+    assert (first.ref, first.status, first.epochs) == ("net@1", "finished", 2)
+    assert isinstance(first.live["model"], shell.user_ns["Net"])
+    shown = capsys.readouterr().out
+    assert "epoch 1/2" in shown
+    assert "epoch 2/2" in shown
+    assert "%lepton evaluate net" in shown
+    second = value(shell, "%lepton train Net --data digits --epochs 1 --name net;")
+    assert capsys.readouterr().out == ""
+    assert second.ref == "net@2"
+    third = value(shell, "%lepton resume net --epochs 2;")
+    assert (third.ref, third.status, third.epoch) == ("net@2", "finished", 2)
+
+
+def test_train_takes_objects_by_name(shell: InteractiveShell) -> None:
+    run(
+        shell,
+        NET + "import torch\n"
+        "model = Net()\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.5)\n"
+        "criterion = nn.CrossEntropyLoss()\n"
+        "items = torch.utils.data.TensorDataset(torch.rand(20, 1, 8, 8), torch.arange(20) % 10)\n"
+        "loader = torch.utils.data.DataLoader(items, batch_size=4)\n",
+    ).raise_error()
+    found = value(
+        shell,
+        "%lepton train model --train loader --val loader --optimizer optimizer --loss criterion --epochs 1;",
+    )
+    assert found.live["model"] is shell.user_ns["model"]
+    assert found.status == "finished"
+
+
+# ---- Tab
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("%lepton tr", ["train"]),
+        ("%lepton depl", ["deploy", "deployments"]),
+        ("%lepton train netw", ["network"]),
+        ("%lepton train resnet5", ["resnet50"]),
+        ("%lepton train SmallC", ["SmallCNN"]),
+        ("%lepton train network --batch", ["--batch-size"]),
+        ("%lepton train network --epochs 3 --epo", []),
+        ("%lepton train network --schedule c", ["cosine", "constant"]),
+        ("%lepton train network --schedule=li", ["linear"]),
+        ("%lepton train network --optimizer adam", ["adamw", "adam"]),
+        ("%lepton train network --optimizer opt", ["opt"]),
+        ("%lepton train network --data ", ["digits"]),
+        ("%lepton train network --data=dig", ["digits"]),
+        ("%lepton train network --train ", ["loader"]),
+        ("%lepton train network --loss crit", ["criterion"]),
+        ("%lepton evaluate c", ["cnn"]),
+        ("%lepton evaluate cnn --split t", ["train", "test"]),
+        ("%lepton compare cnn d", ["deep"]),
+        ("%lepton resume ", ["deep", "cnn"]),
+        ("r = %lepton evaluate cn", ["cnn"]),
+        ("%%lepton model N --da", ["--data"]),
+        ("lepton tr", ["train"]),
+    ],
+)
+def test_tab_offers_what_fits(shell: InteractiveShell, text: str, expected: list[str]) -> None:
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    make_run("cnn")
+    make_run("deep")
+    network = torch.nn.Linear(2, 2)
+    shell.user_ns.update(
+        network=network,
+        opt=torch.optim.SGD(network.parameters(), lr=0.1),
+        criterion=torch.nn.CrossEntropyLoss(),
+        loader=DataLoader(TensorDataset(torch.zeros(2, 2), torch.zeros(2))),
+        number=3,
+    )
+    assert complete(shell, text)[: len(expected) + 1] == expected
+
+
+def test_tab_completes_paths_after_from(shell: InteractiveShell, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "prices.csv").touch()
+    (tmp_path / ".hidden").touch()
+    found = complete(shell, f"%lepton data d --from {tmp_path}/p")
+    assert found == [f"{tmp_path}/photos/", f"{tmp_path}/prices.csv"]
+    assert f"{tmp_path}/.hidden" not in complete(shell, f"%lepton data d --from={tmp_path}/")
+
+
+def test_tab_leaves_the_body_of_a_cell_alone(shell: InteractiveShell) -> None:
+    matcher = shell.Completer.custom_matchers[-1]
+    context = CompletionContext(
+        token="tr",
+        full_text="%%lepton model N\n%lepton tr",
+        cursor_position=10,
+        cursor_line=1,
+        limit=None,
+    )
+    assert [found.text for found in matcher(context)["completions"]] == ["train"]
+    body = CompletionContext(
+        token="x", full_text="%%lepton model N\nx = tr", cursor_position=6, cursor_line=1, limit=None
+    )
+    assert matcher(body)["completions"] == []
