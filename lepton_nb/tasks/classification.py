@@ -58,7 +58,7 @@ class Classification(Task):
         return torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=label_smoothing)
 
     def score(self, preds: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:  # noqa: ARG002
-        return {"accuracy": (preds.argmax(dim=1) == target).double().mean().item()}
+        return {"accuracy": (preds.argmax(dim=1) == target).sum().item() / len(target)}
 
     def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:
         from lepton_nb.tasks.class_measures import measure_classes

@@ -13,16 +13,10 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
+from lepton_nb.tasks.arrays import as_numpy
 from lepton_nb.tasks.base import Arrays, InputError, InputKind
-from lepton_nb.tasks.tensors import (
-    NPY,
-    TensorCodec,
-    as_numpy,
-    decode_base64,
-    items_of,
-    kind_of,
-    request_schema,
-)
+from lepton_nb.tasks.bodies import decode_base64, items_of, kind_of, request_schema
+from lepton_nb.tasks.tensors import NPY, TensorCodec
 
 Mode = Literal["RGB", "L"]
 ImageSource = bytes | str | Path | Image.Image | np.ndarray

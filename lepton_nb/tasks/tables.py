@@ -14,7 +14,8 @@ from lepton_nb.errors import nearest
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.base import Arrays, InputError, InputKind
-from lepton_nb.tasks.tensors import NPY, TensorCodec, items_of, kind_of, request_schema
+from lepton_nb.tasks.bodies import items_of, kind_of, request_schema
+from lepton_nb.tasks.tensors import NPY, TensorCodec
 
 Row = Mapping[str, Any]
 

@@ -11,8 +11,10 @@ import numpy as np
 
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
+from lepton_nb.tasks.arrays import as_numpy
 from lepton_nb.tasks.base import Arrays, InputError, InputKind
-from lepton_nb.tasks.tensors import NPY, TensorCodec, as_numpy, items_of, kind_of, request_schema
+from lepton_nb.tasks.bodies import items_of, kind_of, request_schema
+from lepton_nb.tasks.tensors import NPY, TensorCodec
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
