@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from lepton_nb.data.augment import AUGMENTED_BY, Augmentation, Augmenter, augmenter_for, check_augment
 from lepton_nb.data.report import DataReport
-from lepton_nb.errors import NotFoundError, did_you_mean
+from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import Task, get_task
 
 Inputs = Tensor | tuple[Tensor, ...]
 Batch = tuple[Inputs, Tensor]
-Augmentation = Literal["none", "standard", "strong"]
 
 
 class Loader(Protocol):
@@ -71,6 +71,14 @@ class Split(Protocol):
         """Item `index` as a person sees it: a PIL image, a sentence, a row as a dict, or an array."""
 
 
+@runtime_checkable
+class Augmentable(Split, Protocol):
+    """A split whose uint8 pictures an `Augmenter` changes."""
+
+    def with_augmenter(self, augmenter: Augmenter | None) -> Split:
+        """The same split with another augmenter."""
+
+
 @dataclass
 class DataBundle:
     """Train, validation and test data with the signature that travels into the service.
@@ -91,7 +99,7 @@ class DataBundle:
     report: DataReport
     fingerprint: str
     spec: dict[str, Any] | None = None
-    augment: Augmentation = field(default="none")
+    augment: Augmentation = "none"
 
     @cached_property
     def task(self) -> Task:
@@ -133,6 +141,32 @@ class DataBundle:
         augment = split == "train" and shuffled and self.augment != "none"
         part = self.split(split)
         return part.loader(batch_size=batch_size, device=device, shuffle=shuffled, seed=seed, augment=augment)
+
+    def with_augment(self, augment: str) -> DataBundle:
+        """The same data with another augmentation preset.
+
+        Raises:
+            DataError: If there is no such preset.
+            ArgumentError: If these are no pictures, or pictures that the user's own loader augments.
+        """
+        preset = check_augment(augment)
+        if preset == self.augment:
+            return self
+        splits = {name: split for name, split in self.splits.items() if isinstance(split, Augmentable)}
+        if len(splits) < len(self.splits) or self.signature.preprocessing["kind"] != "image":
+            raise ArgumentError(
+                f"augment={augment!r} is for pictures read here; {self.name!r} is {self.report.source}.",
+                'Leave it at augment="none".',
+            )
+        settings = self.signature.preprocessing
+        augmenter, said = augmenter_for(
+            preset, mode=settings["mode"], size=settings["size"], mean=settings["mean"]
+        )
+        spec = self.spec and {**self.spec, "options": {**self.spec["options"], "augment": preset}}
+        kept = [f for f in self.report.findings if not f.text.startswith(AUGMENTED_BY)]
+        report = replace(self.report, findings=[*kept, *said])
+        changed = {name: split.with_augmenter(augmenter) for name, split in splits.items()}
+        return replace(self, splits=changed, report=report, spec=spec, augment=preset)
 
     def example(self, n: int = 2, split: str = "train") -> Batch:
         """The first `n` items of a split as one batch on the CPU, neither shuffled nor augmented."""

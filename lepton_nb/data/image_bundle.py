@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
-from lepton_nb.data.augment import augmenter_for
-from lepton_nb.data.bundle import Augmentation, DataBundle, Split
+from lepton_nb.data.augment import Augmentation, augmenter_for
+from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.decoding import Read
 from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
 from lepton_nb.data.images import PixelStats
@@ -68,7 +68,9 @@ def image_bundle(
     parts, found = _without_leaks(pool, parts)
     stats = PixelStats.from_sums(pool.sums[parts["train"]], pool.size[0] * pool.size[1])
     signature = _signature(class_names, stats, pool.size)
-    augmenter, said = augmenter_for(augment, mode=signature.preprocessing["mode"], size=pool.size)
+    augmenter, said = augmenter_for(
+        augment, mode=signature.preprocessing["mode"], size=pool.size, mean=stats.mean
+    )
 
     def split(split_name: str, rows: np.ndarray) -> Split:
         targets = torch.from_numpy(pool.labels[rows])

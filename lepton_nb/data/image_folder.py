@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, ClassFiles, existing_folder, find_class_files
 from lepton_nb.data.decoding import Mode, Progress, Size
 from lepton_nb.data.image_bundle import image_bundle
-from lepton_nb.data.options import check_augment, check_limit, check_size
+from lepton_nb.data.options import check_limit, check_size
 from lepton_nb.data.picture_pool import read_pictures
 from lepton_nb.data.pixel_cache import cache_key
 from lepton_nb.data.specs import describe

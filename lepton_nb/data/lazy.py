@@ -6,6 +6,7 @@ processes, which hang or die where a notebook defined a class.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -83,6 +84,12 @@ class LazySplit:
                 f"{self._pool.name_of(row)} could be read when the data was loaded, now it cannot: {error}.",
                 "Load the data again.",
             ) from error
+
+    def with_augmenter(self, augmenter: Augmenter | None) -> LazySplit:
+        """The same split with another augmenter."""
+        changed = copy.copy(self)
+        changed._augmenter = augmenter
+        return changed
 
     def loader(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -59,6 +60,12 @@ class MemorySplit:
 
     def raw(self, index: int) -> Any:
         return self._raw_item(range(len(self))[index])
+
+    def with_augmenter(self, augmenter: Augmenter | None) -> MemorySplit:
+        """The same split with another augmenter; the tensors are shared."""
+        changed = copy.copy(self)
+        changed._augmenter = augmenter
+        return changed
 
     def loader(
         self,

@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from lepton_nb.data.bundle import Augmentation
-from lepton_nb.errors import DataError, did_you_mean
-
-AUGMENTATIONS = ("none", "standard", "strong")
-
-
-def check_augment(augment: str) -> Augmentation:
-    """The preset, if there is one of that name.
-
-    Raises:
-        DataError: If there is none.
-    """
-    if augment not in AUGMENTATIONS:
-        raise DataError(
-            f"augment is {augment!r}; it is one of {', '.join(AUGMENTATIONS)}.",
-            did_you_mean(str(augment), AUGMENTATIONS),
-        )
-    return cast(Augmentation, augment)
+from lepton_nb.errors import DataError
 
 
 def check_limit(limit: int | None) -> int | None:

@@ -10,10 +10,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.columns import number_column
 from lepton_nb.data.image_bundle import image_bundle
-from lepton_nb.data.options import check_augment, check_limit
+from lepton_nb.data.options import check_limit
 from lepton_nb.data.pictures import as_pictures, picture_pool
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe

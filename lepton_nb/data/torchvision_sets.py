@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 from torchvision import datasets
 
+from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.decoding import Mode, Progress, Size
 from lepton_nb.data.image_bundle import image_bundle
-from lepton_nb.data.options import check_augment, check_limit, check_size
+from lepton_nb.data.options import check_limit, check_size
 from lepton_nb.data.picture_pool import read_pictures
 from lepton_nb.data.report import Finding
 from lepton_nb.data.specs import describe
