@@ -63,8 +63,8 @@ class Summary:
         """The totals in one line."""
         frozen = f" ({self.trainable:,} trainable)" if self.trainable != self.params else ""
         return (
-            f"{self.params:,} parameters{frozen} · {quantity(self.mult_adds)} multiply-adds an item · "
-            f"{self.params_mb:.3g} MB weights + {self.activations_mb:.3g} MB an item in training"
+            f"{self.params:,} parameters{frozen} · {quantity(self.mult_adds)} multiply-adds per item · "
+            f"{self.params_mb:.3g} MB weights + {self.activations_mb:.3g} MB per item in training"
         )
 
     def __str__(self) -> str:

@@ -46,7 +46,11 @@ def _depth_first(items: dict[str, Item], *, called: bool) -> list[str]:
             place(needed)
         order.append(name)
 
-    constants = [name for name, item in items.items() if not item.definition and not item.needs.every]
+    constants = [
+        name
+        for name, item in items.items()
+        if not item.definition and not any(needed in items for needed in item.needs.every)
+    ]
     for name in (*constants, *items):
         place(name)
     return order

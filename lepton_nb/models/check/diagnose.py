@@ -14,7 +14,7 @@ from lepton_nb.errors import ModelError, did_you_mean
 from lepton_nb.models.blame import CodeLine, line_of
 from lepton_nb.models.calling import Inputs, call_model, input_tensors
 from lepton_nb.models.check.failures import Failure, items_text, label, shape_text, source_text
-from lepton_nb.models.check.layers import explain_layer
+from lepton_nb.models.check.layers import explain_layer, is_layer
 from lepton_nb.models.check.tracing import FailedCall, Trace, tensors_in, traced
 
 _IMPORTS = {
@@ -55,9 +55,11 @@ def _explain(trace: Trace, error: Exception) -> ModelError:
         return explained
     if trace.failed is not None and trace.failed.line is not None:
         return _functional(trace, trace.failed, error)
-    if given is not None and line_of(error) is None:
+    if given is not None and is_layer(module):
         shape = f"{failure.shape(given)}{failure.source(given)}"
-        return ModelError(f"{failure.label} cannot take {shape}: {first_line(error)}.")
+        line = line_of(error)
+        where = f" at {at(line)}" if line is not None else ""
+        return ModelError(f"{failure.label} cannot take {shape}{where}: {first_line(error)}.")
     return explain_code(f"{type(trace.model).__name__}.forward", error, dict(module.named_children()))
 
 

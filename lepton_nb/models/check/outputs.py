@@ -144,7 +144,7 @@ def _check_batch(case: Case, output: Tensor) -> None:
             f"{given}: the batch dimension is lost.",
             "Flatten with x.flatten(1), and keep squeeze() off dim 0.",
         )
-    raise ModelError(f"{given}: one row an item is needed.", "Keep dimension 0: flatten with x.flatten(1).")
+    raise ModelError(f"{given}: one row per item is needed.", "Keep dimension 0: flatten with x.flatten(1).")
 
 
 def _check_classes(case: Case, output: Tensor) -> None:
@@ -160,7 +160,7 @@ def _check_classes(case: Case, output: Tensor) -> None:
     if output.dim() == 1:
         _, fix = case.head(case.num_classes or int(target.max()) + 1)
         raise ModelError(
-            f"{case.name} gives one number an item, {case.shape(output.shape)}, not one a class{fix}"
+            f"{case.name} gives one number per item, {case.shape(output.shape)}, not one per class{fix}"
         )
     if output.dim() > 2 and target.dim() == 1:
         raise _not_pooled(case, output)
@@ -168,7 +168,9 @@ def _check_classes(case: Case, output: Tensor) -> None:
 
 
 def _two_dimensional_target(case: Case) -> ModelError:
-    given = f"The loss takes one class index an item, (N,), but the target is {case.shape(case.target.shape)}"
+    given = (
+        f"The loss takes one class index per item, (N,), but the target is {case.shape(case.target.shape)}"
+    )
     if case.target.shape[1] == 1:
         return ModelError(f"{given}.", "Write target.squeeze(1) where the data is made.")
     return ModelError(f"{given}: one-hot?", "Write target.argmax(1) where the data is made.")
@@ -178,13 +180,13 @@ def _not_pooled(case: Case, output: Tensor) -> ModelError:
     given = f"{case.name} gives {case.shape(output.shape)}: "
     if output.dim() == 3:
         return ModelError(
-            f"{given}logits for every position, not one row an item.",
+            f"{given}logits for every position, not one row per item.",
             "Pool over the positions before the last layer: x = x.mean(1).",
         )
     if output.shape[2:].numel() == 1:
         return ModelError(f"{given}two dimensions too many.", "Return x.flatten(1).")
     return ModelError(
-        f"{given}a map of logits, not one row an item.", "Pool before the last layer: x = x.mean((2, 3))."
+        f"{given}a map of logits, not one row per item.", "Pool before the last layer: x = x.mean((2, 3))."
     )
 
 
