@@ -126,9 +126,7 @@ def verify(path: Path) -> dict[str, str]:
 
 
 def _damaged(path: Path, reason: str) -> StoreError:
-    return StoreError(
-        f"The checkpoint {path} is damaged: {reason}.", "An earlier one is used where there is one."
-    )
+    return StoreError(f"The checkpoint {path} is damaged: {reason}.")
 
 
 def _read_header(file: BinaryIO) -> bytes:

@@ -52,7 +52,7 @@ class CheckpointFolder:
 
     Args:
         folder: Where they lie; made on the first save.
-        owner: What messages call the run.
+        owner: The run, as messages name it.
     """
 
     def __init__(self, folder: Path, owner: str) -> None:
@@ -108,28 +108,30 @@ class CheckpointFolder:
             NotFoundError: If there is none of that step.
             StoreError: If none can be read.
         """
+        damaged: list[str] = []
         for _ in range(3):  # a live run may remove what was just listed
-            failures: list[str] = []
             paths = self._candidates(which)
             for path in paths:
                 try:
                     checkpoint, state = _describe(path), read_state(path)
                 except FileNotFoundError:
                     continue
-                except StoreError as error:
-                    failures.append(error.message)
+                except StoreError:
+                    damaged.append(str(_place(path)[1]))
                     continue
-                warning = f"{' '.join(failures)} Step {checkpoint.step} is used." if failures else None
-                return checkpoint, state, warning
-            if failures or not paths:
+                warning = (
+                    f"The checkpoint of step {', '.join(damaged)} is damaged; step {checkpoint.step} is used."
+                )
+                return checkpoint, state, warning if damaged else None
+            if damaged or not paths:
                 break
-        if failures:
+        if damaged:
             raise StoreError(
-                f"No checkpoint of {self.owner} can be read. {' '.join(failures)}",
-                "Train it again, or put the files back from a backup.",
+                f"Run {self.owner} has no readable checkpoint; damaged: step {', '.join(damaged)}.",
+                f"Train it again, or put the files in {self.folder} back from a backup.",
             )
         raise StoreError(
-            f"{self.owner} has no checkpoint in {self.folder}.", "It was stopped before its first one."
+            f"Run {self.owner} has no checkpoint.", "It was stopped before its first one; train it again."
         )
 
     def _paths(self) -> Sequence[Path]:
@@ -147,7 +149,9 @@ class CheckpointFolder:
         steps = [_place(path)[1] for path in paths]
         if paths and which not in steps:
             shown = ", ".join(str(step) for step in sorted(set(steps)))
-            raise NotFoundError(f"{self.owner} has no checkpoint of step {which}.", f"There is step {shown}.")
+            raise NotFoundError(
+                f"Run {self.owner} has no checkpoint of step {which}.", f"There is step {shown}."
+            )
         return paths[steps.index(which) :] if paths else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lepton_nb.errors import StoreError
-from lepton_nb.runs.home import MOVE_HINT, explain, private_folder
+from lepton_nb.runs.home import MOVE_HINT, private_folder
 from lepton_nb.runs.schema import migrate
 
 _PATIENCE = 20.0  # seconds to wait for another process's write
@@ -91,14 +92,14 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         private_folder(self.path.parent)
-        try:  # SQLite would make it readable for others; its WAL files take this file's mode
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            raise explain(error, self.path) from error
         connection = sqlite3.connect(
             self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
         try:
+            # Its WAL files take its mode. Never open the file here: closing it would drop the locks that
+            # other connections of this process hold (https://sqlite.org/howtocorrupt.html, 2.2).
+            if stat.S_IMODE(self.path.stat().st_mode) & 0o077:
+                self.path.chmod(0o600)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")

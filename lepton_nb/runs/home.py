@@ -33,7 +33,9 @@ def private_folder(path: Path) -> Path:
         StoreError: If it cannot be made.
     """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Not mkdir's own parents=True, which leaves the parents open to everyone.
+        for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
+            folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise explain(error, path) from error
     return path

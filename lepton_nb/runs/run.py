@@ -93,7 +93,7 @@ class Run(RunFolder):
         self._flushed_at = self._beat_at = time.monotonic()
         self._take(row)
         self.path = store.root / "runs" / self.id
-        self._checkpoints = CheckpointFolder(self.path / "checkpoints", f"Run {self.ref}")
+        self._checkpoints = CheckpointFolder(self.path / "checkpoints", self.ref)
 
     def _take(self, row: sqlite3.Row) -> None:
         self._seq: int = row["seq"]
