@@ -104,6 +104,14 @@ def test_the_model_ends_with_the_best_weights() -> None:
     assert run.best_value == max(run.history()["val_accuracy"][1])
 
 
+def test_balanced_class_weights_weigh_rare_classes_up() -> None:
+    inputs, target = torch.randn(120, 6), torch.cat([torch.zeros(100), torch.ones(20)]).long()
+    run = lepton_nb.train(nn.Linear(6, 2), (inputs, target), epochs=20, lr=0.05, class_weights="balanced")
+    share = run.live["model"](inputs).argmax(1).float().mean()
+    plain = lepton_nb.train(nn.Linear(6, 2), (inputs, target), epochs=20, lr=0.05)
+    assert share > plain.live["model"](inputs).argmax(1).float().mean()
+
+
 def test_without_held_out_data_the_training_loss_is_watched() -> None:
     loader = DataLoader(TensorDataset(torch.randn(32, 6), torch.randint(0, 3, (32,))), batch_size=8)
     run = lepton_nb.train(TinyNet(), train=loader, epochs=2)
@@ -145,7 +153,7 @@ def test_a_second_interrupt_ends_at_once_and_leaves_the_run_consistent() -> None
         lepton_nb.train(TinyNet, blobs(), epochs=50, name="twice", callbacks=[Hook(interrupt)])
     run = lepton_nb.get_run("twice")
     assert run.status == "stopped"
-    assert lepton_nb.resume(run, data=blobs(), model=TinyNet(), epochs=1).status == "finished"
+    assert lepton_nb.resume(run, data=blobs(), model=TinyNet(), epochs=3).status == "finished"
 
 
 def test_pause_waits_and_resume_goes_on() -> None:
@@ -177,7 +185,8 @@ def test_another_process_stops_a_run_through_the_store() -> None:
 
 
 def test_patience_stops_when_nothing_improves() -> None:
-    run = lepton_nb.train(TinyNet, blobs(), epochs=50, patience=2, lr=0.0, schedule="constant")
+    linear = nn.Linear(6, 3)  # nothing in it moves at a learning rate of zero, not even batch statistics
+    run = lepton_nb.train(linear, blobs(), epochs=50, patience=2, lr=0.0, schedule="constant")
     assert run.status == "stopped"
     assert len(run.history()["val_accuracy"][0]) == 3
 

@@ -18,6 +18,7 @@ from lepton_nb.packaging import load_data, load_model
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.provenance import provenance
 from lepton_nb.training.config import TrainConfig
+from lepton_nb.training.device import choose_device, choose_precision
 from lepton_nb.training.job import Job
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.own import describe_loss, describe_optimizer, make_loss_again, make_optimizer_again
@@ -65,6 +66,7 @@ def train(
     """
     chosen = get_recipe(recipe) if recipe is not None else None
     settings = _settings(chosen, optimizer, config)
+    choose_precision(settings.precision, choose_device(settings.device).device)
     bundle = _bundle(data, train, val, chosen)
     definition = _definition(model if model is not None else _default_model(chosen, bundle), bundle)
     criterion = _loss(loss, bundle, settings)
@@ -181,10 +183,22 @@ def _loss(loss: Any, bundle: DataBundle, settings: TrainConfig) -> Any:
             f"The loss is a {type(loss).__name__}; expected a callable loss(preds, target).",
             "For example nn.CrossEntropyLoss()",
         )
-    weights = bundle.class_weights() if settings.class_weights == "balanced" else None
+    weights = _balanced_weights(bundle) if settings.class_weights == "balanced" else None
     return bundle.task.make_loss(
         bundle.signature, label_smoothing=settings.label_smoothing, class_weights=weights
     )
+
+
+def _balanced_weights(bundle: DataBundle) -> list[float]:
+    """A weight for each class so that all classes weigh the same: items / (classes × items of the class)."""
+    targets, classes = bundle.train.targets, len(bundle.signature.class_names)
+    if targets is None or not classes:
+        raise ArgumentError(
+            f"Data {bundle.name!r} has no list of classes to balance.",
+            "Leave --class-weights out, or pass a loss with weights of your own.",
+        )
+    counts = torch.bincount(targets, minlength=classes).clamp(min=1)
+    return [len(targets) / (classes * int(count)) for count in counts]
 
 
 def _check(network: nn.Module, bundle: DataBundle, criterion: Any) -> None:

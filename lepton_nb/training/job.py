@@ -17,6 +17,7 @@ from lepton_nb.training.device import choose_device, choose_precision
 from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.loop import Work, fit, restore, snapshot
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
+from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.schedules import make_schedule
 from lepton_nb.training.seeding import private_rng
 
@@ -44,16 +45,17 @@ class Job:
         ``failed`` with its last checkpoint, and is raised.
         """
         with private_rng():
-            state, work = self._prepare()
+            every: list[Callback] = []
+            state, work = self._prepare(every)
             if saved is not None:
                 restore(state, work, saved)
-            every = [
+            every += [
                 HistoryWriter(),
                 *([EarlyStopping(self.config.patience)] if self.config.patience else []),
                 Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self.config.keep),
                 *callbacks,
             ]
-            self.run.begin(state.total_steps, from_step=state.step)
+            self.run.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
             try:
                 with graceful_interrupt(state.control):
                     fit(state, work, every)
@@ -66,7 +68,7 @@ class Job:
             self._settle(state)
         return self.run
 
-    def _prepare(self) -> tuple[TrainState, Work]:
+    def _prepare(self, callbacks: list[Callback]) -> tuple[TrainState, Work]:
         choice = choose_device(self.config.device)
         self.model.to(choice.device)
         if isinstance(self.loss, nn.Module):
@@ -102,6 +104,7 @@ class Job:
             base_lrs=[group["lr"] for group in optimizer.param_groups],
             precision=precision,
             scaler=torch.amp.GradScaler(choice.device.type, enabled=precision == "fp16"),
+            recorder=Recorder(state, callbacks),
             loss_sum=torch.zeros((), device=choice.device),
         )
         return state, work

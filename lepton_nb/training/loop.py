@@ -56,6 +56,7 @@ class Work:
     base_lrs: list[float]
     precision: Precision
     scaler: torch.amp.GradScaler
+    recorder: Recorder
     rng_state: dict[str, Any] | None = None
     loss_sum: Tensor = field(default_factory=lambda: torch.zeros(()))
     items: int = 0
@@ -68,13 +69,10 @@ def fit(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
     Raises:
         TrainingError: If the loss is no longer finite.
     """
-    recorder = Recorder(state, callbacks)
     _call(callbacks, "on_fit_start", state)
     while state.epoch < state.epochs and not state.control.stop_requested:
-        _train_epoch(state, work, callbacks, recorder)
-        if state.control.stop_requested:
-            break
-        if not _validate_epoch(state, work, callbacks, recorder):
+        _train_epoch(state, work, callbacks)
+        if state.control.stop_requested or not _validate_epoch(state, work, callbacks):
             break
         _call(callbacks, "on_epoch_end", state)
         _next_epoch(state, work)
@@ -82,7 +80,7 @@ def fit(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
     _call(callbacks, "on_fit_end", state)
 
 
-def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback], recorder: Recorder) -> None:
+def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
     config: TrainConfig = state.config
     hooks = [callback for callback in callbacks if _overrides(callback, "on_step_end")]
     state.phase = "training"
@@ -110,17 +108,17 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback], r
             continue
         _step(state, work)
         batches = (state.batch - 1) % config.accumulation + 1
-        recorder.record(step_loss / batches if batches > 1 else detached, step_items)
+        work.recorder.record(step_loss / batches if batches > 1 else detached, step_items)
         step_loss, step_items = torch.zeros((), device=state.device), 0
         work.epoch_seconds = time.perf_counter() - started
         for callback in hooks:
             callback.on_step_end(state)
         if state.control.paused:
-            _pause(state, recorder)
+            _pause(state, work.recorder)
         if state.control.stop_requested:
             break
     work.epoch_seconds = time.perf_counter() - started
-    recorder.flush()
+    work.recorder.flush()
 
 
 def _step(state: TrainState, work: Work) -> None:
@@ -137,7 +135,7 @@ def _step(state: TrainState, work: Work) -> None:
     state.step += 1
 
 
-def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback], recorder: Recorder) -> bool:
+def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> bool:
     """Measure the epoch and tell the callbacks; False where a stop request cut it short."""
     state.phase = "validating"
     metrics: dict[str, float] | None = {}
@@ -162,9 +160,9 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
     if value is not None and state.is_better(value):
         state.best_value, state.best_epoch = value, state.epoch
     names = (*metrics, "train_loss", "epoch_seconds", "items_per_second")
-    recorder.emit([(state.step, state.epoch, {name: state.metrics[name] for name in names})])
+    work.recorder.emit([(state.step, state.epoch, {name: state.metrics[name] for name in names})])
     _call(callbacks, "on_validation_end", state)
-    recorder.rest()
+    work.recorder.rest()
     return True
 
 
@@ -200,8 +198,10 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
 def snapshot(state: TrainState, work: Work) -> dict[str, object]:
     """Everything needed to go on from here as if nothing had happened.
 
-    After validation the place to go on from is the first batch of the next epoch.
+    After validation the place to go on from is the first batch of the next epoch. The history up to here is
+    handed on first, so that a run resumed from here has no gap in it.
     """
+    work.recorder.flush()
     done = state.phase == "validating"
     return {
         "model": state.model.state_dict(),
