@@ -1,0 +1,100 @@
+"""The doctor: tells what is wrong, mends what it can, and harms nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lepton_nb.deployment import Report, deploy, doctor, lifecycle
+from lepton_nb.packaging import build_package
+from lepton_nb.runs import RunStore
+from tests.serving_support import is_alive, make_run
+
+
+def texts(report: Report, level: str) -> list[str]:
+    return [f"{finding.topic}: {finding.text}" for finding in report.findings if finding.level == level]
+
+
+def test_a_healthy_store_is_all_ok() -> None:
+    build_package(make_run())
+    report = doctor()
+    assert report.ok
+    assert {finding.level for finding in report.findings} <= {"ok", "warning"}
+    assert any("torch" in text for text in texts(report, "ok"))
+    assert any("1 runs" in text for text in texts(report, "ok"))
+
+
+@pytest.mark.slow
+def test_dead_services_are_cleared_and_orphans_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run()
+    dead, orphan, live = deploy(run, "dead"), deploy(run, "orphan"), deploy(run, "live")
+    try:
+        os.kill(dead.record.pid or 0, signal.SIGKILL)
+        RunStore().delete_deployment("orphan")
+        young = doctor()
+        assert is_alive(orphan.record.pid or 0), "a server just started may be another notebook's deploy"
+        assert [text for text in texts(young, "mended") if "dead is gone" in text]
+        monkeypatch.setattr(lifecycle, "START_LIMIT", 0.0)
+        report = doctor()
+        assert [text for text in texts(report, "mended") if "orphan" in text]
+        assert not is_alive(orphan.record.pid or 0)
+        assert [text for text in texts(report, "ok") if "live version 1: ready" in text]
+        assert [record.name for record in RunStore().list_deployments()] == ["live"]
+    finally:
+        live.stop()
+
+
+def test_damage_is_named() -> None:
+    run = make_run()
+    package = build_package(run)
+    package.file("weights.safetensors").write_bytes(b"x")
+    report = doctor()
+    assert not report.ok
+    assert [text for text in texts(report, "problem") if "weights.safetensors" in text]
+
+
+def test_what_an_interrupted_build_left_is_deleted(lepton_home: Path) -> None:
+    make_run()
+    old, new = lepton_home / "packages" / ".draft-old", lepton_home / "packages" / ".draft-new"
+    for draft in (old, new):
+        draft.mkdir(parents=True)
+    os.utime(old, (time.time() - 7200,) * 2)
+    doctor()
+    assert not old.exists()
+    assert new.exists(), "it may be in the making"
+
+
+def test_an_interrupted_run_is_told_how_to_go_on() -> None:
+    code = (
+        "from tests.serving_support import make_run\n"
+        "run = make_run('cut')\n"
+        "run.begin(total_steps=2)\n"
+        "import os; os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False)
+    hints = [finding.hint for finding in doctor().findings]
+    assert "%lepton resume cut@1" in hints
+
+
+def test_a_folder_open_to_others_is_closed(lepton_home: Path) -> None:
+    service = deploy(make_run())
+    try:
+        (service.state.path / "service.json").chmod(0o644)
+        report = doctor()
+        assert [text for text in texts(report, "mended") if "readable by others" in text]
+        assert (service.state.path / "service.json").stat().st_mode & 0o077 == 0
+    finally:
+        service.stop()
+
+
+def test_a_report_reads_in_a_terminal_and_in_a_notebook() -> None:
+    report = Report()
+    report.add("problem", "disk", "full <of> things", "df -h")
+    assert repr(report) == "✗ disk: full <of> things\n    → df -h"
+    assert "full &lt;of&gt; things" in report._repr_html_()

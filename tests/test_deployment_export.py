@@ -1,0 +1,134 @@
+"""A folder that serves elsewhere: with its own copy of the server, and none of the notebook's parts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lepton_nb.deployment import export
+from lepton_nb.errors import ArgumentError, PackageError
+from lepton_nb.packaging import Package
+from tests.serving_support import (
+    TOKEN,
+    Front,
+    built,
+    expected_labels,
+    make_package,
+    make_run,
+    pictures,
+    wait_until_listening,
+)
+from tests.test_packaging_build import BRANCHING, PAIR
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    return make_package(tmp_path_factory.mktemp("packages") / "net")
+
+
+def serve(folder: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Run the folder's own command, from elsewhere."""
+    environment = {
+        **os.environ,
+        "LEPTON_TOKEN": TOKEN,
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    }
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [str(folder / "serve"), "--port", "0"], env=environment, stdout=out, stderr=out, cwd=log.parent
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["onnx", "source"])
+def test_an_exported_folder_serves_by_itself(tmp_path: Path, package: Package, kind: str) -> None:
+    if kind == "source":
+        package = make_package(tmp_path / "source", source=BRANCHING)
+    folder = export(package, tmp_path / "out")
+    log = tmp_path / "log"
+    process = serve(folder, log)
+    try:
+        server = Front(process, wait_until_listening(process, log), log)
+        inputs = pictures(3).numpy()
+        answer = server.predict(inputs)
+        assert answer.status_code == 200, answer.text
+        assert [item["label"] for item in answer.json()["predictions"]] == expected_labels(package, inputs)
+        maps = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        assert b"lepton_nb.serve" in maps
+        used = subprocess.run(
+            [sys.executable, "-c", "import lepton_nb; print(lepton_nb.__file__)"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert used.stdout.startswith(str(folder))
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def test_the_folder_is_complete_and_has_no_notebook_in_it(tmp_path: Path, package: Package) -> None:
+    folder = export(package, tmp_path / "out")
+    assert {path.name for path in folder.iterdir()} == {
+        ".dockerignore",
+        "Dockerfile",
+        "README.md",
+        "lepton_nb",
+        "model.onnx",
+        "package",
+        "requirements.txt",
+        "serve",
+    }
+    rooms = {path.name for path in (folder / "lepton_nb").iterdir()}
+    assert not rooms & {"magics", "widgets", "training", "data", "runs", "deployment", "models"}
+    assert os.access(folder / "serve", os.X_OK)
+    assert "torch" not in (folder / "requirements.txt").read_text()
+    Package.load(folder / "package")
+
+
+def test_onnx_and_weights_work_without_this_library(tmp_path: Path, package: Package) -> None:
+    import onnxruntime
+    from safetensors.numpy import load_file
+
+    folder = export(package, tmp_path / "out")
+    inputs = pictures(2).numpy()
+    expected = built_output(inputs)
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    np.testing.assert_allclose(session.run(None, {"image": inputs})[0], expected, atol=1e-5)
+    weights = load_file(folder / "package" / "weights.safetensors")
+    by_hand = inputs.reshape(2, -1) @ weights["fc.weight"].T + weights["fc.bias"]
+    np.testing.assert_allclose(by_hand, expected, atol=1e-5)
+
+
+def built_output(inputs: np.ndarray) -> np.ndarray:
+    import torch
+
+    from tests.serving_support import LINEAR_SOURCE
+
+    return built(LINEAR_SOURCE)(torch.from_numpy(inputs)).detach().numpy()
+
+
+def test_a_folder_in_use_is_not_touched(tmp_path: Path, package: Package) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ArgumentError, match="not an empty folder"):
+        export(package, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_failed_export_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(PackageError):
+        export(make_run(source=PAIR), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_source_is_announced(tmp_path: Path) -> None:
+    folder = export(make_package(tmp_path / "source", source=BRANCHING), tmp_path / "out")
+    assert "runs from its Python source" in (folder / "README.md").read_text()
+    assert "--trust" in (folder / "serve").read_text()
+    assert not (folder / "model.onnx").exists()
