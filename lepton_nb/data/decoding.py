@@ -144,6 +144,8 @@ def choose_size(sizes: Counter[Size], asked: Size | None) -> tuple[Size, list[Fi
 
     Pictures of one size keep it up to `LARGEST_KEPT_SIDE`; others become squares of at most `DEFAULT_SIDE`.
     """
+    if not sizes:  # nothing can be read, which decoding will explain
+        return asked or (DEFAULT_SIDE, DEFAULT_SIDE), []
     if len(sizes) == 1 and asked in (None, next(iter(sizes))) and max(next(iter(sizes))) <= LARGEST_KEPT_SIDE:
         return next(iter(sizes)), []
     if len(sizes) == 1:
@@ -154,7 +156,7 @@ def choose_size(sizes: Counter[Size], asked: Size | None) -> tuple[Size, list[Fi
         return asked, [] if asked in sizes and len(sizes) == 1 else [
             Finding(f"{have}: resized to {_shape(asked)}.")
         ]
-    sides = sorted(min(size) for size in sizes.elements()) or [DEFAULT_SIDE]
+    sides = sorted(min(size) for size in sizes.elements())
     side = min(DEFAULT_SIDE, sides[len(sides) // 2])
     return (side, side), [Finding(f"{have}: resized to {side}×{side} (image_size=… chooses another).")]
 
