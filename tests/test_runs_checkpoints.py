@@ -7,6 +7,7 @@ import math
 import os
 import random
 import resource
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -176,7 +177,7 @@ def test_last_best_and_a_step_can_be_loaded() -> None:
         assert torch.equal(state["w"], torch.full((1000,), float(step)))
     with pytest.raises(NotFoundError, match="no checkpoint of step 11") as caught:
         run.load_checkpoint(11)
-    assert caught.value.hint == "There is step 10, 20, 30."
+    assert caught.value.hint == "There is last, best and step 10, 20, 30."
     assert run.warnings == []
 
 
@@ -201,6 +202,24 @@ def test_without_a_good_checkpoint_the_error_says_which_are_damaged() -> None:
         damage(save(run, step))
     with pytest.raises(StoreError, match=r"Run cnn@1 has no readable checkpoint; damaged: step 20, 10\."):
         run.load_checkpoint()
+
+
+def test_training_on_with_what_was_loaded_leaves_the_file_alone() -> None:
+    run = make_run("cnn")
+    save(run, 10)
+    _, state = run.load_checkpoint()
+    state["w"].zero_()
+    assert run.load_checkpoint()[1]["w"].unique().tolist() == [10.0]
+    assert run.warnings == []
+
+
+def test_the_best_is_known_even_if_the_process_died_before_telling(lepton_home: Path) -> None:
+    run = make_run("cnn")
+    save(run, 10, best=True, value=0.9)
+    with sqlite3.connect(lepton_home / "lepton.db") as connection:
+        connection.execute("UPDATE runs SET best_step = NULL, best_value = NULL")
+    run.begin(100, from_step=10)
+    assert (run.refresh().best_value, run.best_step) == (0.9, 10)
 
 
 def test_a_later_attempt_is_newer_whatever_its_step() -> None:

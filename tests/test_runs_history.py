@@ -107,7 +107,6 @@ def test_values_reach_other_processes_within_half_a_second_of_logging() -> None:
     run = make_run("cnn")
     other = get_run("cnn")
     run.log(1, {"loss": 1.0}, 0)
-    assert not other.history()
     time.sleep(0.55)
     run.log(2, {"loss": 1.0}, 0)
     assert other.history()["loss"][0] == [1, 2]

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -290,7 +291,9 @@ def test_check_finds_what_is_missing_damaged_or_left_over(lepton_home: Path) -> 
         saved = run.save_checkpoint({"w": torch.ones(9)}, step=1, epoch=0, value=None, best=False, keep=1)
     saved.path.write_bytes(saved.path.read_bytes()[:-1])
     gone.path.rmdir()
-    (lepton_home / "runs" / "stray").mkdir()
+    for name, minutes in (("stray", 5), ("just made", 0)):
+        (lepton_home / "runs" / name).mkdir()
+        os.utime(lepton_home / "runs" / name, (time.time() - 60 * minutes,) * 2)
     problems = RunStore().check()
     assert len(problems) == 3
     assert "gone@1 is missing" in problems[0]

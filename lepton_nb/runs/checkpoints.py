@@ -150,7 +150,8 @@ class CheckpointFolder:
         if paths and which not in steps:
             shown = ", ".join(str(step) for step in sorted(set(steps)))
             raise NotFoundError(
-                f"Run {self.owner} has no checkpoint of step {which}.", f"There is step {shown}."
+                f"Run {self.owner} has no checkpoint of step {which}.",
+                f"There is last, best and step {shown}.",
             )
         return paths[steps.index(which) :] if paths else []
 

@@ -128,7 +128,7 @@ class Database:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StoreError(
                 f"Another process has kept the run store {self.path} locked for {_PATIENCE:.0f} s.",
-                "Try again; %lepton doctor shows who uses it.",
+                "Wait for that process, or end it if it hangs.",
             )
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
             return StoreError(f"The run store cannot write in {folder}: {error}.", MOVE_HINT)

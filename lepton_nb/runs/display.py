@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _BARS = "▁▂▃▄▅▆▇█"
 _SYMBOLS = {
     "running": "▶",
-    "paused": "⏸",
+    "paused": "‖",
     "finished": "✓",
     "stopped": "■",
     "failed": "✗",
-    "interrupted": "⚡",
+    "interrupted": "!",
 }
 # Readable on white and on black alike; everything else takes the page's own colour.
 _COLOURS = {

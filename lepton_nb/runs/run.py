@@ -167,6 +167,9 @@ class Run(RunFolder):
             )
         self.refresh()
         sweep(self.path)
+        for checkpoint in self.checkpoints():
+            if checkpoint.best and checkpoint.step != self.best_step:
+                self._record_best(checkpoint)  # the process before died between the file and the row
 
     def heartbeat(self, *, epoch: int, step: int) -> None:
         """Say that it is alive and how far it is. Reaches the store once a second, and with every flush."""
@@ -296,16 +299,19 @@ class Run(RunFolder):
             StoreError: If it cannot be written, for example on a full disk; the ones before are intact.
         """
         self.flush()
-        with self._lock:
-            saved = self._checkpoints.save(
-                state, step=step, epoch=epoch, value=value, best=best, attempt=self.attempt, keep=keep
-            )
+        saved = self._checkpoints.save(
+            state, step=step, epoch=epoch, value=value, best=best, attempt=self.attempt, keep=keep
+        )
         if best:
-            self.best_value, self.best_step = value, step
-            self.store.database.execute(
-                "UPDATE runs SET best_value = ?, best_step = ? WHERE seq = ?", (value, step, self._seq)
-            )
+            self._record_best(saved)
         return saved
+
+    def _record_best(self, checkpoint: Checkpoint) -> None:
+        self.best_value, self.best_step = checkpoint.value, checkpoint.step
+        self.store.database.execute(
+            "UPDATE runs SET best_value = ?, best_step = ? WHERE seq = ?",
+            (self.best_value, self.best_step, self._seq),
+        )
 
     def checkpoints(self) -> list[Checkpoint]:
         """The checkpoints on disk, newest first."""

@@ -22,6 +22,7 @@ from lepton_nb.runs.registry import Registry
 from lepton_nb.runs.run import ACTIVE, STATUSES, Run
 
 _SHORTEST_ID = 6
+_SETTLED = 60.0  # seconds after which a folder without a run is no run that is just being made
 
 
 class RunStore(Registry):
@@ -191,14 +192,12 @@ class RunStore(Registry):
         except StoreError as error:
             return [str(error)]
         folder = self.root / "runs"
-        kept = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-        found += [
-            f"The folder of run {runs[key].ref} is missing: {folder / key}."
-            for key in sorted(runs.keys() - kept)
-        ]
-        found += [
-            f"{folder / key} belongs to no run; it can be deleted." for key in sorted(kept - runs.keys())
-        ]
+        for run in runs.values():
+            if not run.path.is_dir():
+                found.append(f"The folder of run {run.ref} is missing: {run.path}.")
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name not in runs and time.time() - path.stat().st_mtime > _SETTLED:
+                found.append(f"{path} belongs to no run; it can be deleted.")
         for path in sorted(folder.glob("*/checkpoints/*.safetensors")):
             try:
                 verify(path)
