@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from lepton_nb.runs import Run
+    from lepton_nb.widgets.service_view import ServiceView
 
 
 @dataclass
@@ -21,12 +22,12 @@ class Memory:
     Attributes:
         runs: Runs trained or resumed here, by id: they hold their model and data.
         definitions: Of every model variable that `%lepton model` checked, the value and its definition.
-        panels: Live panels of services, by the service's name.
+        views: Live views of services, by the service's name.
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
     definitions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    panels: dict[str, Any] = field(default_factory=dict)
+    views: dict[str, ServiceView] = field(default_factory=dict)
 
 
 @dataclass

@@ -48,10 +48,13 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         find_run(context, args.run_name), args.name, port=args.port, host=args.host, lifetime=args.lifetime
     )
     if not context.quiet:
-        from lepton_nb.widgets import show_deployment
+        from lepton_nb.widgets.service_view import show_service
 
-        panel = show_deployment(deployment, context.shell)
-        if panel is not None:
-            context.memory.panels[deployment.name] = panel
+        former = context.memory.views.pop(deployment.name, None)
+        if former is not None:
+            former.give_way()
+        view = show_service(deployment, context.shell)
+        if view is not None:
+            context.memory.views[deployment.name] = view
     context.shown = True
     return deployment

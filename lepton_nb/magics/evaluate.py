@@ -56,7 +56,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
 
 
 def _target(context: Context, name: str, data: Any) -> Any:
-    """The run of that name, or the model variable with the data."""
+    """The run of that name, or the model variable where there is data for it."""
     model_names = variables(context.namespace, MODEL)
     try:
         return find_run(context, name)
@@ -68,4 +68,4 @@ def _target(context: Context, name: str, data: Any) -> Any:
             f"{name!r} is a model, not a run, so the data is not known.",
             f"%lepton evaluate {name} --data D",
         )
-    return context.namespace[name], data
+    return context.namespace[name]

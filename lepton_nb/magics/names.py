@@ -82,6 +82,9 @@ LOSS = Kind(
     suggests=lambda value: _is_torch_loss(value) or isinstance(value, types.FunctionType),
 )
 RUN = Kind("run", "a run", lambda value: _is_a(value, "lepton_nb.runs.run:Run"))
+DEPLOYMENT = Kind(
+    "service", "a service", lambda value: _is_a(value, "lepton_nb.deployment.service:Deployment")
+)
 ANY = Kind(
     "variable",
     "a value",

@@ -19,7 +19,12 @@ class HelpShown(Exception):  # noqa: N818 - not an error: it ends the parsing
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str, **_: Any) -> None:
-        super().__init__(prog, max_help_position=32, width=_WIDTH)
+        super().__init__(prog, max_help_position=28, width=_WIDTH)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        """Lines of `text` that do not break ``(default: 10)`` after the colon."""
+        lines = super()._split_lines(text.replace("(default: ", "(default:\N{NO-BREAK SPACE}"), width)
+        return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
     def _format_action(self, action: argparse.Action) -> str:
         """The commands in a table of their own, without a line for their placeholder."""
@@ -71,6 +76,11 @@ class MagicParser(argparse.ArgumentParser):
         about = re.match(r"argument (?:.*/)?(?P<name>[^:]+): (?P<rest>.*)", message, re.S)
         text = f"{about['name']}: {about['rest']}" if about else message
         raise ArgumentError(f"{self.prog}: {text.rstrip('.')}.", self._usage_hint())
+
+    def format_help(self) -> str:
+        """The help, with ``--help`` itself last."""
+        self._action_groups.sort(key=lambda group: group is self._optionals)
+        return super().format_help()
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:  # noqa: ARG002
         raise HelpShown

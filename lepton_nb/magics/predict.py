@@ -12,6 +12,7 @@ from lepton_nb.magics import completion
 from lepton_nb.magics.catalogue import is_path
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
+from lepton_nb.magics.names import DEPLOYMENT, RUN
 from lepton_nb.magics.parser import MagicParser
 
 
@@ -33,8 +34,17 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.deployment import predict
+    from lepton_nb.widgets.answers import AnswerView
 
-    return predict(args.name, _value(context, args.input))
+    answers = predict(_target(context, args.name), _value(context, args.input))
+    context.show(AnswerView(answers))
+    return answers
+
+
+def _target(context: Context, name: str) -> Any:
+    """A variable that is a service or a run; else the name, of which `predict` knows what it is."""
+    value = context.namespace.get(name)
+    return value if RUN.accepts(value) or DEPLOYMENT.accepts(value) else name
 
 
 def _value(context: Context, words: list[str]) -> Any:

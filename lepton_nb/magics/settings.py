@@ -60,7 +60,7 @@ def _add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) 
     options: dict[str, Any] = {"dest": field.name, "default": argparse.SUPPRESS}
     if field.name == "optimizer":
         options["help"] = _help(field, f"one of {', '.join(OPTIMIZERS)}, or an optimizer variable")
-        action = group.add_argument(flag, metavar="OPTIMIZER", **options)
+        action = group.add_argument(flag, metavar="NAME", **options)
         names = [(name, "value") for name in OPTIMIZERS]
         completes(action, lambda namespace, typed: names + completion.optimizers(namespace, typed))
     elif get_origin(hint) is Literal:

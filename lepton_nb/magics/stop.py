@@ -30,15 +30,18 @@ def add_parser(subparsers: Any) -> MagicParser:
     return parser
 
 
-def run(context: Context, args: argparse.Namespace) -> Any:
+def run(context: Context, args: argparse.Namespace) -> None:
     from lepton_nb.deployment import deployments, stop
 
     if args.all == (args.name is not None):
         raise ArgumentError("%lepton stop takes a name, or --all.", "%lepton deployments lists the services.")
-    names = [item.name for item in deployments()] if args.all else [args.name]
-    for name in names:
+    services = {item.name for item in deployments()}
+    for name in sorted(services) if args.all else [args.name]:
+        view = context.memory.views.pop(name, None)
+        if view is not None:
+            view.look()
         stop(name)
-        panel = context.memory.panels.pop(name, None)
-        if panel is not None:
-            panel.settle()
-    return None
+        if view is not None:
+            view.settle()
+        if not context.quiet:
+            print(f"Stopped {name}." if name in services else f"Asked run {name} to stop after its step.")

@@ -1,0 +1,75 @@
+"""The answers of `%lepton predict`, as a person reads them."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from lepton_nb.widgets.wording import figure
+
+Answer = dict[str, Any]
+
+_SHOWN_SCORES = 5
+_SHOWN_ANSWERS = 20
+
+
+class AnswerView:
+    """A list of answers, shown as text or as small tables.
+
+    Args:
+        answers: What `lepton_nb.predict` returned.
+    """
+
+    def __init__(self, answers: list[Answer]) -> None:
+        self._answers = answers
+
+    def __repr__(self) -> str:
+        lines = [_line(answer) for answer in self._answers[:_SHOWN_ANSWERS]]
+        return "\n".join([*lines, *self._rest()])
+
+    def _repr_html_(self) -> str:
+        shown = [_table(answer) for answer in self._answers[:_SHOWN_ANSWERS]]
+        return "".join(shown) + "".join(f"<p>{text}</p>" for text in self._rest())
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        printer.text(repr(self))
+
+    def _rest(self) -> list[str]:
+        more = len(self._answers) - _SHOWN_ANSWERS
+        return [f"… and {more:,} more"] if more > 0 else []
+
+
+def _ranked(answer: Answer) -> list[tuple[str, float]]:
+    scores: dict[str, float] = answer.get("scores") or {}
+    return sorted(scores.items(), key=lambda item: -item[1])[:_SHOWN_SCORES]
+
+
+def _line(answer: Answer) -> str:
+    ranked = _ranked(answer)
+    if not ranked:
+        return "  ".join(f"{name}: {_text(value)}" for name, value in answer.items())
+    return " · ".join(f"{name} {_percent(score)}" for name, score in ranked)
+
+
+def _table(answer: Answer) -> str:
+    ranked = _ranked(answer)
+    cell = 'style="text-align: left; padding: 1px 14px 1px 0"'
+    if not ranked:
+        rows = [
+            f"<tr><td {cell}>{escape(name)}</td><td {cell}><strong>{escape(_text(value))}</strong></td></tr>"
+            for name, value in answer.items()
+        ]
+        return f"<table>{''.join(rows)}</table>"
+    rows = [
+        f"<tr><td {cell}>{escape(name)}</td><td {cell}>{_percent(score)}</td></tr>" for name, score in ranked
+    ]
+    title = f'<div style="font-size: 130%"><strong>{escape(str(answer.get("label", "")))}</strong></div>'
+    return f"{title}<table>{''.join(rows)}</table>"
+
+
+def _percent(score: float) -> str:
+    return f"{100 * score:.1f} %"
+
+
+def _text(value: Any) -> str:
+    return figure(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,214 @@
+// The live panel of a service. It asks Python: {ask: "look"} every two seconds while it can be seen,
+// {ask: "predict", kind, text} with a file's bytes as buffer, {ask: "stop"}. Python sets `seen`, and answers
+// {answer, seconds} or {problem}.
+
+const EVERY = 2000;
+const DEAF = 9000; // milliseconds without an answer after which the panel says so
+const STATES = { ready: "Ready", starting: "Starting", recovering: "Recovering", draining: "Stopping",
+  failing: "Failing", unreachable: "No answer", gone: "Not running" };
+
+function html(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+function milliseconds(value) {
+  if (value === null || value === undefined) return "–";
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}
+
+function duration(seconds) {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+// ---- trying it ---------------------------------------------------------------------------------------------
+
+/** A box for one real input, fitting the task, and the answer beside it. */
+class TryIt {
+  constructor(info, send) {
+    this.info = info;
+    this.send = send;
+    this.answer = html("div", { class: "lepton-answer", role: "status", "aria-live": "polite" });
+    this.input = info.kind === "image" ? this.pictureBox() : this.textBox();
+    this.element = html("div", { class: "lepton-try" }, this.input, this.answer);
+  }
+
+  pictureBox() {
+    const file = html("input", { type: "file", accept: "image/*", class: "lepton-file" });
+    this.picture = html("img", { alt: "", hidden: "" });
+    this.picture.addEventListener("load", () => this.picture.classList.toggle("lepton-tiny", this.picture.naturalWidth < 48));
+    const label = html("label", { class: "lepton-drop" }, this.picture, html("span", {}, "Choose a picture, or drop one here"), file);
+    file.addEventListener("change", () => file.files.length && this.askPicture(file.files[0]));
+    for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
+      label.addEventListener(type, (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        label.classList.toggle("lepton-over", type === "dragenter" || type === "dragover");
+        if (type === "drop" && event.dataTransfer.files.length) this.askPicture(event.dataTransfer.files[0]);
+      });
+    }
+    return label;
+  }
+
+  textBox() {
+    const isText = this.info.kind === "text";
+    const area = html("textarea", { rows: isText ? 3 : 4, spellcheck: "false", "aria-label": isText ? "text" : "input as JSON" });
+    area.value = isText ? "" : this.info.example;
+    area.placeholder = isText ? this.info.example : "the model's input as JSON";
+    const button = html("button", { type: "button" }, "Ask");
+    const ask = () => this.ask({ kind: this.info.kind, text: area.value || (isText ? this.info.example : "") });
+    button.addEventListener("click", ask);
+    area.addEventListener("keydown", (event) => {
+      event.stopPropagation(); // the notebook has keys of its own
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey || (isText && !event.shiftKey))) {
+        event.preventDefault();
+        ask();
+      }
+    });
+    return html("div", { class: "lepton-box" }, area, button);
+  }
+
+  async askPicture(file) {
+    if (this.picture.src) URL.revokeObjectURL(this.picture.src);
+    this.picture.src = URL.createObjectURL(file);
+    this.picture.hidden = false;
+    this.ask({ kind: "image" }, [await file.arrayBuffer()]);
+  }
+
+  ask(content, buffers = []) {
+    this.answer.replaceChildren(html("span", { class: "lepton-quiet" }, "asking…"));
+    this.send({ ask: "predict", ...content }, buffers);
+  }
+
+  show({ answer, seconds, problem }) {
+    if (problem) {
+      this.answer.replaceChildren(html("span", { class: "lepton-problem" }, problem));
+      return;
+    }
+    const lines = answer.scores ? this.scores(answer) : this.values(answer);
+    this.answer.replaceChildren(...lines, html("span", { class: "lepton-quiet" }, `in ${milliseconds(seconds * 1000)}`));
+  }
+
+  scores(answer) {
+    const ranked = Object.entries(answer.scores).sort((a, b) => b[1] - a[1]).slice(0, 5);
+    const rows = ranked.map(([name, score]) => {
+      const bar = html("i");
+      bar.style.width = `${(100 * score).toFixed(1)}%`;
+      return html("li", {}, html("span", {}, name), html("span", { class: "lepton-score" }, bar), html("span", {}, `${(100 * score).toFixed(1)} %`));
+    });
+    return [html("strong", {}, answer.label), html("ul", {}, ...rows)];
+  }
+
+  values(answer) {
+    return Object.entries(answer).map(([name, value]) => {
+      const shown = typeof value === "number" ? Number(value.toPrecision(6)) : typeof value === "string" ? value : JSON.stringify(value);
+      return html("div", {}, html("span", { class: "lepton-quiet" }, `${name} `), html("strong", {}, String(shown)));
+    });
+  }
+}
+
+// ---- the panel ---------------------------------------------------------------------------------------------
+
+class Panel {
+  constructor(model, el) {
+    this.model = model;
+    const info = model.get("info");
+    this.badge = html("span", { class: "lepton-badge", role: "status" });
+    this.about = html("span", { class: "lepton-name" });
+    this.stop = html("button", { type: "button", class: "lepton-stop" }, "Stop");
+    this.facts = html("dl", { class: "lepton-facts" });
+    this.tryIt = new TryIt(info, (content, buffers) => model.send(content, undefined, buffers));
+    this.log = html("pre", { tabindex: 0, "aria-label": "log" });
+    this.note = html("p", { class: "lepton-note", hidden: "" });
+    el.append(html("section", { class: "lepton-service", "aria-label": `Service ${info.name}` },
+      html("header", {}, this.badge, this.about, this.stop),
+      this.facts,
+      html("h4", {}, "Try it"), this.tryIt.element,
+      html("details", {}, html("summary", {}, "Log"), this.log),
+      this.note));
+    this.stop.addEventListener("click", () => this.onStop());
+    this.heardAt = Date.now();
+  }
+
+  /** The first click asks, the second stops: others may be using the service. */
+  onStop() {
+    if (this.stop.dataset.sure) {
+      this.stop.disabled = true;
+      this.stop.textContent = "Stopping…";
+      this.model.send({ ask: "stop" });
+      return;
+    }
+    this.stop.dataset.sure = "yes";
+    this.stop.textContent = "Really stop?";
+    setTimeout(() => {
+      delete this.stop.dataset.sure;
+      if (!this.stop.disabled) this.stop.textContent = "Stop";
+    }, 4000);
+  }
+
+  draw() {
+    const now = this.model.get("seen");
+    this.heardAt = Date.now();
+    this.badge.textContent = STATES[now.state] || now.state;
+    this.badge.dataset.state = now.state;
+    this.about.replaceChildren(html("strong", {}, this.model.get("info").name), now.version ? ` version ${now.version}` : "");
+    const latency = now.latency_ms || {};
+    const facts = now.requests === undefined ? [] : [
+      ["Requests", now.requests.toLocaleString("en")],
+      ["Errors", now.errors.toLocaleString("en")],
+      ["Now", `${now.requests_per_second.toFixed(1)} / s`],
+      ["Median latency", milliseconds(latency.p50)],
+      ["95 % within", milliseconds(latency.p95)],
+      ["Memory", `${Math.round(now.memory_bytes / 1e6)} MB`],
+      ["Up", duration(now.uptime_seconds)],
+    ];
+    this.facts.replaceChildren(...facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))));
+    this.stop.hidden = now.state === "gone";
+    const atEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
+    this.log.textContent = now.log || "";
+    if (atEnd) this.log.scrollTop = this.log.scrollHeight;
+    this.drawNote(now.error);
+  }
+
+  drawNote(error) {
+    const deaf = Date.now() - this.heardAt > DEAF;
+    this.note.textContent = deaf ? "The kernel does not answer: it is busy or gone. The service itself may still run." : error || "";
+    this.note.hidden = !this.note.textContent;
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const panel = new Panel(model, el);
+    const onSeen = () => panel.draw();
+    const onMessage = (message) => (message.answer || message.problem) && panel.tryIt.show(message);
+    model.on("change:seen", onSeen);
+    model.on("msg:custom", onMessage);
+    let visible = false;
+    const watcher = new IntersectionObserver((entries) => { visible = entries.at(-1).isIntersecting; });
+    watcher.observe(el);
+    let askedAt = 0;
+    const clock = setInterval(() => {
+      if (!visible || document.hidden) {
+        panel.heardAt = Date.now();
+        return;
+      }
+      const answered = panel.heardAt >= askedAt;
+      if (answered || Date.now() - askedAt > DEAF) {
+        askedAt = Date.now();
+        model.send({ ask: "look" });
+      } else panel.drawNote();
+    }, EVERY);
+    panel.draw();
+    return () => {
+      clearInterval(clock);
+      watcher.disconnect();
+      model.off("change:seen", onSeen);
+      model.off("msg:custom", onMessage);
+    };
+  },
+};

@@ -1,0 +1,104 @@
+"""The live panel of a service: its state and figures, a box to try it, its log."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from lepton_nb.deployment import Deployment
+from lepton_nb.deployment.client import codec_of
+from lepton_nb.errors import ArgumentError, LeptonError
+from lepton_nb.widgets.messages import receive_while_busy
+
+_HERE = Path(__file__).parent
+_LOG_LINES = 40
+_LONGEST_EXAMPLE = 2000  # characters of JSON to put into the box
+
+
+class DeploymentPanel(anywidget.AnyWidget):
+    """A view of a service. It asks for news only while it can be seen.
+
+    Args:
+        deployment: The service.
+        stop: Called for a click on Stop.
+
+    Attributes:
+        info: What does not change: the name, the kind of input, an example of one.
+        seen: What the service last said of itself, and the end of its log.
+    """
+
+    _esm = _HERE / "deployment_panel.js"
+    _css = _HERE / "deployment_panel.css"
+
+    info = traitlets.Dict().tag(sync=True)
+    seen = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, deployment: Deployment, stop: Callable[[], None]) -> None:
+        super().__init__(info=describe(deployment), seen=look(deployment))
+        self._deployment = deployment
+        self._stop = stop
+        receive_while_busy(self.comm)
+        self.on_msg(self._answer)
+
+    def _answer(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
+        """What the view asks. It may come on any thread; nothing is printed."""
+        ask = content.get("ask") if isinstance(content, dict) else None
+        try:
+            if ask == "look":
+                self.seen = look(self._deployment)
+            elif ask == "predict":
+                started = time.perf_counter()
+                answers = self._deployment.predict(read_input(content, buffers))
+                self.send({"answer": answers[0], "seconds": time.perf_counter() - started})
+            elif ask == "stop":
+                self._stop()
+        except LeptonError as error:
+            self.send({"problem": str(error)})
+        except Exception as error:  # a traceback would land in whichever cell is running
+            self.send({"problem": f"{type(error).__name__}: {error}"})
+
+
+def describe(deployment: Deployment) -> dict[str, Any]:
+    """What the panel needs to know once: which kind of input to ask for, with an example."""
+    record = deployment.store.get_package(deployment.record.package, deployment.record.version)
+    codec = codec_of(record.path)
+    example = codec.example()
+    value = next(iter(example.values())) if len(example) == 1 else example
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return {
+        "name": deployment.name,
+        "kind": codec.kind,
+        "example": text if codec.kind != "image" and len(text) <= _LONGEST_EXAMPLE else "",
+    }
+
+
+def look(deployment: Deployment) -> dict[str, Any]:
+    """The service as it is now. ``at`` makes every look another, so that the view hears of it."""
+    try:
+        stats = deployment.stats()
+    except LeptonError as error:
+        stats = {"state": "unreachable", "error": error.message}
+    return {**stats, "at": time.time(), "log": deployment.logs(_LOG_LINES)}
+
+
+def read_input(content: dict[str, Any], buffers: Sequence[Any]) -> Any:
+    """The input that the view sent: a file's bytes, a text, or JSON.
+
+    Raises:
+        ArgumentError: If the JSON is none.
+    """
+    if content["kind"] == "image":
+        return bytes(buffers[0])
+    text = str(content["text"])
+    if content["kind"] == "text":
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ArgumentError(f"This is not JSON: {error}.") from None
