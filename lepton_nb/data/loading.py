@@ -42,7 +42,8 @@ def load(source: Any, **options: Any) -> DataBundle:
             name of a torchvision data set; a DataFrame; ``(X, y)`` or ``((X, y), (X_test, y_test))``
             of arrays or tensors; a Dataset or DataLoader, or a tuple of those for train, val and test.
         options: Those of the function that reads such a source: `digits`, `folder`, `csv`, `frame`, `text`,
-            `torchvision`, `arrays`, `dataset` or `loaders`.
+            `torchvision`, `arrays`, `dataset` or `loaders`. ``progress`` is never called where the source is
+            read at once.
 
     Raises:
         DataError: If the source cannot be read.
@@ -54,6 +55,8 @@ def load(source: Any, **options: Any) -> DataBundle:
         del options["target"]
     if maker is text and str(options.get("task", "")).endswith("classification"):
         options = {name: value for name, value in options.items() if name != "task"}
+    if "progress" not in inspect.signature(maker).parameters:
+        options.pop("progress", None)
     _check_options(maker, options)
     return maker(*arguments, **options)
 

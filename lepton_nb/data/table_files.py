@@ -46,7 +46,19 @@ def read_table(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
         table = _parse(path, _first_line(path, encoding), encoding)
     if table.empty:
         raise DataError(f"{path.name!r} has a header but no rows.", "Add rows, or name another file.")
+    numbers = [str(name) for name in table.columns if _is_number(str(name))]
+    if len(numbers) > table.shape[1] / 2:
+        text = f"The first line of {path.name} was read as column names, but holds numbers: has it no header?"
+        findings.append(Finding(text, tuple(numbers[:3]), warning=True))
     return table, findings
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _first_line(path: Path, encoding: str) -> str:
