@@ -148,6 +148,16 @@ def test_deploying_what_is_live_again_changes_nothing(runs: tuple[Run, Run]) -> 
     assert (again.url, again.version, again.record.previous_version) == (service.url, 1, None)
 
 
+def test_two_deploys_at_once_start_one_server(runs: tuple[Run, Run]) -> None:
+    threads = [threading.Thread(target=deploy, args=(run, "net")) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(lifecycle.find_servers()) == 1
+    assert sorted(get_deployment("net").state.read_history()) == [("net", 1), ("net", 2)]
+
+
 def test_a_refused_version_leaves_the_old_one_live(runs: tuple[Run, Run]) -> None:
     service = deploy(runs[0])
     record = RunStore().get_package("net", 2)

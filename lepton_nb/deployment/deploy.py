@@ -50,10 +50,11 @@ def deploy(
     record = _package_record(run, store)
     name = check_name(name if name is not None else record.name, "service")
     wanted = _Wanted(name, host, port, lifetime)
-    live = _find(store, name)
-    if live is not None and live.alive:
-        return _switch(live, record, wanted)
-    return _start(store, record, wanted, live)
+    with ServiceState.of(name).locked():
+        live = _find(store, name)
+        if live is not None and live.alive:
+            return _switch(live, record, wanted)
+        return _start(store, record, wanted, live)
 
 
 def deployments() -> DeploymentTable:

@@ -100,8 +100,9 @@ class Deployment:
 
     def stop(self) -> None:
         """End it: requests in flight are finished. Its name keeps its token for the next time."""
-        lifecycle.end(self.record.pid, self.record.pid_started)
-        self.store.delete_deployment(self.name)
+        with self.state.locked():
+            lifecycle.end(self.record.pid, self.record.pid_started)
+            self.store.delete_deployment(self.name)
         self.record.status = "stopped"
 
     def rollback(self) -> Deployment:
@@ -110,14 +111,16 @@ class Deployment:
         Raises:
             DeploymentError: If there is none, or it cannot be loaded; what is live stays live.
         """
-        history = self.state.read_history()
-        if len(history) < 2:
-            raise DeploymentError(
-                f"There is no version of {self.name} before {self.version}.",
-                "A second %lepton deploy under the same name makes one.",
-            )
-        self.switch(*history[-2])
-        self.settle(history[:-1])
+        with self.state.locked():
+            self.refresh()
+            history = self.state.read_history()
+            if len(history) < 2:
+                raise DeploymentError(
+                    f"There is no version of {self.name} before {self.version}.",
+                    "A second %lepton deploy under the same name makes one.",
+                )
+            self.switch(*history[-2])
+            self.settle(history[:-1])
         return self
 
     def switch(self, package: str, version: int) -> None:

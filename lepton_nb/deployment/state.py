@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,19 @@ class ServiceState:
 
     def write_history(self, history: list[tuple[str, int]]) -> None:
         self._write("history.json", history[-_HISTORY:])
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Only one process at a time starts, switches or stops this service; the others wait here."""
+        import fcntl  # not on Windows, where the rest of this package still works
+
+        private_folder(self.path)
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def tail(self, lines: int) -> str:
         """The last lines of the log."""

@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _RECENT = 2048
-_WINDOW = 60.0  # seconds the rate in the panel is taken over
+_SETTLING = 5.0  # seconds over which the rate in the panel is smoothed
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -52,12 +52,14 @@ class Metrics:
             "lepton_requests_in_flight", "Requests the model is working on.", registry=registry
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
+        self._recent: deque[float] = deque(maxlen=_RECENT)
         self._batches: deque[int] = deque(maxlen=256)
         self.requests = 0
         self.errors = 0
         self.restarts = 0
-        self._started = time.monotonic()
+        self.rate = 0.0  # predictions a second
+        self._started = self._ticked = time.monotonic()
+        self._counted = 0
 
     def observe(self, method: str, path: str, status: int, seconds: float) -> None:
         """One answered request. `path` must be one of the routes, not what the client sent."""
@@ -73,7 +75,7 @@ class Metrics:
         self.requests += 1
         if status >= 400:
             self.errors += 1
-        self._recent.append((time.monotonic(), seconds))
+        self._recent.append(seconds)
 
     def observe_batch(self, requests: int, items: int, seconds: float) -> None:
         self._batch.observe(requests)
@@ -88,23 +90,27 @@ class Metrics:
     def set_version(self, name: str, version: int) -> None:
         self._version.labels(name).set(version)
 
+    def tick(self) -> None:
+        """Bring the rate up to date; called several times a second."""
+        now = time.monotonic()
+        elapsed, self._ticked = now - self._ticked, now
+        if elapsed > 0:
+            newest = (self.requests - self._counted) / elapsed
+            self.rate += (newest - self.rate) * min(1.0, elapsed / _SETTLING)
+        self._counted = self.requests
+
     def render(self) -> bytes:
         return generate_latest(self.registry)
 
     def summary(self) -> dict[str, Any]:
         """What the panel shows; latencies in milliseconds, over the last 2048 predictions."""
-        now = time.monotonic()
-        latencies = sorted(seconds for _, seconds in self._recent)
-        span = min(_WINDOW, now - self._started)
-        recent = sum(1 for at, _ in self._recent if now - at <= span)
-        if len(self._recent) == _RECENT:
-            span = min(span, now - self._recent[0][0])
+        latencies = sorted(self._recent)
         return {
-            "uptime_seconds": now - self._started,
+            "uptime_seconds": time.monotonic() - self._started,
             "requests": self.requests,
             "errors": self.errors,
             "restarts": self.restarts,
-            "requests_per_second": recent / span if span > 0 else 0.0,
+            "requests_per_second": round(self.rate, 2),
             "latency_ms": {f"p{q}": _quantile(latencies, q / 100) for q in (50, 95, 99)},
             "batch_mean": sum(self._batches) / len(self._batches) if self._batches else None,
         }

@@ -94,8 +94,8 @@ class Service:
 
     def retry_after(self) -> int:
         """Seconds after which a refused client should try again."""
-        rate = self.metrics.summary()["requests_per_second"]
-        return max(1, min(30, math.ceil(len(self.batcher.waiting) / rate))) if rate else 1
+        rate = self.metrics.rate
+        return max(1, min(30, math.ceil(len(self.batcher.waiting) / rate))) if rate > 0 else 1
 
     def stats(self) -> dict[str, Any]:
         """Everything the panel shows."""
@@ -195,6 +195,7 @@ class Service:
         while True:
             await asyncio.sleep(_TICK)
             self.batcher.check_time()
+            self.metrics.tick()
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
