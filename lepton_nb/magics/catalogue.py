@@ -33,9 +33,16 @@ _COMMON_MODELS = (
 )
 
 
+def task_names() -> list[str]:
+    """Names of the tasks."""
+    from lepton_nb import tasks
+
+    return tasks.task_names()
+
+
 def model_names() -> list[str]:
     """Names of starter models of every task and of torchvision's classifiers."""
-    from lepton_nb.tasks import get_task, task_names
+    from lepton_nb.tasks import get_task
 
     starters = {name for task in task_names() for name in get_task(task).starters()}
     return sorted(starters) + torchvision_models()

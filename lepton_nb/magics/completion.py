@@ -67,6 +67,10 @@ def runs(namespace: Mapping[str, Any], _: str) -> list[tuple[str, str]]:
     return own + [(name, "run") for name in catalogue.run_names()]
 
 
+def tasks(_: Mapping[str, Any], __: str) -> list[tuple[str, str]]:
+    return [(name, "task") for name in catalogue.task_names()]
+
+
 def deployments(_: Mapping[str, Any], __: str) -> list[tuple[str, str]]:
     return [(name, "service") for name in catalogue.deployment_names()]
 

@@ -13,18 +13,8 @@ from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import LOADER, SOURCE, variable, variables
 from lepton_nb.magics.parser import MagicParser, integer, number
 
-_OPTIONS = (
-    "task",
-    "target",
-    "text",
-    "label",
-    "image_size",
-    "augment",
-    "val_fraction",
-    "test_fraction",
-    "seed",
-    "limit",
-)
+_OWN = frozenset({"command", "run", "name", "source", "train", "val", "test"})
+"""What the line says to the magic; everything else on it is an option of `lepton_nb.data.load`."""
 
 
 def add_parser(subparsers: Any) -> MagicParser:
@@ -61,13 +51,30 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def _add_reading(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--task", metavar="TASK", help="kind of problem (default: from the source)")
+    task = group.add_argument("--task", metavar="TASK", help="kind of problem (default: from the source)")
+    completes(task, completion.tasks)
     group.add_argument("--target", metavar="COLUMN", help="column to predict in a table")
     group.add_argument("--text", metavar="COLUMN", help="column with the text")
     group.add_argument("--label", metavar="COLUMN", help="column with the label of the text")
+    group.add_argument("--class-names", type=_names, metavar="A,B,C", help="names of the classes 0, 1, 2 …")
     group.add_argument(
-        "--image-size", metavar="SIZE", help="side in pixels that pictures are scaled to, or HEIGHTxWIDTH"
+        "--image-size", metavar="SIZE", help="side in pixels that pictures get, or HEIGHTxWIDTH"
     )
+    group.add_argument("--max-length", type=integer, metavar="N", help="tokens of a text that count")
+    group.add_argument("--vocab-size", type=integer, metavar="N", help="tokens to learn from the texts")
+    root = group.add_argument("--root", metavar="DIR", help="folder of torchvision's downloads")
+    completes(root, completion.files)
+    group.add_argument(
+        "--download", action=argparse.BooleanOptionalAction, help="fetch a torchvision dataset (default: yes)"
+    )
+    group.add_argument(
+        "--cache", action=argparse.BooleanOptionalAction, help="keep decoded pictures on disk (default: yes)"
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Type of an option: names with commas between them."""
+    return tuple(name.strip() for name in text.split(","))
 
 
 def _add_splitting(group: argparse._ArgumentGroup) -> None:
@@ -92,10 +99,11 @@ def _add_splitting(group: argparse._ArgumentGroup) -> None:
 
 def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb import data
+    from lepton_nb.widgets.reading import ReadingProgress
 
     if not args.name.isidentifier():
         raise ArgumentError(f"{args.name!r} cannot be a variable's name.", "Use letters, digits and _.")
-    options = {name: getattr(args, name) for name in _OPTIONS if hasattr(args, name)}
+    options = {name: value for name, value in vars(args).items() if name not in _OWN}
     parts = {
         part: variable(context, name, LOADER)
         for part in ("train", "val", "test")
@@ -110,7 +118,8 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     if parts:
         bundle = data.loaders(**parts, name=args.name, **options)
     else:
-        bundle = data.load(_source(context, args), name=args.name, **options)
+        with ReadingProgress(context.shell, quiet=context.quiet) as progress:
+            bundle = data.load(_source(context, args), name=args.name, progress=progress, **options)
     context.bind(args.name, bundle)
     return bundle
 

@@ -1,0 +1,55 @@
+"""How far the reading of a large data set is: one line that goes away."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_PATIENCE = 1.0  # seconds before anything shows
+_INTERVAL = 0.2  # seconds between two updates
+
+
+class ReadingProgress:
+    """Called as ``progress(done, total)``; shows a line while it takes long, and removes it at the end.
+
+    Args:
+        shell: Where to show it: in a kernel as an output, in a terminal on standard error.
+        quiet: Show nothing.
+    """
+
+    def __init__(self, shell: InteractiveShell, *, quiet: bool = False) -> None:
+        self._in_kernel = hasattr(shell, "kernel")
+        self._quiet = quiet or not (self._in_kernel or sys.stderr.isatty())
+        self._handle: Any = None
+        self._has_shown = False
+
+    def __enter__(self) -> ReadingProgress:
+        self._shown_at = time.monotonic() - _INTERVAL + _PATIENCE
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._quiet or time.monotonic() - self._shown_at < _INTERVAL:
+            return
+        self._shown_at = time.monotonic()
+        self._has_shown = True
+        self._show(f"Reading {done:,} of {total:,} …")
+
+    def __exit__(self, *_: object) -> None:
+        if self._has_shown:
+            self._show("")
+
+    def _show(self, text: str) -> None:
+        if not self._in_kernel:
+            print(f"\r{text:<60}", end="" if text else "\r", file=sys.stderr, flush=True)
+            return
+        bundle = {"text/plain": text, "text/html": f'<span style="opacity: 0.7">{text}</span>'}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(bundle, raw=True)
