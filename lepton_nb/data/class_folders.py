@@ -99,7 +99,7 @@ def find_class_files(root: Path, suffixes: tuple[str, ...], noun: str) -> ClassF
 
 def is_class_folder_tree(root: Path, suffixes: tuple[str, ...]) -> bool:
     """Whether some sub-folder of `root` holds a file with one of these endings."""
-    return any(_files_below(folder, suffixes, []) for folder in _visible_folders(root))
+    return any(True for folder in _visible_folders(root) for _ in _files_below(folder, suffixes, []))
 
 
 class _Found:
