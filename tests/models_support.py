@@ -29,13 +29,13 @@ class Notebook:
         for cell in cells:
             self.run(cell)
 
-    def run(self, cell: str) -> None:
+    def run(self, cell: str, flags: int = 0) -> None:
         text = textwrap.dedent(cell).strip() + "\n"
         filename = f"<ipython-input-{len(self.cells) + 1}-{next(_numbers)}>"
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
         self.cells.append(text)
         for node in ast.parse(text).body:
-            exec(compile(ast.Module([node], []), filename, "exec", dont_inherit=True), self.namespace)
+            exec(compile(ast.Module([node], []), filename, "exec", flags, dont_inherit=True), self.namespace)
 
     def __getitem__(self, name: str) -> Any:
         return self.namespace[name]
@@ -88,3 +88,8 @@ def mistake(*args: Any, **options: Any) -> ModelError:
         check(*args, **options)
     assert len(str(caught.value).split("\n")) <= 2
     return caught.value
+
+
+def net(outputs: str, result: str) -> str:
+    """A cell with a class `Net` of one layer with four inputs."""
+    return module_cell(f"self.fc = nn.Linear(4, {outputs})", f"return {result}")

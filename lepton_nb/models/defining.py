@@ -110,7 +110,7 @@ def _called(target: Any, signature: Signature | None, scope: Scope) -> tuple[Def
         raise ModelError(
             f"A {type(target).__name__} is no model.", "Give an nn.Module, a class, a function or a name."
         )
-    name = getattr(target, "__name__", type(target).__name__)
+    name = _name_of(target, scope)
     arguments = arguments_for(target, name, signature)
 
     def factory() -> nn.Module:
@@ -124,6 +124,13 @@ def _called(target: Any, signature: Signature | None, scope: Scope) -> tuple[Def
     if arguments:
         definition.notes.append(f"Built as {name}({given}), as the data asks.")
     return definition, network
+
+
+def _name_of(target: Any, scope: Scope) -> str:
+    """The name of a class or function: its own where the notebook knows it by that, else its variable's."""
+    own: str = getattr(target, "__name__", type(target).__name__)
+    variables = [key for key, value in scope.namespace.items() if value is target and not key.startswith("_")]
+    return own if own in variables or not variables else variables[0]
 
 
 def _scope_with(name: str, target: Any, scope: Scope) -> Scope:

@@ -131,13 +131,13 @@ class _Collector:
     def _define(self, name: str, value: Any, scope: Scope) -> None:
         """Capture a class or function that is not of an installed library."""
         own = scope_of(value, scope)
-        if name != value.__name__ and value.__name__ != "<lambda>":
+        if "<locals>" in value.__qualname__ or value.__name__ == "<lambda>":
+            self._rerun(name, value, own)  # made by a function, a decorator or an expression
+            return
+        if name != value.__name__:
             own = Scope({**own.namespace, value.__name__: value}, own.cells, own.package)
             self.visit(value.__name__, own)
             self.items[name] = Item(f"{name} = {value.__name__}\n", Needs((value.__name__,), ()))
-            return
-        if value.__name__ == "<lambda>":
-            self._rerun(name, value, own)
             return
         source = find_definition(value, own.cells)
         if source is None:
@@ -150,9 +150,14 @@ class _Collector:
         """Capture a value that is not plain by the one statement that made it."""
         made = [found for found in statements(scope.cells) if name in assigned_names(found.node)]
         texts = {found.text for found in made}
+        once = (
+            isinstance(made[-1].node, (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef))
+            if made
+            else False
+        )
         if not made:
-            self.miss(name, value, "no cell was found that makes it")
-        elif len(texts) > 1 or not isinstance(made[-1].node, (ast.Assign, ast.AnnAssign)):
+            self.miss(name, value, _why_not_found(value))
+        elif len(texts) > 1 or not once:
             self.miss(name, value, "it is made in more than one step")
         elif (risk := risky_call(made[-1].node)) is not None:
             self.miss(name, value, f"it is made by {risk}(…), which is not run again")
@@ -216,6 +221,8 @@ def assigned_names(node: ast.AST) -> set[str]:
 
 
 def _why_not_found(value: Any) -> str:
+    if not isinstance(value, (type, types.FunctionType)):
+        return "no cell was found that makes it"
     if "<locals>" in value.__qualname__:
         return f"defined inside {value.__qualname__.partition('.')[0]}(); give that function instead"
     module = sys.modules.get(value.__module__)
