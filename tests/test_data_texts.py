@@ -28,6 +28,11 @@ WORDS = [
     "sound",
     "fine",
     "poor",
+    "works",
+    "breaks",
+    "great",
+    "cheap",
+    "noisy",
 ]
 
 
