@@ -36,8 +36,29 @@ def main() -> None:
     print(file=sys.stderr)
     page = ARTIFACTS / NOTEBOOK.with_suffix(".html").name
     page.write_text(HTMLExporter().from_notebook_node(notebook)[0])
-    print(f"  notebook   {page.relative_to(ROOT)}")
+    print(f"\n  notebook   {page.relative_to(ROOT)}")
     print(f"  time       {time.monotonic() - started:.0f} s")
+
+
+def run_cells(client: NotebookClient) -> None:
+    """Execute the notebook cell by cell, and ask its service while it lives."""
+    cells = client.nb.cells
+    with client.setup_kernel():
+        for index, cell in enumerate(cells):
+            if "cleanup" in cell.metadata.get("tags", []):
+                print(file=sys.stderr)
+                report_service()
+            if sys.stderr.isatty():
+                print(f"\r  {NOTEBOOK.name}: cell {index + 1} of {len(cells)} ", end="", file=sys.stderr)
+            client.execute_cell(cell, index)
+
+
+def stop_services() -> None:
+    """Leave nothing running, also where a cell failed."""
+    import lepton_nb
+
+    for service in lepton_nb.deployments():
+        service.stop()
 
 
 def report_service() -> None:
@@ -50,7 +71,8 @@ def report_service() -> None:
     data = digits()
     picture, truth = data.test.raw(1), data.signature.class_names[int(data.test.targets[1])]
     answer = service.predict(picture)[0]
-    print(f"\n  accuracy   {run.read_json('evaluation.json')['metrics']['accuracy']:.1%} on unseen digits")
+    accuracy = run.read_json("evaluation.json")["test"]["metrics"]["accuracy"]
+    print(f"  accuracy   {accuracy:.1%} on {len(data.test)} digits never seen in training")
     print(f"  service    {service.url}")
     print(f"  answer     {answer['label']!r} with {answer['score']:.1%}, for a picture of a {truth!r}")
 
