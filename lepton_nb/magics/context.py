@@ -21,12 +21,10 @@ class Memory:
 
     Attributes:
         runs: Runs trained or resumed here, by id: they hold their model and data.
-        definitions: Of every model variable that `%lepton model` checked, the value and its definition.
         views: Live views of services, by the service's name.
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
-    definitions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     views: dict[str, ServiceView] = field(default_factory=dict)
 
 

@@ -49,8 +49,6 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     definition = _define(context, target, args)
     if isinstance(target, str) or args.variable is not None:
         context.bind(args.variable or args.name, definition)
-    else:
-        context.memory.definitions[args.name] = (target, definition)
     return definition
 
 
