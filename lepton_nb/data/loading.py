@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, is_class_folder_tree, suggest_path
+from lepton_nb.data.decoding import Progress
 from lepton_nb.data.image_folder import folder
 from lepton_nb.data.specs import check_same
 from lepton_nb.data.table_files import SUFFIXES, read_table
@@ -34,13 +35,14 @@ _EXPECTED = (
 )
 
 
-def load(source: Any, **options: Any) -> DataBundle:
+def load(source: Any, *, progress: Progress | None = None, **options: Any) -> DataBundle:
     """The data of any source as a bundle.
 
     Args:
         source: ``"digits"``; the path of a folder of pictures, texts or tables, or of a CSV or TSV file; the
             name of a torchvision data set; a DataFrame; ``(X, y)`` or ``((X, y), (X_test, y_test))``
             of arrays or tensors; a Dataset or DataLoader, or a tuple of those for train, val and test.
+        progress: Called with the number of pictures decoded and their total, where there are any to decode.
         options: Those of the function that reads such a source: `digits`, `folder`, `csv`, `frame`, `text`,
             `torchvision`, `arrays`, `dataset` or `loaders`. ``progress`` is never called where the source is
             read at once.
@@ -58,6 +60,8 @@ def load(source: Any, **options: Any) -> DataBundle:
     if "progress" not in inspect.signature(maker).parameters:
         options.pop("progress", None)
     _check_options(maker, options)
+    if "progress" in inspect.signature(maker).parameters:
+        options = {**options, "progress": progress}
     return maker(*arguments, **options)
 
 
