@@ -11,7 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lepton_nb.models import MLP, BagOfEmbeddings, LeptonCNN, ResNet9, SmallCNN, TextTransformer
+from lepton_nb.models import (
+    MLP,
+    BagOfEmbeddings,
+    LeptonCNN,
+    QuickResNet,
+    ResNet9,
+    SmallCNN,
+    TextTransformer,
+)
 
 
 def ids(batch: int = 3, length: int = 9) -> Tensor:
@@ -23,6 +31,7 @@ def ids(batch: int = 3, length: int = 9) -> Tensor:
 CASES = {
     "LeptonCNN": lambda: (LeptonCNN(3, 10, height=12, width=16), torch.randn(3, 3, 12, 16)),
     "SmallCNN": lambda: (SmallCNN(1, 10, width=8), torch.randn(3, 1, 8, 8)),
+    "QuickResNet": lambda: (QuickResNet(3, 10, widths=(8, 8, 16)), torch.randn(3, 3, 16, 16)),
     "ResNet9": lambda: (ResNet9(3, 10, width=8), torch.randn(3, 3, 16, 16)),
     "MLP": lambda: (MLP(7, 3, hidden=16), torch.randn(3, 7)),
     "BagOfEmbeddings": lambda: (BagOfEmbeddings(50, 10, width=8), ids()),

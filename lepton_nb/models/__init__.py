@@ -4,7 +4,15 @@ from lepton_nb.models.calling import Inputs, call_model
 from lepton_nb.models.check import CheckReport, check_model
 from lepton_nb.models.defining import model
 from lepton_nb.models.definition import Definition
-from lepton_nb.models.nets import MLP, BagOfEmbeddings, LeptonCNN, ResNet9, SmallCNN, TextTransformer
+from lepton_nb.models.nets import (
+    MLP,
+    BagOfEmbeddings,
+    LeptonCNN,
+    QuickResNet,
+    ResNet9,
+    SmallCNN,
+    TextTransformer,
+)
 from lepton_nb.models.spec import ModelSpec
 from lepton_nb.models.summary import Summary, SummaryRow, summarize
 
@@ -16,6 +24,7 @@ __all__ = [
     "Inputs",
     "LeptonCNN",
     "ModelSpec",
+    "QuickResNet",
     "ResNet9",
     "SmallCNN",
     "Summary",

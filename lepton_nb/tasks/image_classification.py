@@ -24,7 +24,12 @@ class ImageClassification(Classification):
     codec_type: ClassVar[type[TensorCodec]] = ImageCodec
 
     def starters(self) -> Mapping[str, Starter]:
-        return {"SmallCNN": _small_cnn, "LeptonCNN": _lepton_cnn, "ResNet9": _resnet9}
+        return {
+            "SmallCNN": _small_cnn,
+            "LeptonCNN": _lepton_cnn,
+            "QuickResNet": _quick_resnet,
+            "ResNet9": _resnet9,
+        }
 
 
 def _small_cnn(signature: Signature) -> nn.Module:
@@ -39,6 +44,13 @@ def _lepton_cnn(signature: Signature) -> nn.Module:
 
     channels, height, width = picture_shape(signature)
     return LeptonCNN(channels, signature.num_outputs, height=height, width=width)
+
+
+def _quick_resnet(signature: Signature) -> nn.Module:
+    from lepton_nb.models import QuickResNet
+
+    channels, _, _ = picture_shape(signature)
+    return QuickResNet(in_channels=channels, num_classes=signature.num_outputs)
 
 
 def _resnet9(signature: Signature) -> nn.Module:

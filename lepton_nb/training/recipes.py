@@ -23,7 +23,22 @@ class Recipe:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-RECIPES: dict[str, Recipe] = {}
+RECIPES: dict[str, Recipe] = {
+    "cifar10": Recipe(
+        summary="small colour pictures on a CPU: a narrow residual network, SGD and one cycle of the learning rate",
+        model="QuickResNet",
+        augment="standard",
+        settings={
+            "epochs": 10,
+            "batch_size": 128,
+            "optimizer": "sgd",
+            "lr": 0.2,
+            "schedule": "one-cycle",
+            "weight_decay": 5e-4,
+            "label_smoothing": 0.1,
+        },
+    ),
+}
 
 
 def get_recipe(name: str) -> Recipe:

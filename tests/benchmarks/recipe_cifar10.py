@@ -20,7 +20,7 @@ def main() -> None:
     args = parser.parse_args()
 
     started = time.perf_counter()
-    cifar = data.load(args.path, name="cifar", cache=False)
+    cifar = data.load(args.path, name="cifar", cache=False, val_fraction=0.05)
     loaded = time.perf_counter()
     run = lepton_nb.train(data=cifar, recipe="cifar10", seed=args.seed, name="cifar10-recipe")
     trained = time.perf_counter()
