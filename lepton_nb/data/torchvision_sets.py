@@ -273,6 +273,8 @@ def _labels(dataset: Any) -> np.ndarray:
 def _class_names(dataset: Any, labels: np.ndarray) -> tuple[str, ...]:
     if labels.min() < 0:
         raise DataError(f"Class numbers start at {labels.min()}; they are to start at 0.")
+    if labels.min() == labels.max():
+        raise DataError("All items are of one class; classification needs at least two.")
     count = int(labels.max()) + 1
     for attribute in ("classes", "categories"):
         names = getattr(dataset, attribute, None)
