@@ -150,6 +150,25 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(tmp_path: Path,
 
 
 @pytest.mark.slow
+def test_the_bytes_that_wait_are_bounded_too(tmp_path: Path, unruly: Package) -> None:
+    body = json.dumps({"inputs": marked(1.0).tolist()}).encode()
+    with front(tmp_path, unruly, trusted=True, max_held=2 * len(body) + 200) as server:
+        headers = {"Content-Type": "application/json"}
+        answers: list[int] = []
+        threads = in_threads(lambda: answers.append(server.predict(marked(44.0)).status_code))
+        server.wait_for(lambda: server.stats()["in_flight"] == 1)
+        threads += in_threads(lambda: answers.append(server.predict(marked(1.0)).status_code))
+        server.wait_for(lambda: server.stats()["queue"] == 1)
+        refused = server.client.post("/predict", content=body, headers=headers)
+        assert refused.status_code == 503
+        assert "MiB" in refused.json()["error"]
+        for thread in threads:
+            thread.join()
+        assert answers == [200, 200]
+        assert server.predict(marked(1.0)).status_code == 200
+
+
+@pytest.mark.slow
 def test_a_request_whose_client_has_gone_is_not_run(tmp_path: Path, unruly: Package) -> None:
     with front(tmp_path, unruly, trusted=True) as server:
         threads = in_threads(lambda: server.predict(marked(44.0)))

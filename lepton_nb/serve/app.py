@@ -57,7 +57,7 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Sent) -> None:
         host = authorization = content_type = b""
-        length = 0
+        length: int | None = None  # a chunked body tells only at its end
         for name, value in scope["headers"]:
             if name == b"host":
                 host = value
@@ -83,26 +83,31 @@ class Application:
             return self.gate.check_admin(authorization)
         return self.gate.check_client(authorization)
 
-    async def _predict(self, content_type: bytes, length: int, receive: Receive, send: _Sent) -> None:
+    async def _predict(self, content_type: bytes, length: int | None, receive: Receive, send: _Sent) -> None:
         limit = self.service.settings.max_body
-        if length > limit:
+        if length is not None and length > limit:
             await _send_error(send, 413, _too_large(limit))
             return
-        if self.service.batcher.full:  # before the body is read
-            await self._send_busy(send, "too many requests are waiting already")
+        size = length if length is not None else limit
+        refusal = self.service.refusal(size)  # before the body is read
+        if refusal:
+            await self._send_busy(send, refusal)
             return
-        try:
-            body = await read_body(receive, limit)
-        except TooLargeError:
-            await _send_error(send, 413, _too_large(limit))
-            return
+        batcher = self.service.batcher
+        with batcher.holding(size):
+            try:
+                body = await read_body(receive, limit)
+            except TooLargeError:
+                await _send_error(send, 413, _too_large(limit))
+                return
         if body is None:
             return  # the client hung up while sending
-        queued = self.service.submit(Request(content_type, body), lambda: _hung_up(receive))
-        if isinstance(queued, str):
-            await self._send_busy(send, queued)
+        refusal = self.service.refusal(0)  # others may have come while it was read
+        if refusal:
+            await self._send_busy(send, refusal)
             return
-        answer = await queued
+        with batcher.holding(len(body)):
+            answer = await batcher.submit(Request(content_type, body), lambda: _hung_up(receive))
         if answer.status == 503:
             await self._send_busy(send, answer.body)
             return

@@ -10,13 +10,16 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import orjson
 
 from lepton_nb.serve.frames import Answer, Request, Result
 from lepton_nb.serve.process import Worker
+
+_BATCH_BYTES = 16 << 20  # a batch is closed once it has as much
 
 log = logging.getLogger("lepton_nb.serve")
 
@@ -48,6 +51,7 @@ class Batcher:
 
     Args:
         max_queue: Requests that may wait.
+        max_held: Bytes of bodies that may be held.
         max_batch: Requests taken into one batch.
         time_limit: Seconds a request may wait, and seconds a batch may run.
         on_batch: Called with the number of requests and the result of each batch.
@@ -57,21 +61,37 @@ class Batcher:
         self,
         *,
         max_queue: int,
+        max_held: int,
         max_batch: int,
         time_limit: float,
         on_batch: Callable[[int, Result], None],
     ) -> None:
         self.max_queue = max_queue
+        self.max_held = max_held
         self.max_batch = max_batch
         self.time_limit = time_limit
         self.on_batch = on_batch
         self.waiting: deque[Job] = deque()
         self.worker: Worker | None = None
         self._running: dict[Worker, _Batch] = {}
+        self._held = 0
 
-    @property
-    def full(self) -> bool:
-        return len(self.waiting) >= self.max_queue
+    def refusal(self, size: int) -> str:
+        """Why a request with a body of `size` bytes cannot be taken now; empty where it can."""
+        if len(self.waiting) >= self.max_queue:
+            return f"{len(self.waiting)} requests are waiting already"
+        if self._held and self._held + size > self.max_held:
+            return f"the waiting requests hold {self._held / (1 << 20):.0f} MiB already"
+        return ""
+
+    @contextmanager
+    def holding(self, size: int) -> Iterator[None]:
+        """Count the bytes of a body while the block runs."""
+        self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
 
     @property
     def in_flight(self) -> int:
@@ -132,12 +152,14 @@ class Batcher:
         if worker is None or worker in self._running or not self.waiting:
             return
         jobs: list[Job] = []
-        while self.waiting and len(jobs) < self.max_batch:
+        size = 0
+        while self.waiting and len(jobs) < self.max_batch and size < _BATCH_BYTES:
             job = self.waiting.popleft()
             if job.future.done() or job.gone():
                 _settle(job, 499, "the client has gone")
                 continue
             jobs.append(job)
+            size += len(job.request.body)
         if jobs:
             self._running[worker] = _Batch(worker, jobs, time.monotonic() + self.time_limit)
             worker.send([job.request for job in jobs])

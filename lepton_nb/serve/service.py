@@ -6,13 +6,12 @@ import asyncio
 import logging
 import math
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
 from lepton_nb.serve.batcher import Batcher
-from lepton_nb.serve.frames import Answer, Request, Result
+from lepton_nb.serve.frames import Result
 from lepton_nb.serve.metrics import Metrics
 from lepton_nb.serve.process import Worker, WorkerError
 from lepton_nb.serve.settings import Settings
@@ -39,6 +38,7 @@ class Service:
         self.metrics = Metrics()
         self.batcher = Batcher(
             max_queue=settings.max_queue,
+            max_held=settings.max_held,
             max_batch=settings.max_batch,
             time_limit=settings.time_limit,
             on_batch=self._batch_done,
@@ -68,13 +68,11 @@ class Service:
         await self._bring_up(self._first)
         log.info("%s version %d is live: %s", self.settings.name, self.version, self._what())
 
-    def submit(self, request: Request, gone: Callable[[], bool]) -> asyncio.Future[Answer] | str:
-        """Queue a request; or say why it cannot be taken now."""
+    def refusal(self, size: int) -> str:
+        """Why a request with a body of `size` bytes cannot be taken now; empty where it can."""
         if self.state == "failing":
             return f"the model cannot be started: {self.last_error}"
-        if self.batcher.full:
-            return f"{len(self.batcher.waiting)} requests are waiting already"
-        return self.batcher.submit(request, gone)
+        return self.batcher.refusal(size)
 
     async def activate(self, package: str, version: int, format_: str = "", device: str = "cpu") -> None:
         """Load another package beside the live one, check its answers, then switch to it.

@@ -28,6 +28,7 @@ class Settings:
         trusted: Serve code (``pt2``, ``source``) without looking the package up in the user's store.
         max_body: Largest request body in bytes.
         max_queue: Requests that may wait; more are refused with 503.
+        max_held: Bytes of request bodies held at once (arriving, waiting, running); more are refused.
         max_batch: Requests taken into one batch.
         max_items: Items in one run of the model; larger batches are split.
         time_limit: Seconds a request may take; then it gets 504, and what runs it is ended.
@@ -50,6 +51,7 @@ class Settings:
     trusted: bool = False
     max_body: int = 32 << 20
     max_queue: int = 512
+    max_held: int = 256 << 20
     max_batch: int = 64
     max_items: int = 256
     time_limit: float = 30.0

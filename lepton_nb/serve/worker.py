@@ -10,6 +10,8 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,6 +29,7 @@ _PR_SET_PDEATHSIG = 1
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     _die_with_the_front()
+    _die_before_the_front()
     # A terminal's Ctrl-C goes to the whole group; when to end is the front's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=options.fd)
@@ -89,6 +92,12 @@ def _die_with_the_front() -> None:
     """Where the kernel can: end with the parent even while the model hangs and nobody reads the socket."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _die_before_the_front() -> None:
+    """Where memory runs out, the kernel shall take the process that can be replaced."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
