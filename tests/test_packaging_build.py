@@ -127,6 +127,27 @@ def test_requirements_are_pinned_and_need_no_torch_for_onnx(built_once: Package)
     assert "torch" not in names
 
 
+def test_a_run_can_be_packaged_when_its_data_is_gone() -> None:
+    from torch.utils.data import DataLoader, TensorDataset
+
+    from lepton_nb.training import train
+
+    labels = torch.arange(12) % 3
+    loader = DataLoader(TensorDataset(pictures(12), labels), batch_size=4)
+    name = train(built(LINEAR_SOURCE), train=loader, val=loader, epochs=1, name="live").name
+    run = RunStore().get_run(name)  # as another notebook finds it: no object of this one is left
+    assert run.read_json("data.json") is None
+    run.live["model"] = built(LINEAR_SOURCE)
+    assert "onnx" in build_package(run).manifest.formats
+
+
+def test_a_run_without_example_or_data_says_what_is_missing() -> None:
+    run = make_run()
+    (run.path / "example.safetensors").unlink()
+    with pytest.raises(PackageError, match="needs a few real inputs"):
+        build_package(run)
+
+
 def test_packaging_the_same_run_again_gives_the_same_package() -> None:
     run = make_run()
     first = build_package(run)

@@ -51,7 +51,7 @@ def find_example(run: Run) -> tuple[Tensor, ...]:
 
 
 def _few(data: DataBundle) -> tuple[Tensor, ...]:
-    inputs, _ = data.example(_ITEMS, split="val" if "val" in data.splits else "train")
+    inputs, _ = data.example(_ITEMS)
     tensors = inputs if isinstance(inputs, tuple) else (inputs,)
     item_bytes = sum(tensor[:1].numel() * tensor.element_size() for tensor in tensors)
     count = max(2, min(_ITEMS, _MAX_BYTES // max(item_bytes, 1)))

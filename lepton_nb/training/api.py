@@ -14,7 +14,7 @@ from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError, TrainingError
 from lepton_nb.models import Definition, check_model
 from lepton_nb.models import model as define_model
-from lepton_nb.packaging import load_data, load_model
+from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.provenance import provenance
 from lepton_nb.training.config import TrainConfig
@@ -76,6 +76,8 @@ def train(
     _check(network, bundle, criterion)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
     run = _create_run(name, definition, bundle, settings)
+    with private_rng():
+        keep_example(run, bundle)  # packaging needs real inputs, perhaps when the data is gone
     described = {"optimizer": describe_optimizer(own, network), "loss": describe_loss(loss)}
     run.write_json("own.json", described)
     return Job(run, network, bundle, settings, criterion, own).execute(callbacks)
