@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2 import functional as V
 
 GEOMETRIC_OPS = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")
 OPS = (
@@ -41,11 +41,12 @@ def apply_random_ops(batch: Tensor, ops: Sequence[str], generator: torch.Generat
     drawn = torch.randint(len(ops), (count,), generator=generator)
     strength = torch.rand(count, generator=generator) * 2 - 1  # of -1..1
     batch = _warp(batch, [ops[i] for i in drawn.tolist()], strength)
+    colour_ops = _colour_ops()
     for number, op in enumerate(ops):
         rows = (drawn == number).nonzero().flatten()
-        if op in _COLOUR_OPS and len(rows):
+        if op in colour_ops and len(rows):
             here = rows.to(batch.device)
-            batch[here] = _COLOUR_OPS[op](batch[here], strength[rows].to(batch.device).view(-1, 1, 1, 1))
+            batch[here] = colour_ops[op](batch[here], strength[rows].to(batch.device).view(-1, 1, 1, 1))
     return batch
 
 
@@ -121,13 +122,18 @@ def _solarize(batch: Tensor, strength: Tensor) -> Tensor:
     return torch.where(batch >= (1 - strength.abs()) * 255, 255 - batch, batch)
 
 
-_COLOUR_OPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "brightness": lambda batch, strength: _blend(V.adjust_brightness(batch, 0.0), batch, strength),
-    "contrast": lambda batch, strength: _blend(V.adjust_contrast(batch, 0.0), batch, strength),
-    "saturation": lambda batch, strength: _blend(V.adjust_saturation(batch, 0.0), batch, strength),
-    "sharpness": lambda batch, strength: _blend(V.adjust_sharpness(batch, 0.0), batch, strength),
-    "posterize": _posterize,
-    "solarize": _solarize,
-    "autocontrast": lambda batch, strength: V.autocontrast(batch),  # noqa: ARG005
-    "equalize": lambda batch, strength: V.equalize(batch),  # noqa: ARG005
-}
+@cache
+def _colour_ops() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    """By name. torchvision takes as long to import as torch, and most data never needs it."""
+    from torchvision.transforms.v2 import functional as V
+
+    return {
+        "brightness": lambda batch, strength: _blend(V.adjust_brightness(batch, 0.0), batch, strength),
+        "contrast": lambda batch, strength: _blend(V.adjust_contrast(batch, 0.0), batch, strength),
+        "saturation": lambda batch, strength: _blend(V.adjust_saturation(batch, 0.0), batch, strength),
+        "sharpness": lambda batch, strength: _blend(V.adjust_sharpness(batch, 0.0), batch, strength),
+        "posterize": _posterize,
+        "solarize": _solarize,
+        "autocontrast": lambda batch, strength: V.autocontrast(batch),  # noqa: ARG005
+        "equalize": lambda batch, strength: V.equalize(batch),  # noqa: ARG005
+    }

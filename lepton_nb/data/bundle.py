@@ -88,7 +88,7 @@ class DataBundle:
         signature: What the model takes and gives, with the preprocessing that training used.
         splits: The parts by name, a subset of ``train``, ``val``, ``test`` in that order.
         report: What is in it and what was cleaned.
-        fingerprint: Hash of the content that went into the splits; equal for equal data.
+        fingerprint: Hash of the items and targets in the splits; equal for equal data.
         spec: JSON that `from_spec` rebuilds this from, in any process; None for in-memory objects.
         augment: The preset that shuffled training batches go through.
     """
@@ -171,11 +171,15 @@ class DataBundle:
     def example(self, n: int = 2, split: str = "train") -> Batch:
         """The first `n` items of a split as one batch on the CPU, neither shuffled nor augmented."""
         part = self.split(split)
-        loader = part.loader(batch_size=min(n, len(part)), shuffle=False)
-        inputs, target = next(iter(loader.batches(0)))
-        if isinstance(inputs, Tensor):
-            return inputs[:n], target[:n]
-        return tuple(tensor[:n] for tensor in inputs), target[:n]
+        parts: list[Batch] = []
+        for batch in part.loader(batch_size=min(n, len(part)), shuffle=False).batches(0):
+            parts.append(batch)
+            if sum(len(target) for _, target in parts) >= n:  # a loader of the user's has its own batch size
+                break
+        target = torch.cat([target for _, target in parts])[:n]
+        tensors = [(inputs,) if isinstance(inputs, Tensor) else inputs for inputs, _ in parts]
+        joined = tuple(torch.cat(pieces)[:n] for pieces in zip(*tensors, strict=True))
+        return (joined if isinstance(parts[0][0], tuple) else joined[0]), target
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(split):,}" for name, split in self.splits.items())

@@ -95,7 +95,7 @@ def image_bundle(
         signature=signature,
         splits={part: split(part, rows) for part, rows in parts.items()},
         report=DataReport(name, source, counts, signature, findings, preview),
-        fingerprint=fingerprint(content, signature),
+        fingerprint=fingerprint(content),
         augment=augment,
     )
 

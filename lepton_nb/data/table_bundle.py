@@ -9,7 +9,7 @@ import pandas as pd
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.columns import choose_columns, clean_cells
-from lepton_nb.data.duplicates import digests, find_conflicts, find_leaks
+from lepton_nb.data.duplicates import find_conflicts, find_leaks
 from lepton_nb.data.options import check_limit
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
@@ -65,9 +65,11 @@ def table_bundle(
     preprocessing = {"kind": "table", "columns": columns}
     features = features[[column["name"] for column in columns]]
     inputs = encode_columns({str(name): features[name].tolist() for name in features}, preprocessing)
-    findings += _doubles(inputs, targets, parts)
+    digests = pd.util.hash_pandas_object(features, index=False).to_numpy()
+    findings += _doubles(digests, targets, parts)
     return tensor_bundle(
         inputs,
+        digests,
         targets,
         parts,
         name=name,
@@ -101,9 +103,8 @@ def preview_rows(features: pd.DataFrame, targets: Targets, target: str, train: n
     return RowsPreview([*map(str, shown.columns), *more, f"{target} (target)"], rows)
 
 
-def _doubles(inputs: np.ndarray, targets: Targets, parts: Parts) -> list[Finding]:
+def _doubles(content: np.ndarray, targets: Targets, parts: Parts) -> list[Finding]:
     """Equal rows in two splits. They are left in: rows of a table may be equal and still be two cases."""
-    content = digests(row.tobytes() for row in inputs)
     _, findings = find_leaks(
         {split: content[rows] for split, rows in parts.items()},
         lambda split, i: f"row {parts[split][i]}",

@@ -19,6 +19,7 @@ from lepton_nb.signature import Signature, TensorSpec
 
 def tensor_bundle(
     inputs: np.ndarray,
+    digests: np.ndarray,
     targets: Targets,
     parts: Parts,
     *,
@@ -36,6 +37,7 @@ def tensor_bundle(
 
     Args:
         inputs: ``(N, ...)``, of all splits.
+        digests: Content of the items before they were encoded, uint64 ``(N,)``.
         parts: Rows of the inputs by split.
         raw: Gives row ``i`` as a person sees it.
         findings: What reading the data found; what is found about classes is added.
@@ -72,5 +74,7 @@ def tensor_bundle(
         signature=signature,
         splits={part: split(part, rows) for part, rows in parts.items()},
         report=DataReport(name, source, counts, signature, findings, preview),
-        fingerprint=fingerprint(content, signature),
+        fingerprint=fingerprint(
+            {part: (digests[rows], targets.values[rows]) for part, rows in parts.items()}
+        ),
     )

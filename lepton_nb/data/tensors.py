@@ -13,6 +13,7 @@ from torch import Tensor
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.columns import number_column
+from lepton_nb.data.duplicates import digests
 from lepton_nb.data.image_bundle import image_bundle
 from lepton_nb.data.options import check_limit
 from lepton_nb.data.pictures import as_pictures, picture_pool
@@ -104,6 +105,7 @@ def _table(
         findings = [*findings, Finding(text)]
     return tensor_bundle(
         encode_columns(dict(zip(table.columns, values.T, strict=True)), preprocessing),
+        digests(row.tobytes() for row in values),
         targets,
         parts,
         name=name,
@@ -128,6 +130,7 @@ def _plain(
     pictures = x.ndim == 4 and targets.kind == "classification"
     return tensor_bundle(
         values,
+        digests(item.tobytes() for item in values),
         targets,
         parts,
         name=name,

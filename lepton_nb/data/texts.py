@@ -86,13 +86,15 @@ def text(
         seed=seed,
         limit=limit,
     )
-    parts, said = _without_leaks(found, targets, parts)
+    content = digests(value.encode() for value in found.texts)
+    parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens([texts[i] for i in parts["train"]], max_length, vocab_size)
     if name is None:
         name = "frame" if isinstance(source, pd.DataFrame) else root.stem
     bundle = tensor_bundle(
         encode_texts(texts, preprocessing),
+        content,
         targets,
         parts,
         name=name,
@@ -140,9 +142,9 @@ def _clean(found: LabelledTexts) -> LabelledTexts:
     )
 
 
-def _without_leaks(found: LabelledTexts, targets: Targets, parts: Parts) -> tuple[Parts, list[Finding]]:
-    content = digests(value.encode() for value in found.texts)
-
+def _without_leaks(
+    found: LabelledTexts, content: np.ndarray, targets: Targets, parts: Parts
+) -> tuple[Parts, list[Finding]]:
     def name_of(i: int) -> str:
         return f"{found.names[i]} {found.texts[i][:60]!r}"
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from torchvision import datasets
 
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
@@ -63,7 +62,8 @@ def torchvision(
     cls = _find_class(dataset)
     size = check_size(image_size)
     preset = check_augment(augment)
-    if cls is datasets.FakeData and size is not None:
+    is_fake = cls.__name__ == "FakeData"
+    if is_fake and size is not None:
         arguments = {**arguments, "image_size": (3, *size)}
     where = Path(root).expanduser().absolute() if root is not None else home() / "datasets"
     source = DatasetPictures(_build_splits(cls, where, download, arguments), cls.__name__)
@@ -84,7 +84,7 @@ def torchvision(
         name=name or cls.__name__,
         source=f"torchvision.datasets.{cls.__name__}",
         augment=preset,
-        findings=[Finding("Random pixels: good for a trial only.")] * (cls is datasets.FakeData) + findings,
+        findings=[Finding("Random pixels: good for a trial only.")] * is_fake + findings,
     )
     options = {
         "root": str(where),
@@ -102,6 +102,8 @@ def torchvision(
 
 def torchvision_names() -> list[str]:
     """Class names of torchvision's data sets."""
+    from torchvision import datasets  # as slow to import as torch, and most data never needs it
+
     return sorted(
         name
         for name in datasets.__all__
@@ -154,6 +156,8 @@ def _find_class(name: str) -> Any:
             "Give the folder's path." if name in _NOT_NAMED_SETS else did_you_mean(name, by_folded.values())
         )
         raise DataError(f"torchvision has no data set {name!r} to load by name.", hint)
+    from torchvision import datasets
+
     return getattr(datasets, by_folded[name.lower()])
 
 
