@@ -54,6 +54,11 @@ class Context:
         """Make `value` a variable of the user's, as an assignment in a cell would."""
         self.shell.push({name: value}, interactive=True)  # type: ignore[no-untyped-call]
 
+    def say(self, text: str) -> None:
+        """Print a line."""
+        if not self.quiet:
+            print(text)
+
     def show(self, value: Any) -> None:
         """Display `value` here and now, instead of after the subcommand."""
         if not self.quiet:

@@ -32,7 +32,6 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.deployment import logs
 
     text = logs(args.name, args.lines)
-    if not context.quiet:
-        print(text)
+    context.say(text)
     context.shown = True
     return text

@@ -49,6 +49,9 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     definition = _define(context, target, args)
     if isinstance(target, str) or args.variable is not None:
         context.bind(args.variable or args.name, definition)
+    if args.data is None:
+        context.show(definition)
+        context.say("It was not tried on data: --data D runs a real batch through it.")
     return definition
 
 

@@ -43,5 +43,4 @@ def run(context: Context, args: argparse.Namespace) -> None:
         stop(name)
         if view is not None:
             view.settle()
-        if not context.quiet:
-            print(f"Stopped {name}." if name in services else f"Asked run {name} to stop after its step.")
+        context.say(f"Stopped {name}." if name in services else f"Asked run {name} to stop after its step.")
