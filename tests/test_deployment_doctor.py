@@ -70,6 +70,7 @@ def test_what_an_interrupted_build_left_is_deleted(lepton_home: Path) -> None:
     assert new.exists(), "it may be in the making"
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_told_how_to_go_on() -> None:
     code = (
         "from tests.serving_support import make_run\n"
@@ -82,6 +83,7 @@ def test_an_interrupted_run_is_told_how_to_go_on() -> None:
     assert "%lepton resume cut@1" in hints
 
 
+@pytest.mark.slow
 def test_a_folder_open_to_others_is_closed(lepton_home: Path) -> None:
     service = deploy(make_run())
     try:

@@ -127,6 +127,7 @@ def test_a_failed_export_leaves_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_source_is_announced(tmp_path: Path) -> None:
     folder = export(make_package(tmp_path / "source", source=BRANCHING), tmp_path / "out")
     assert "runs from its Python source" in (folder / "README.md").read_text()

@@ -142,12 +142,14 @@ def test_the_same_name_keeps_url_and_token_and_loses_no_request(runs: tuple[Run,
         rollback("net")
 
 
+@pytest.mark.slow
 def test_deploying_what_is_live_again_changes_nothing(runs: tuple[Run, Run]) -> None:
     service = deploy(runs[0])
     again = deploy(runs[0])
     assert (again.url, again.version, again.record.previous_version) == (service.url, 1, None)
 
 
+@pytest.mark.slow
 def test_two_deploys_at_once_start_one_server(runs: tuple[Run, Run]) -> None:
     threads = [threading.Thread(target=deploy, args=(run, "net")) for run in runs]
     for thread in threads:
@@ -158,6 +160,7 @@ def test_two_deploys_at_once_start_one_server(runs: tuple[Run, Run]) -> None:
     assert sorted(get_deployment("net").state.read_history()) == [("net", 1), ("net", 2)]
 
 
+@pytest.mark.slow
 def test_a_refused_version_leaves_the_old_one_live(runs: tuple[Run, Run]) -> None:
     service = deploy(runs[0])
     record = RunStore().get_package("net", 2)
@@ -179,6 +182,7 @@ def test_a_busy_port_names_its_owner(runs: tuple[Run, Run]) -> None:
     assert len(deployments()) == 0
 
 
+@pytest.mark.slow
 def test_a_port_can_be_chosen_and_does_not_move(runs: tuple[Run, Run]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -190,6 +194,7 @@ def test_a_port_can_be_chosen_and_does_not_move(runs: tuple[Run, Run]) -> None:
     assert deploy(runs[1], "net", port=port).version == 2
 
 
+@pytest.mark.slow
 def test_a_service_killed_from_outside_comes_back_where_it_was(runs: tuple[Run, Run]) -> None:
     service = deploy(runs[0])
     os.kill(service.record.pid or 0, signal.SIGKILL)
@@ -204,12 +209,14 @@ def test_a_service_killed_from_outside_comes_back_where_it_was(runs: tuple[Run, 
     assert ask(again).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_stopped_name_keeps_its_token(runs: tuple[Run, Run]) -> None:
     token = deploy(runs[0]).token
     stop("net")
     assert deploy(runs[0]).token == token
 
 
+@pytest.mark.slow
 def test_a_process_that_got_the_same_id_is_not_stopped(runs: tuple[Run, Run]) -> None:
     """After a reboot the recorded id may be anybody's: the start time tells."""
     service = deploy(runs[0])
@@ -225,6 +232,7 @@ def test_a_process_that_got_the_same_id_is_not_stopped(runs: tuple[Run, Run]) ->
         stranger.communicate(b"\n")
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_start_shows_why(runs: tuple[Run, Run]) -> None:
     package = build_package(runs[0])
     (package.path / "model.onnx").write_bytes(b"broken after it was opened")
@@ -234,11 +242,13 @@ def test_a_server_that_cannot_start_shows_why(runs: tuple[Run, Run]) -> None:
     assert lifecycle.find_servers() == []
 
 
+@pytest.mark.slow
 def test_a_package_of_another_store_is_not_deployed(tmp_path: Path) -> None:
     with pytest.raises(DeploymentError, match="not a package of this store"):
         deploy(make_package(tmp_path / "foreign"))
 
 
+@pytest.mark.slow
 def test_source_is_served_only_with_the_stores_word(lepton_home: Path) -> None:
     from tests.test_packaging_build import BRANCHING
 
@@ -275,6 +285,7 @@ def test_stop_and_logs_know_runs_too(runs: tuple[Run, Run]) -> None:
         logs("nat")
 
 
+@pytest.mark.slow
 def test_binding_every_address_answers_to_the_machines_names_only(runs: tuple[Run, Run]) -> None:
     service = deploy(runs[0], host="0.0.0.0")
     port = service.record.port
@@ -314,6 +325,7 @@ def test_lifetime_when_the_parent_is_killed(runs: tuple[Run, Run], lifetime: str
         wait_for(lambda: not is_alive(worker))
 
 
+@pytest.mark.slow
 def test_a_service_outlives_the_thread_that_started_it(runs: tuple[Run, Run]) -> None:
     thread = threading.Thread(target=deploy, args=(runs[0],))
     thread.start()
@@ -322,6 +334,7 @@ def test_a_service_outlives_the_thread_that_started_it(runs: tuple[Run, Run]) ->
     assert ask(get_deployment("net")).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_file_beside_the_notebook_does_not_stand_in_for_a_module(
     runs: tuple[Run, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +343,7 @@ def test_a_file_beside_the_notebook_does_not_stand_in_for_a_module(
     assert ask(deploy(runs[0])).status_code == 200
 
 
+@pytest.mark.slow
 def test_predict_takes_what_the_codec_takes(runs: tuple[Run, Run], tmp_path: Path) -> None:
     from PIL import Image
 
@@ -350,6 +364,7 @@ def test_predict_takes_what_the_codec_takes(runs: tuple[Run, Run], tmp_path: Pat
     assert deployment.predict("net", picture) == expected
 
 
+@pytest.mark.slow
 def test_large_inputs_are_sent_in_parts(runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch) -> None:
     from lepton_nb.deployment import client
 
@@ -360,6 +375,7 @@ def test_large_inputs_are_sent_in_parts(runs: tuple[Run, Run], monkeypatch: pyte
     assert service.predict(inputs)[7]["score"] == pytest.approx(service.predict(inputs[7:8])[0]["score"])
 
 
+@pytest.mark.slow
 def test_the_card_shows_where_it_is_and_not_the_token(runs: tuple[Run, Run]) -> None:
     service = deploy(runs[0])
     page = service._repr_html_()

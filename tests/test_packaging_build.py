@@ -127,6 +127,7 @@ def test_requirements_are_pinned_and_need_no_torch_for_onnx(built_once: Package)
     assert "torch" not in names
 
 
+@pytest.mark.slow
 def test_a_run_can_be_packaged_when_its_data_is_gone() -> None:
     from torch.utils.data import DataLoader, TensorDataset
 
@@ -155,6 +156,7 @@ def test_packaging_the_same_run_again_gives_the_same_package() -> None:
     assert len(RunStore().list_packages("net")) == 1
 
 
+@pytest.mark.slow
 def test_a_better_checkpoint_makes_another_version() -> None:
     run = make_run()
     first = build_package(run)
@@ -169,6 +171,7 @@ def test_a_better_checkpoint_makes_another_version() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_damaged_package_is_built_again() -> None:
     run = make_run()
     first = build_package(run)
@@ -178,6 +181,7 @@ def test_a_damaged_package_is_built_again() -> None:
     Package.load(second.path)
 
 
+@pytest.mark.slow
 def test_the_package_is_recorded_with_its_digest() -> None:
     package = build_package(make_run())
     record = RunStore().find_package_by_sha(package.sha256)
@@ -212,6 +216,7 @@ def test_neither_graph_nor_source_is_an_error_that_names_the_variable() -> None:
     assert caught.value.hint
 
 
+@pytest.mark.slow
 def test_an_uncaptured_model_is_exported_from_memory() -> None:
     run = make_run(spec=ModelSpec(kind="live", name="Net", missing=["x: object"]))
     run.live["model"] = built(LINEAR_SOURCE, seed=4)  # other weights: the checkpoint's count
@@ -221,6 +226,7 @@ def test_an_uncaptured_model_is_exported_from_memory() -> None:
     np.testing.assert_allclose(run_onnx(package, pictures().numpy()), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_items_that_influence_each_other_are_not_batched() -> None:
     package = build_package(make_run(source=ACROSS))
     assert not package.manifest.batchable
@@ -242,6 +248,7 @@ def test_a_model_that_returns_a_tuple_is_refused() -> None:
         build_package(make_run(source=PAIR))
 
 
+@pytest.mark.slow
 def test_tied_weights_and_buffers_survive() -> None:
     run = make_run(source=TIED)
     package = build_package(run)
@@ -249,6 +256,7 @@ def test_tied_weights_and_buffers_survive() -> None:
     np.testing.assert_allclose(run_onnx(package, pictures().numpy()), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_building_prints_and_warns_nothing(caplog: pytest.LogCaptureFixture) -> None:
     out = io.StringIO()
     run = make_run()
@@ -261,6 +269,7 @@ def test_building_prints_and_warns_nothing(caplog: pytest.LogCaptureFixture) -> 
     assert [record.message for record in caplog.records] == []
 
 
+@pytest.mark.slow
 def test_building_leaves_the_users_random_numbers_alone() -> None:
     run = make_run()
     torch.manual_seed(3)
@@ -270,6 +279,7 @@ def test_building_leaves_the_users_random_numbers_alone() -> None:
     torch.testing.assert_close(torch.rand(2), expected)
 
 
+@pytest.mark.slow
 def test_a_copy_goes_only_into_an_empty_folder(tmp_path: Path) -> None:
     run = make_run()
     copy = build_package(run, out=tmp_path / "copy")

@@ -199,6 +199,7 @@ def test_a_crash_loop_backs_off_and_says_so(tmp_path: Path, package: Package) ->
         assert server.predict(pictures(1)).json()["version"] == 2
 
 
+@pytest.mark.slow
 def test_code_from_outside_the_store_is_not_run(tmp_path: Path, unruly: Package) -> None:
     state = tmp_path / "state"
     state.mkdir()
@@ -247,6 +248,7 @@ def test_a_switch_under_load_fails_no_request(tmp_path: Path, package: Package) 
         assert server.stats()["restarts"] == 0
 
 
+@pytest.mark.slow
 def test_a_package_that_answers_otherwise_is_not_activated(tmp_path: Path, package: Package) -> None:
     from safetensors.numpy import load_file, save_file
 
@@ -270,6 +272,7 @@ def test_a_package_that_answers_otherwise_is_not_activated(tmp_path: Path, packa
         assert server.predict(pictures(1)).json()["version"] == 1
 
 
+@pytest.mark.slow
 def test_a_damaged_package_is_not_activated(tmp_path: Path, package: Package) -> None:
     damaged = make_package(tmp_path / "damaged")
     content = bytearray((damaged.path / "model.onnx").read_bytes())
@@ -297,6 +300,7 @@ def test_sigterm_finishes_what_is_in_flight(tmp_path: Path, unruly: Package) -> 
         server.wait_for(lambda: not is_alive(worker))
 
 
+@pytest.mark.slow
 def test_the_worker_dies_with_a_killed_front(tmp_path: Path, package: Package) -> None:
     with front(tmp_path, package) as server:
         worker = server.stats()["worker_pid"]
@@ -318,6 +322,7 @@ def test_a_kernel_lifetime_ends_with_standard_input(tmp_path: Path, package: Pac
     assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_half_a_request_does_not_hold_up_the_others(tmp_path: Path, package: Package) -> None:
     with front(tmp_path, package) as server:
         host, port = server.url.removeprefix("http://").split(":")
@@ -327,6 +332,7 @@ def test_half_a_request_does_not_hold_up_the_others(tmp_path: Path, package: Pac
             assert server.predict(pictures(1)).status_code == 200
 
 
+@pytest.mark.slow
 def test_an_idle_service_answers_at_once(tmp_path: Path, package: Package) -> None:
     """No batching window: one request at a time takes milliseconds, not a window's length."""
     with front(tmp_path, package) as server:
@@ -338,6 +344,7 @@ def test_an_idle_service_answers_at_once(tmp_path: Path, package: Package) -> No
         assert sorted(times)[len(times) // 2] < 0.05
 
 
+@pytest.mark.slow
 def test_the_command_line_serves_a_package_with_a_token_from_the_environment(
     tmp_path: Path, package: Package
 ) -> None:
