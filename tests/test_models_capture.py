@@ -226,7 +226,7 @@ def test_a_constant_made_in_steps_is_named() -> None:
     notebook = Notebook(
         "sizes = {nn.Linear: 1}", "sizes = dict(sizes)", net("3", "self.fc(x) * sizes[nn.Linear]")
     )
-    assert notebook.define("Net").spec.missing == ["`n` (dict): it is made in more than one step"]
+    assert notebook.define("Net").spec.missing == ["`sizes` (dict): it is made in more than one step"]
 
 
 def test_ipython_syntax_in_the_cells_is_no_obstacle() -> None:

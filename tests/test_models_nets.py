@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,16 @@ def test_every_weight_gets_a_gradient(name: str) -> None:
     assert [key for key, weight in net.named_parameters() if weight.grad is None] == []
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Two threads that wait for each other on a busy machine are many times slower than one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_small_cnn_reads_handwritten_digits() -> None:
     from sklearn.datasets import load_digits
 

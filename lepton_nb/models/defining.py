@@ -21,7 +21,12 @@ from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
 from lepton_nb.models.fitting import arguments_for
 from lepton_nb.models.preserve import private_rng
-from lepton_nb.models.registry import build_torchvision, torchvision_names, torchvision_notes
+from lepton_nb.models.registry import (
+    build_torchvision,
+    torchvision_names,
+    torchvision_notes,
+    wants_small_stem,
+)
 from lepton_nb.models.rendering import constructor_arguments
 from lepton_nb.models.spec import ModelSpec, as_module
 from lepton_nb.models.summary import summarize
@@ -182,7 +187,8 @@ def _starter_spec(network: nn.Module) -> ModelSpec:
 def _torchvision(name: str, signature: Signature | None, weights: str | None) -> tuple[Definition, nn.Module]:
     sizes = _picture_sizes(name, signature)
     classes = signature.num_outputs if signature is not None else 1000
-    kwargs = {"num_classes": classes, **sizes}
+    small = weights is None and wants_small_stem(name, sizes["height"], sizes["width"])
+    kwargs: dict[str, Any] = {"num_classes": classes, **sizes, "small_stem": small}
 
     def factory() -> nn.Module:
         return build_torchvision(name, **kwargs, weights=weights)
@@ -190,7 +196,7 @@ def _torchvision(name: str, signature: Signature | None, weights: str | None) ->
     with private_rng():
         network = factory()
     spec = ModelSpec("torchvision", name, f"{name}(num_classes={classes})", kwargs=kwargs)
-    notes = torchvision_notes(name, network, **sizes, weights=weights)
+    notes = torchvision_notes(name, **sizes, weights=weights)
     return Definition(name, spec, factory=factory, notes=notes), network
 
 

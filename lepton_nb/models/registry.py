@@ -28,15 +28,15 @@ def build_torchvision(
     in_channels: int = 3,
     height: int = 224,
     width: int = 224,
+    small_stem: bool = False,
     weights: str | None = None,
 ) -> nn.Module:
     """A torchvision model with a head for `num_classes`, for pictures of `in_channels` × `height` × `width`.
 
-    A ResNet without pretrained weights gets the stem of He et al., "Deep Residual Learning" (CVPR 2016),
-    section 4.2, for pictures under 64 pixels: a 3×3 convolution of stride 1 and no max-pooling. Its usual
-    stem would leave 8×8 of a 32×32 picture before the first block.
-
     Args:
+        small_stem: Give a ResNet the stem of He et al., "Deep Residual Learning" (CVPR 2016), section 4.2: a
+            3×3 convolution of stride 1 and no max-pooling. Its usual stem leaves only 8×8 of a 32×32
+            picture before the first block.
         weights: Name of pretrained weights, ``"DEFAULT"`` for the best; random where None. They are
             downloaded once. Their first convolution and their head are refitted where the data needs it.
 
@@ -46,48 +46,49 @@ def build_torchvision(
     if name not in torchvision_names():
         raise ModelError(f"torchvision has no model {name!r}.", did_you_mean(name, torchvision_names()))
     if weights is not None:
-        model = _pretrained(name, weights)
+        model = _pretrained(name, weights, height, width)
         _replace_head(model, num_classes)
     else:
         model = _random(name, num_classes, height, width)
     if in_channels != 3:
         _replace_first_conv(model, in_channels, keep=weights is not None)
-    if weights is None and _has_small_stem(model, height, width):
+    if small_stem:
         _shrink_stem(model)
     return model
 
 
+def wants_small_stem(name: str, height: int, width: int) -> bool:
+    """Whether it is a ResNet (ResNeXt, wide ResNet), and the pictures are small."""
+    return name.startswith(("resnet", "resnext", "wide_resnet")) and max(height, width) < _SMALL
+
+
 def torchvision_notes(
-    name: str, model: nn.Module, *, in_channels: int, height: int, width: int, weights: str | None
+    name: str, *, in_channels: int, height: int, width: int, weights: str | None
 ) -> list[str]:
     """What `build_torchvision` adapted, one sentence each."""
     notes = []
     if in_channels != 3:
-        how = "its pretrained filters are spread over them" if weights else "its first convolution is new"
-        notes.append(f"{name} takes {in_channels} channel{'s' * (in_channels != 1)} here: {how}.")
-    if _has_small_stem(model, height, width):
-        if weights is None:
-            notes.append(
-                f"{name} has the stem for small pictures ({height} × {width}): a 3 × 3 convolution with "
-                "stride 1, no max-pooling."
-            )
-        else:
-            notes.append(
-                f"{name} keeps its stem for 224 × 224 pictures with pretrained weights; "
-                f"for {height} × {width}, --image-size 128 or more does better."
-            )
+        done = "summed" if in_channels == 1 else "spread"
+        how = f": its pretrained filters are {done}" if weights else ""
+        notes.append(f"{name} takes {in_channels} channel{'s' * (in_channels != 1)} in place of 3{how}.")
+    if wants_small_stem(name, height, width) and weights is None:
+        notes.append(
+            f"{name} has the stem for small pictures ({height} × {width}): a 3 × 3 convolution with "
+            "stride 1, no max-pooling."
+        )
+    elif wants_small_stem(name, height, width):
+        notes.append(
+            f"{name} keeps its stem for 224 × 224 pictures with pretrained weights; "
+            f"for {height} × {width}, --image-size 128 or more does better."
+        )
     return notes
 
 
 def _random(name: str, num_classes: int, height: int, width: int) -> nn.Module:
     from torchvision import models
 
-    try:
-        model: nn.Module = models.get_model(
-            name, weights=None, num_classes=num_classes, **_size_arguments(name, height, width)
-        )
-    except ValueError as error:
-        raise ModelError(f"{name} does not take pictures of {height} × {width}: {error}") from error
+    arguments = _size_arguments(name, height, width)
+    model: nn.Module = models.get_model(name, weights=None, num_classes=num_classes, **arguments)
     return model
 
 
@@ -100,15 +101,16 @@ def _size_arguments(name: str, height: int, width: int) -> dict[str, Any]:
             raise _bad_size(name, height, width, "at least 75 × 75", 75)
         return {"aux_logits": False, "init_weights": True}
     if name == "maxvit_t":
+        if height % 224 or width % 224:
+            raise _bad_size(name, height, width, "multiples of 224", 224)
         return {"input_size": (height, width)}
     patch = re.fullmatch(r"vit_\w_(\d+)", name)
     if patch is None:
         return {}
     side = int(patch[1])
     if height != width or height % side:
-        raise _bad_size(
-            name, height, width, f"squares of a multiple of {side}", -(-max(height, width) // side) * side
-        )
+        fitting = -(-max(height, width) // side) * side
+        raise _bad_size(name, height, width, f"squares of a multiple of {side}", fitting)
     return {"image_size": height}
 
 
@@ -119,7 +121,7 @@ def _bad_size(name: str, height: int, width: int, takes: str, size: int) -> Mode
     )
 
 
-def _pretrained(name: str, weights: str) -> nn.Module:
+def _pretrained(name: str, weights: str, height: int, width: int) -> nn.Module:
     from torchvision import models
 
     known = models.get_model_weights(name)
@@ -137,6 +139,11 @@ def _pretrained(name: str, weights: str) -> nn.Module:
             f"The weights of {name} cannot be downloaded from {url}: {getattr(error, 'reason', error)}.",
             f"Go online, put the file into {torch.hub.get_dir()}/checkpoints, or train without --weights.",
         ) from error
+    size = getattr(model, "image_size", None)  # of a vision transformer
+    if isinstance(size, int) and (height, width) != (size, size):
+        raise _bad_size(name, height, width, f"{size} × {size}, with these weights,", size)
+    if hasattr(model, "transform_input"):
+        model.__dict__["transform_input"] = False  # the data is already normalised
     return model
 
 
@@ -181,15 +188,6 @@ def _replace_first_conv(model: nn.Module, in_channels: int, *, keep: bool) -> No
             if new.bias is not None and old.bias is not None:
                 new.bias.copy_(old.bias)
     _set(model, name, new)
-    if hasattr(model, "transform_input"):
-        model.__dict__["transform_input"] = False  # it would pick three channels
-
-
-def _has_small_stem(model: nn.Module, height: int, width: int) -> bool:
-    """Whether the model is a ResNet (ResNeXt, wide ResNet) and the pictures are small."""
-    from torchvision.models import ResNet
-
-    return isinstance(model, ResNet) and max(height, width) < _SMALL
 
 
 def _shrink_stem(model: nn.Module) -> None:

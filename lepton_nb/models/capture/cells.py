@@ -24,19 +24,21 @@ class Statement:
 def python_of(cell: str) -> list[str]:
     """The Python in a cell, raw or as IPython's history keeps it: the cell, or the body of its magic.
 
-    A cell magic that runs something else, such as ``%%bash`` or ``%%writefile``, gives nothing.
+    IPython's own lines are ``pass``. A cell that is not Python, or whose magic runs something else, such as
+    ``%%bash`` or ``%%writefile``, gives nothing.
     """
     magic = _CELL_MAGIC.match(cell)
     if magic:
-        return [cell[cell.index("\n") + 1 :]] if magic[1] in _RUNS_PYTHON and "\n" in cell else []
-    tree = parse(cell)
-    if tree is None:
+        cell = cell.partition("\n")[2] if magic[1] in _RUNS_PYTHON else ""
+    text = tidy(cell)
+    if text is None:
         return []
-    if len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr):
-        name, body = _run_cell_magic(tree.body[0].value)
+    body = ast.parse(text).body
+    if len(body) == 1 and isinstance(body[0], ast.Expr):
+        name, inner = _run_cell_magic(body[0].value)
         if name is not None:
-            return [body] if name in _RUNS_PYTHON else []
-    return [cell]
+            return python_of(f"%%{name}\n{inner}")
+    return [text] if body else []
 
 
 def _run_cell_magic(node: ast.expr) -> tuple[str | None, str]:
@@ -49,37 +51,33 @@ def _run_cell_magic(node: ast.expr) -> tuple[str | None, str]:
     return str(values[0]), str(values[2])
 
 
-def parse(text: str) -> ast.Module | None:
-    """The syntax tree, with IPython's magic and shell lines as ``pass``; None where it is not Python."""
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError):
-        pass
-    try:
-        return ast.parse(clean(text))
-    except (SyntaxError, ValueError):
-        return None
-
-
-def clean(text: str) -> str:
-    """The text with magic, shell and help lines as ``pass``; line numbers stay."""
-    return "\n".join(_MAGIC_LINE.sub(r"\1pass", line) for line in text.split("\n"))
+def tidy(text: str) -> str | None:
+    """The text, with magic, shell and help lines as ``pass``; None where it is not Python."""
+    for candidate in (text, "\n".join(_MAGIC_LINE.sub(r"\1pass", line) for line in text.split("\n"))):
+        try:
+            ast.parse(candidate)
+        except (SyntaxError, ValueError):
+            continue
+        return candidate
+    return None
 
 
 def statements(cells: Sequence[str]) -> Iterator[Statement]:
     """The top-level statements of every cell, in the order they ran."""
     for cell in cells:
         for text in python_of(cell):
-            tree = parse(text)
-            for node in tree.body if tree is not None else ():
+            for node in ast.parse(text).body:
                 yield Statement(node, segment(text, node))
 
 
 def segment(text: str, node: ast.AST) -> str:
     """The text of a node, with its decorators, without indentation."""
     decorators = [decorator.lineno for decorator in getattr(node, "decorator_list", [])]
-    body = ast.get_source_segment(text, node, padded=True) or ""
+    lines = text.split("\n")
+    before = lines[node.lineno - 1].encode()[: node.col_offset]  # type: ignore[attr-defined]
+    # After a semicolon there is nothing to dedent.
+    body = ast.get_source_segment(text, node, padded=before.isspace()) or ""
     if not decorators:
         return textwrap.dedent(body)
-    above = text.split("\n")[min(decorators) - 1 : node.lineno - 1]  # type: ignore[attr-defined]
+    above = lines[min(decorators) - 1 : node.lineno - 1]  # type: ignore[attr-defined]
     return textwrap.dedent("\n".join([*above, body]))

@@ -10,7 +10,7 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lepton_nb.models.capture.cells import clean, parse, python_of, segment
+from lepton_nb.models.capture.cells import python_of, segment, tidy
 
 _FUTURE = annotations.compiler_flag  # set on code under `from __future__ import annotations`
 
@@ -27,7 +27,7 @@ def find_definition(value: type | types.FunctionType, cells: Sequence[str]) -> s
     """
     codes = list(codes_of(value))
     files = dict.fromkeys(code.co_filename for code in codes)
-    texts = ["".join(linecache.getlines(file)) for file in files]
+    texts = [tidy("".join(linecache.getlines(file))) for file in files]
     texts += [text for cell in reversed(cells) for text in python_of(cell)]
     for text in texts:
         found = _in_text(text, value, codes)
@@ -36,11 +36,10 @@ def find_definition(value: type | types.FunctionType, cells: Sequence[str]) -> s
     return None
 
 
-def _in_text(text: str, value: Any, codes: Sequence[types.CodeType]) -> str | None:
-    tree = parse(text) if text else None
-    if tree is None:
+def _in_text(text: str | None, value: Any, codes: Sequence[types.CodeType]) -> str | None:
+    if not text:
         return None
-    text = text if _compiled(text) else clean(text)
+    tree = ast.parse(text)
     kind = ast.ClassDef if isinstance(value, type) else ast.FunctionDef
     for node in reversed([node for node in ast.walk(tree) if isinstance(node, kind)]):
         if node.name == value.__name__:
