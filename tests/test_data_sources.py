@@ -166,3 +166,9 @@ def test_every_source_ignores_a_progress_it_has_no_use_for() -> None:
 
 def test_a_bundle_of_objects_has_no_spec() -> None:
     assert load((torch.rand(40, 3), torch.arange(40) % 2)).spec is None
+
+
+def test_a_task_that_goes_without_saying_may_be_said() -> None:
+    assert load("digits", task="image-classification", limit=50).task.name == "image-classification"
+    with pytest.raises(ArgumentError, match="take no option 'task'"):
+        load("digits", task="regression")

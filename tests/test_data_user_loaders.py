@@ -388,3 +388,18 @@ def test_splits_that_do_not_fit_each_other_are_named(root: Path) -> None:
         loaders(train, small)
     with pytest.raises(DataError, match=r"class number 2, but 2 class names; expected 0..1"):
         loaders(train, class_names=["a", "b"])
+
+
+def test_numbers_come_in_the_types_that_tasks_take() -> None:
+    x, y = torch.rand(12, 3, dtype=torch.float64), torch.arange(12)
+    numbers = loaders(DataLoader(TensorDataset(x, y.double()), batch_size=4))
+    inputs, target = numbers.example(6)
+    assert (inputs.dtype, target.dtype, target.shape) == (torch.float32, torch.float32, (6, 1))  # type: ignore[union-attr]
+    assert numbers.train.targets is not None
+    assert numbers.train.targets.shape == (12, 1)
+    assert "float64: read as float32" in str(numbers.report)
+    assert numbers.signature.inputs[0].dtype == "float32"
+    asked = loaders(DataLoader(TensorDataset(x, y), batch_size=4), task="regression")
+    assert asked.example(3)[1].tolist() == [[0.0], [1.0], [2.0]]
+    small = loaders(DataLoader(TensorDataset(x, (y % 2).to(torch.int32)), batch_size=4))
+    assert small.example()[1].dtype == torch.int64

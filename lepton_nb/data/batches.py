@@ -6,9 +6,11 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from lepton_nb.data.bundle import Batch
+from lepton_nb.data.targets import Kind
 from lepton_nb.errors import DataError
 
 EXPECTED = "Each batch is to be (inputs, target): a tensor, or a tuple of tensors, and a tensor of targets."
@@ -36,6 +38,19 @@ def check_batch(batch: Any, name: str) -> Batch:
         hint = "Turn class names into numbers: classes.index(name)." if numbers else EXPECTED
         raise DataError(f"The targets of {name} are {describe(target)}.", hint)
     return inputs, target
+
+
+def as_float32(tensor: Tensor) -> Tensor:
+    """Double precision, which numpy makes unasked and no model here takes, as float32."""
+    return tensor.float() if tensor.dtype == torch.float64 else tensor
+
+
+def as_target(target: Tensor, kind: Kind) -> Tensor:
+    """Targets as the tasks take them: int64 ``(N,)``, or float32 ``(N, T)`` where they are quantities."""
+    if kind == "classification":
+        return target.to(torch.int64)
+    numbers = target.to(torch.float32)
+    return numbers.unsqueeze(1) if numbers.ndim == 1 else numbers
 
 
 def describe(value: Any) -> str:

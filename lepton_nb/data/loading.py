@@ -55,7 +55,7 @@ def load(source: Any, *, progress: Progress | None = None, **options: Any) -> Da
     if maker is text and options.get("target") is not None:
         options = {**options, "label": options.get("label") or options["target"]}
         del options["target"]
-    if maker is text and str(options.get("task", "")).endswith("classification"):
+    if maker in _ONE_TASK and options.get("task") in (None, "classification", _ONE_TASK[maker]):
         options = {name: value for name, value in options.items() if name != "task"}
     if "progress" not in inspect.signature(maker).parameters:
         options.pop("progress", None)
@@ -175,6 +175,12 @@ def _check_options(maker: Maker, options: dict[str, Any]) -> None:
             )
 
 
+_ONE_TASK: dict[Maker, str] = {
+    digits: "image-classification",
+    folder: "image-classification",
+    torchvision: "image-classification",
+    text: "text-classification",
+}
 _KINDS: dict[Maker, str] = {
     digits: "The digits",
     folder: "Folders of pictures",

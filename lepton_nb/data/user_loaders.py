@@ -135,9 +135,7 @@ def _bundle(
 ) -> DataBundle:
     batches = {part: first_batch(split) for part, split in splits.items()}
     signature, findings = infer_signature(splits, batches, task, class_names)
-    findings += [
-        Finding(note) for split in splits.values() if isinstance(split, LoaderSplit) for note in split.notes
-    ]
+    findings += [Finding(note) for split in splits.values() for note in split.notes]
     counts = _counts(splits, signature)
     if signature.class_names and "" not in counts["train"]:
         findings = class_findings(counts) + findings

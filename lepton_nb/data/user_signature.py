@@ -42,6 +42,8 @@ def infer_signature(
     inputs, target = batches["train"]
     kind = kind_of_task(task) or ("regression" if target.is_floating_point() else "classification")
     _check_targets(target, kind)
+    for split in splits.values():
+        split.set_kind(kind)
     specs = _input_specs(batches)
     name = task if task in task_names() else _task_of(inputs, kind)
     findings: list[Finding] = []

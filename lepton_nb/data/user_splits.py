@@ -20,11 +20,12 @@ from torch.utils.data import (
     default_collate,
 )
 
-from lepton_nb.data.batches import check_batch, explain_failure
+from lepton_nb.data.batches import as_float32, as_target, check_batch, explain_failure
 from lepton_nb.data.bundle import Batch, Inputs
 from lepton_nb.data.dataset_views import dataset_targets, picture_reader
 from lepton_nb.data.isolation import RandomStreams
 from lepton_nb.data.ordering import batch_count, epoch_order
+from lepton_nb.data.targets import Kind
 from lepton_nb.errors import DataError
 
 
@@ -36,6 +37,10 @@ class UserSplit:
         dataset: The user's Dataset.
         order: Which items the split holds, in the order of unshuffled batches; None where nobody can tell.
         num_items: How many there are.
+
+    Attributes:
+        kind: Whether the targets are classes or quantities, once that is known.
+        notes: What the report is to say.
     """
 
     def __init__(self, name: str, dataset: Dataset[Any], order: Sequence[int] | None, num_items: int) -> None:
@@ -43,6 +48,8 @@ class UserSplit:
         self.dataset = dataset
         self.order = order
         self._num_items = num_items
+        self.kind: Kind | None = None
+        self.notes: list[str] = []
         self.read_picture = picture_reader(dataset) if order is not None else None
         self.targets: Tensor | None = None
         if order is not None:
@@ -69,11 +76,33 @@ class UserSplit:
             return self.read_picture(position)
         return as_array(self.item(index))
 
+    def set_kind(self, kind: Kind) -> None:
+        """Say what the targets are; from now on they come as the tasks take them."""
+        self.kind = kind
+        self.targets = None if self.targets is None else as_target(self.targets, kind)
+
+    def ready(self, batch: Any, device: torch.device) -> Batch:
+        """What the loader yields, checked, in the types that models and tasks take, on the device.
+
+        Raises:
+            DataError: If it is not ``(inputs, target)``.
+        """
+        inputs, target = check_batch(batch, self.name)
+        tensors = (inputs,) if isinstance(inputs, Tensor) else inputs
+        note = f"The inputs of {self.name} are float64: read as float32."
+        if note not in self.notes and any(tensor.dtype == torch.float64 for tensor in tensors):
+            self.notes.append(note)
+        moved = tuple(as_float32(tensor).to(device, non_blocking=True) for tensor in tensors)
+        if self.kind is not None:
+            target = as_target(target, self.kind)
+        return (moved[0] if isinstance(inputs, Tensor) else moved), target.to(device, non_blocking=True)
+
     def item(self, index: int) -> Inputs:
         """The input of item `index` as the model gets it, without the batch dimension."""
         assert self.order is not None
         with RandomStreams(0).active():
-            inputs, _ = check_batch(default_collate([self.dataset[int(self.order[index])]]), self.name)
+            batch = default_collate([self.dataset[int(self.order[index])]])
+        inputs, _ = self.ready(batch, torch.device("cpu"))
         return inputs[0] if isinstance(inputs, Tensor) else tuple(tensor[0] for tensor in inputs)
 
 
@@ -85,13 +114,14 @@ class LoaderSplit(UserSplit):
     """
 
     def __init__(self, name: str, loader: DataLoader[Any]) -> None:
-        self.notes: list[str] = []
-        if _workers_cannot_start(loader):
+        no_workers = _workers_cannot_start(loader)
+        if no_workers:
             loader = _rebuild(loader, num_workers=0)
+        super().__init__(name, loader.dataset, _item_order(loader), count_items(loader, name))
+        if no_workers:
             self.notes.append(
                 f"The {name} loader's workers cannot import a Dataset of this notebook: read without workers."
             )
-        super().__init__(name, loader.dataset, _item_order(loader), count_items(loader, name))
         self._loader = loader
 
     def loader(
@@ -104,7 +134,7 @@ class LoaderSplit(UserSplit):
         augment: bool = False,  # noqa: ARG002 - the dataset has its own transforms
     ) -> UserLoader:
         loader = self._loader if shuffle or self.order is None else self._in_order()
-        return UserLoader(loader, self.name, len(self), torch.device(device), seed)
+        return UserLoader(self, loader, torch.device(device), seed)
 
     def _in_order(self) -> DataLoader[Any]:
         if isinstance(self._loader.sampler, SequentialSampler) and not self._loader.drop_last:
@@ -116,12 +146,10 @@ class LoaderSplit(UserSplit):
 class UserLoader:
     """Iterates a DataLoader, with random streams of its own, and moves the batches to the device."""
 
-    def __init__(
-        self, loader: DataLoader[Any], name: str, num_items: int, device: torch.device, seed: int
-    ) -> None:
-        self._loader, self._name, self._device, self._seed = loader, name, device, seed
-        self.batch_size = loader.batch_size or -(-num_items // max(len(loader), 1))
-        self.num_items = num_items
+    def __init__(self, split: LoaderSplit, loader: DataLoader[Any], device: torch.device, seed: int) -> None:
+        self._split, self._loader, self._device, self._seed = split, loader, device, seed
+        self.num_items = len(split)
+        self.batch_size = loader.batch_size or -(-self.num_items // max(len(loader), 1))
 
     def __len__(self) -> int:
         return len(self._loader)
@@ -136,8 +164,7 @@ class UserLoader:
             if batch is None:
                 return
             if number >= start:
-                inputs, target = check_batch(batch, self._name)
-                yield to_device(inputs, self._device), target.to(self._device, non_blocking=True)
+                yield self._split.ready(batch, self._device)
 
 
 class DatasetSplit(UserSplit):
@@ -181,8 +208,7 @@ class DatasetLoader:
             chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
             with RandomStreams(self._seed, epoch, number).active():
                 items = [self._split.dataset[int(rows[i])] for i in chosen]
-            inputs, target = check_batch(default_collate(items), self._split.name)
-            yield to_device(inputs, self._device), target.to(self._device, non_blocking=True)
+            yield self._split.ready(default_collate(items), self._device)
 
 
 def count_items(loader: DataLoader[Any], name: str) -> int:
@@ -220,13 +246,6 @@ def first_batch(split: LoaderSplit | DatasetSplit) -> Batch:
         raise
     except Exception as error:  # the user's own code: Dataset, transform, collate_fn
         raise explain_failure(error, split.name) from error
-
-
-def to_device(inputs: Inputs, device: torch.device) -> Inputs:
-    """The inputs on the device."""
-    if isinstance(inputs, Tensor):
-        return inputs.to(device, non_blocking=True)
-    return tuple(tensor.to(device, non_blocking=True) for tensor in inputs)
 
 
 def as_array(inputs: Inputs) -> np.ndarray | tuple[np.ndarray, ...]:
