@@ -16,8 +16,12 @@ import torch
 from lepton_nb.errors import ModelError, PackageError
 from lepton_nb.models import ModelSpec
 from lepton_nb.packaging import Package, build_package, load_model
+from lepton_nb.packaging.draft import write_package
+from lepton_nb.packaging.manifest import Origin
 from lepton_nb.packaging.parity import TOLERANCE
+from lepton_nb.packaging.runners import onnx_runner
 from lepton_nb.runs import RunStore
+from lepton_nb.signature import Signature, TensorSpec
 from tests.serving_support import LINEAR_SOURCE, built, make_run, pictures, source_spec
 
 BRANCHING = LINEAR_SOURCE.replace(
@@ -246,6 +250,28 @@ def test_a_model_that_answers_nan_is_refused() -> None:
 def test_a_model_that_returns_a_tuple_is_refused() -> None:
     with pytest.raises(PackageError, match="tuple"):
         build_package(make_run(source=PAIR))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parameters", ["a, b", "*parts"])
+def test_several_inputs_share_the_batch(tmp_path: Path, parameters: str) -> None:
+    joined = "torch.cat([a, b], 1)" if parameters == "a, b" else "torch.cat(parts, 1)"
+    source = LINEAR_SOURCE.replace("x):", f"{parameters}):").replace("x.flatten(1)", joined)
+    model = built(source.replace("64, 3", "8, 3"))
+    inputs = (torch.randn(4, 5), torch.randn(4, 3))
+    signature = Signature(
+        task="image-classification",
+        inputs=(TensorSpec("left", "float32", (5,)), TensorSpec("right", "float32", (3,))),
+        output=TensorSpec("logits", "float32", (3,)),
+        class_names=("a", "b", "c"),
+    )
+    origin = Origin("pair", "0", "pair@1", "")
+    manifest = write_package(tmp_path, model, inputs, signature, source_spec(source), origin)
+    assert manifest.formats == ("onnx", "pt2")
+    runner = onnx_runner(tmp_path / "model.onnx")
+    more = (torch.randn(7, 5), torch.randn(7, 3))
+    expected = model(*more).detach().numpy()
+    np.testing.assert_allclose(runner(tuple(part.numpy() for part in more)), expected, atol=1e-5)
 
 
 @pytest.mark.slow

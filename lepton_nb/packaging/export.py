@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,7 @@ def export_program(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProg
     Raises:
         PackageError: With the reason, if the graph depends on the values in the batch.
     """
-    batch = Dim("batch", min=1)
-    shapes = tuple({0: batch} for _ in inputs)
+    shapes = _dynamic_batch(model, inputs)
     reason = ""
     with quiet(), torch.no_grad():
         for strict in (False, True):
@@ -34,6 +34,16 @@ def export_program(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProg
             except Exception as error:  # torch.export raises whatever the model's code runs into
                 reason = reason or first_line(error)
     raise PackageError(reason)
+
+
+def _dynamic_batch(model: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, Any]:
+    """The first dimension of every input as one free size, in the structure of the arguments of forward."""
+    batch = Dim("batch", min=1)
+    bound = inspect.signature(model.forward).bind(*inputs).arguments
+    return {
+        name: tuple({0: batch} for _ in value) if isinstance(value, tuple) else {0: batch}
+        for name, value in bound.items()
+    }
 
 
 def save_program(program: ExportedProgram, path: Path) -> None:
