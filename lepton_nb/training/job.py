@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -76,9 +77,11 @@ class Job:
         if self.config.compile:
             self.model.compile()
         optimizer = self._optimizer(choice.device)
-        sizes = {"batch_size": self.config.batch_size, "device": choice.device, "seed": self.config.seed}
-        train_loader = self.data.loader("train", **sizes)
-        val_loader = self.data.loader("val", **sizes) if "val" in self.data.splits else None
+        make_loader = partial(
+            self.data.loader, batch_size=self.config.batch_size, device=choice.device, seed=self.config.seed
+        )
+        train_loader = make_loader("train")
+        val_loader = make_loader("val") if "val" in self.data.splits else None
         steps = -(-len(train_loader) // self.config.accumulation)
         precision = choose_precision(self.config.precision, choice.device)
         state = TrainState(

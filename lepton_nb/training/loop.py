@@ -98,7 +98,8 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
     for inputs, target in batches:
         with autocast(state.device, work.precision):
             loss = work.criterion(call_model(state.model, inputs), target)
-        work.scaler.scale(loss / config.accumulation if config.accumulation > 1 else loss).backward()
+        scaled: Tensor = work.scaler.scale(loss / config.accumulation if config.accumulation > 1 else loss)
+        scaled.backward()  # type: ignore[no-untyped-call]
         detached = loss.detach()
         work.loss_sum += detached * len(target)
         work.items += len(target)
@@ -107,8 +108,8 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
         if state.batch % config.accumulation and state.batch != last:
             continue
         _step(state, work)
-        batches = (state.batch - 1) % config.accumulation + 1
-        work.recorder.record(step_loss / batches if batches > 1 else detached, step_items)
+        parts = (state.batch - 1) % config.accumulation + 1
+        work.recorder.record(step_loss / parts if parts > 1 else detached, step_items)
         step_loss, step_items = torch.zeros((), device=state.device), 0
         work.epoch_seconds = time.perf_counter() - started
         for callback in hooks:

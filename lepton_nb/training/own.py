@@ -80,6 +80,6 @@ def _arguments(kind: type, values: Any) -> dict[str, Any] | None:
 def _require(described: dict[str, Any], what: str, run: str) -> None:
     if described["kwargs"] is None:
         raise TrainingError(
-            f"Run {run} was trained with your own {what} ({described['class']}), which cannot be made again from disk.",
+            f"Run {run} used your own {what} ({described['class']}), which cannot be made again from disk.",
             f"Give it again: %lepton resume {run} --{what} VARIABLE",
         )

@@ -25,7 +25,7 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "cifar10": Recipe(
-        summary="small colour pictures on a CPU: a narrow residual network, SGD and one cycle of the learning rate",
+        summary="small colour pictures on a CPU: a narrow residual network, SGD, one cycle",
         model="QuickResNet",
         augment="standard",
         settings={

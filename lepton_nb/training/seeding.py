@@ -21,7 +21,7 @@ def seed_all(seed: int, *position: int) -> None:
 
 def get_rng_state() -> dict[str, Any]:
     """The state of every global generator, as numbers, lists and tensors."""
-    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # type: ignore[misc]
+    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     version, internal, gauss = random.getstate()
     state: dict[str, Any] = {
         "torch": torch.get_rng_state(),
