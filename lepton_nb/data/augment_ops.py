@@ -73,7 +73,8 @@ def _warp(batch: Tensor, ops: Sequence[str], strength: Tensor) -> Tensor:
     if not chosen:
         return batch
     height, width = batch.shape[2:]
-    matrices = torch.stack([_matrix(ops[i], float(strength[i]), width / height) for i in chosen])
+    strengths = strength.tolist()
+    matrices = torch.tensor([_matrix(ops[i], strengths[i], width / height) for i in chosen])
     here = torch.tensor(chosen, device=batch.device)
     pictures = batch[here].float()
     grid = F.affine_grid(matrices.to(batch.device), list(pictures.shape), align_corners=False)
@@ -82,8 +83,8 @@ def _warp(batch: Tensor, ops: Sequence[str], strength: Tensor) -> Tensor:
     return batch
 
 
-def _matrix(op: str, strength: float, aspect: float) -> Tensor:
-    """Where a pixel comes from, in coordinates of -1..1: ``(2, 3)``.
+def _matrix(op: str, strength: float, aspect: float) -> list[list[float]]:
+    """Where a pixel comes from, in coordinates of -1..1: two rows of three.
 
     Args:
         aspect: Width by height: turns are round in pixels, not in those coordinates.
@@ -101,7 +102,7 @@ def _matrix(op: str, strength: float, aspect: float) -> Tensor:
         x = strength * 2 * TRANSLATION
     else:
         y = strength * 2 * TRANSLATION
-    return torch.tensor([[a, b, x], [c, d, y]])
+    return [[a, b, x], [c, d, y]]
 
 
 def _blend(plain: Tensor, batch: Tensor, strength: Tensor) -> Tensor:
