@@ -217,3 +217,36 @@ def test_two_models_of_one_name_in_different_scopes_do_not_mix() -> None:
     second = Notebook(net("2", "self.fc(x)"), "model = Net()")
     assert first.define("model").spec.build().fc.out_features == 3
     assert second.define("model").spec.build().fc.out_features == 2
+
+
+def test_a_configuration_object_is_made_again() -> None:
+    notebook = Notebook(
+        "from dataclasses import dataclass",
+        "@dataclass\nclass Config:\n    hidden: int = 8\n    act: type = nn.ReLU",
+        module_cell("", "return x")
+        .replace("__init__(self)", "__init__(self, config)")
+        .replace(
+            "        super().__init__()\n",
+            "        super().__init__()\n        self.config = config\n"
+            "        self.fc = nn.Linear(config.hidden, 2)\n",
+        ),
+        "config = Config(hidden=16)",
+        "model = Net(config)",
+    )
+    assert_rebuilds(notebook, "model", "Net(config)")
+    assert "config = Config(hidden=16)\n" in notebook.define("model").spec.source
+
+
+def test_a_compiled_model_is_compiled_again() -> None:
+    notebook = Notebook(WIDE, "model = torch.compile(Wide(3))")
+    assert_rebuilds(notebook, "model", "torch.compile(Wide(3))")
+
+
+def test_a_helper_of_the_same_name_as_the_written_function_is_kept() -> None:
+    notebook = Notebook(
+        WIDE,
+        "def build_model():\n    return Wide(3)",
+        "model = build_model()",
+        "model.head = nn.Linear(3, 2)",
+    )
+    assert_rebuilds(notebook, "model", "rebuild_model()")

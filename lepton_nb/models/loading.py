@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import linecache
 import sys
+import threading
 import types
 from typing import Any
 
 from lepton_nb.errors import ModelError
+
+_LOCK = threading.RLock()  # no thread may find a module that another is still executing
 
 
 def load_source(source: str) -> types.ModuleType:
@@ -21,8 +24,11 @@ def load_source(source: str) -> types.ModuleType:
         ModelError: If the source imports what is not installed here, or fails on its own.
     """
     name = "lepton_captured_" + hashlib.sha256(source.encode()).hexdigest()[:12]
-    if name in sys.modules:
-        return sys.modules[name]
+    with _LOCK:
+        return sys.modules.get(name) or _execute(name, source)
+
+
+def _execute(name: str, source: str) -> types.ModuleType:
     filename = f"<{name}>"
     module = types.ModuleType(name)
     module.__file__ = filename

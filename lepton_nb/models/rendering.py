@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from typing import Any
 
@@ -36,6 +37,14 @@ def constructor(module: nn.Module, **changes: Any) -> str | None:
     return f"{class_name(type(module))}({', '.join(parts)})"
 
 
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return True
+
+
 def class_name(cls: type) -> str:
     """``nn.Linear`` for a class of torch, the plain name for any other."""
     return f"nn.{cls.__name__}" if _is_torch(cls) else cls.__name__
@@ -59,7 +68,10 @@ def constructor_arguments(module: nn.Module) -> dict[str, str] | None:
             if parameter.default is inspect.Parameter.empty:
                 return None
             value = parameter.default
-        found[parameter.name] = _text(type(module), value)
+        text = _text(type(module), value)
+        if not _is_expression(text):
+            return None
+        found[parameter.name] = text
     return found
 
 

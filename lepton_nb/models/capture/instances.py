@@ -16,7 +16,7 @@ from lepton_nb.models.capture.cells import Statement, statements
 from lepton_nb.models.capture.closure import Capture, Scope, assigned_names, capture
 from lepton_nb.models.capture.imports import is_installed
 from lepton_nb.models.capture.names import needs_of
-from lepton_nb.models.capture.risks import risky_call
+from lepton_nb.models.capture.risks import risk_of_building
 from lepton_nb.models.capture.sameness import difference, same_value
 from lepton_nb.models.loading import load_source
 from lepton_nb.models.preserve import private_rng
@@ -73,7 +73,7 @@ def _try(recipe: Recipe, instance: nn.Module, scope: Scope, name: str) -> ModelS
     found = _capture(recipe, scope)
     if found.missing:
         return found.missing
-    risk = risky_call(ast.parse(recipe.function or recipe.expression)) or _risk_in_functions(found.source)
+    risk = risk_of_building(recipe.expression, found.source)
     if risk is not None:
         return [f"`{recipe.expression}` calls {risk}(…), which is not run again"]
     spec = ModelSpec("source", name, recipe.expression, found.source, requirements=found.requirements)
@@ -104,12 +104,6 @@ def _same_again(source: str, name: str, value: Any) -> bool:
     return same_value(value, vars(load_source(source)).get(name))
 
 
-def _risk_in_functions(source: str) -> str | None:
-    """A risky call in a captured function: a factory that trains, or reads a file."""
-    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    return next((risk for node in functions if (risk := risky_call(node)) is not None), None)
-
-
 def _own_classes(instance: nn.Module) -> dict[str, Any]:
     """The user's own classes in the model, by name: the notebook may have newer ones by now."""
     kinds = {type(module) for module in instance.modules()}
@@ -135,7 +129,7 @@ def _assigned(instance: nn.Module, scope: Scope) -> Iterator[Recipe]:
         assert first.value is not None
         value = _without_weights(first.value, scope)
         if len(steps) > 1:
-            yield _function(name, steps, value)
+            yield _function(name, steps, value, scope)
             continue
         bare = ast.unparse(_without_moves(value))
         yield Recipe(bare)
@@ -190,11 +184,14 @@ def _root(node: ast.AST) -> str | None:
     return inner.id if inner is not node and isinstance(inner, ast.Name) else None
 
 
-def _function(name: str, steps: Sequence[Statement], value: ast.expr) -> Recipe:
+def _function(name: str, steps: Sequence[Statement], value: ast.expr, scope: Scope) -> Recipe:
     """The steps as a function that returns the model."""
+    function = f"build_{name}"
+    while function in scope.namespace:
+        function = f"re{function}"
     lines = [f"{name} = {ast.unparse(value)}", *(step.text for step in steps[1:]), f"return {name}"]
     body = "\n".join("    " + line for text in lines for line in text.split("\n"))
-    return Recipe(f"build_{name}()", f"def build_{name}():\n{body}\n", f"build_{name}", name)
+    return Recipe(f"{function}()", f"def {function}():\n{body}\n", function, name)
 
 
 def _without_moves(value: ast.expr) -> ast.expr:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lepton_nb.errors import ModelError, nearest
+from lepton_nb.errors import LeptonError, ModelError, nearest
 from lepton_nb.models.blame import line_of
 from lepton_nb.models.calling import Inputs, input_tensors
 from lepton_nb.models.check.diagnose import explain_code
@@ -25,6 +25,8 @@ def construct(factory: Callable[..., Any], name: str, arguments: dict[str, Any])
     call = f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
     try:
         value = factory(**arguments)
+    except LeptonError:
+        raise
     except Exception as error:
         if "before Module.__init__() call" in str(error):
             raise missing_super(name, error) from error
