@@ -250,6 +250,7 @@ def test_a_service_shows_a_card_and_a_panel_that_settle_when_it_stops(client: Bl
     reply, stopped = run(client, "%lepton stop served")
     assert reply["status"] == "ok"
     updates = [m["content"]["data"]["text/html"] for m in stopped if m["msg_type"] == "update_display_data"]
-    assert "served was stopped" in updates[0]
+    assert "was stopped" in updates[0]
+    assert "curl http://127.0.0.1:" in updates[0]
     assert "It answered 1 request, in" in updates[1]
     assert "%lepton deploy served" in updates[1]

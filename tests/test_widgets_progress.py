@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from lepton_nb.runs import Run
 from lepton_nb.training import train
 from lepton_nb.widgets import progress_callbacks
 from lepton_nb.widgets.curves import Curves
+from lepton_nb.widgets.deployment_panel import DeploymentPanel
 from lepton_nb.widgets.panel_callback import describe, measure
 from lepton_nb.widgets.settled import settled_bundle, summary_rows
 from lepton_nb.widgets.terminal import LineProgress, TerminalProgress
@@ -146,14 +146,11 @@ def test_a_click_only_sets_the_control() -> None:
     assert control.stop_requested
 
 
-def test_the_scripts_and_styles_are_files_of_the_package() -> None:
-    import lepton_nb.widgets
-
-    folder = Path(lepton_nb.widgets.__file__).parent
-    for name in ("train_panel", "deployment_panel"):
-        script = (folder / f"{name}.js").read_text("utf-8")
-        style = (folder / f"{name}.css").read_text("utf-8")
-        assert "https://" not in script + style
-        assert "aria-live" in script
-        assert "prefers-reduced-motion" in style
-        assert "var(--jp-" in style
+@pytest.mark.parametrize("panel", [TrainPanel, DeploymentPanel])
+def test_a_panel_needs_no_network_and_heeds_theme_and_motion(panel: type[Any]) -> None:
+    script, style = str(panel._esm), str(panel._css)
+    assert "http" not in script.replace("http://www.w3.org/2000/svg", "") + style
+    assert "aria-live" in script
+    assert "export default" in script
+    assert "prefers-reduced-motion" in style
+    assert "var(--jp-" in style

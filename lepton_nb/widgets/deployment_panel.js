@@ -1,28 +1,17 @@
 // The live panel of a service. It asks Python: {ask: "look"} every two seconds while it can be seen,
 // {ask: "predict", kind, text} with a file's bytes as buffer, {ask: "stop"}. Python sets `seen`, and answers
-// {answer, seconds} or {problem}.
+// {answer, seconds} or {problem}. Needs elements.js in front of it.
 
 const EVERY = 2000;
 const DEAF = 9000; // milliseconds without an answer after which the panel says so
 const STATES = { ready: "Ready", starting: "Starting", recovering: "Recovering", draining: "Stopping",
   failing: "Failing", unreachable: "No answer", gone: "Not running" };
 
-function html(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
+const KINDS = { ready: "good", starting: "busy", recovering: "waiting", draining: "waiting", gone: "off" };
 
 function milliseconds(value) {
   if (value === null || value === undefined) return "–";
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
-}
-
-function duration(seconds) {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
 // ---- trying it ---------------------------------------------------------------------------------------------
@@ -124,7 +113,7 @@ class Panel {
     this.tryIt = new TryIt(info, (content, buffers) => model.send(content, undefined, buffers));
     this.log = html("pre", { tabindex: 0, "aria-label": "log" });
     this.note = html("p", { class: "lepton-note", hidden: "" });
-    el.append(html("section", { class: "lepton-service", "aria-label": `Service ${info.name}` },
+    el.append(html("section", { class: "lepton-panel lepton-service", "aria-label": `Service ${info.name}` },
       html("header", {}, this.badge, this.about, this.stop),
       this.facts,
       html("h4", {}, "Try it"), this.tryIt.element,
@@ -153,20 +142,21 @@ class Panel {
   draw() {
     const now = this.model.get("seen");
     this.heardAt = Date.now();
-    this.badge.textContent = STATES[now.state] || now.state;
-    this.badge.dataset.state = now.state;
+    const state = STATES[now.state] || now.state;
+    if (this.badge.textContent !== state) this.badge.textContent = state; // else it would be read out again
+    this.badge.dataset.kind = KINDS[now.state] || "bad";
     this.about.replaceChildren(html("strong", {}, this.model.get("info").name), now.version ? ` version ${now.version}` : "");
     const latency = now.latency_ms || {};
-    const facts = now.requests === undefined ? [] : [
+    const pairs = now.requests === undefined ? [] : [
       ["Requests", now.requests.toLocaleString("en")],
       ["Errors", now.errors.toLocaleString("en")],
       ["Now", `${now.requests_per_second.toFixed(1)} / s`],
       ["Median latency", milliseconds(latency.p50)],
       ["95 % within", milliseconds(latency.p95)],
-      ["Memory", `${Math.round(now.memory_bytes / 1e6)} MB`],
+      ["Memory", bytes(now.memory_bytes)],
       ["Up", duration(now.uptime_seconds)],
     ];
-    this.facts.replaceChildren(...facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))));
+    this.facts.replaceChildren(...facts(pairs));
     this.stop.hidden = now.state === "gone";
     const atEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
     this.log.textContent = now.log || "";

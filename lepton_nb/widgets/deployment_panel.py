@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -14,9 +13,9 @@ import traitlets
 from lepton_nb.deployment import Deployment
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.errors import ArgumentError, LeptonError
+from lepton_nb.widgets.assets import joined
 from lepton_nb.widgets.messages import receive_while_busy
 
-_HERE = Path(__file__).parent
 _LOG_LINES = 40
 _LONGEST_EXAMPLE = 2000  # characters of JSON to put into the box
 
@@ -33,8 +32,8 @@ class DeploymentPanel(anywidget.AnyWidget):
         seen: What the service last said of itself, and the end of its log.
     """
 
-    _esm = _HERE / "deployment_panel.js"
-    _css = _HERE / "deployment_panel.css"
+    _esm = joined("elements.js", "deployment_panel.js")
+    _css = joined("panel.css", "deployment_panel.css")
 
     info = traitlets.Dict().tag(sync=True)
     seen = traitlets.Dict().tag(sync=True)

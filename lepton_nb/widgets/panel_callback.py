@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import Any
 
 from IPython.display import display
@@ -12,6 +13,8 @@ from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.settled import settled_bundle
 from lepton_nb.widgets.train_panel import TrainPanel
 
+_KEPT = 4
+_kept: deque[TrainPanel] = deque()
 _INTERVAL = 0.2  # seconds between two updates: fluent to look at, and no load beside the training
 
 
@@ -59,9 +62,21 @@ class PanelCallback(Callback):
     def _settle(self, state: TrainState) -> None:
         if self._panel is None:
             return
+        self._panel.refresh(measure(state))
         self._handle.update(settled_bundle(state, self._points), raw=True)
-        self._panel.close()
+        keep(self._panel)
         self._panel = None
+
+
+def keep(panel: TrainPanel) -> None:
+    """Leave an ended run's panel open for a while.
+
+    A page that was reloaded in mid-run does not hear that the summary replaces the panel; it still finds the
+    panel, with the run's end in it. Only the newest few stay, for each holds its curves.
+    """
+    _kept.append(panel)
+    while len(_kept) > _KEPT:
+        _kept.popleft().close()
 
 
 def past_rows(state: TrainState) -> list[LogRow]:

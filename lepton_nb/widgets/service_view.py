@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from lepton_nb.deployment import Deployment
+from lepton_nb.deployment.card import curl_line
 from lepton_nb.widgets.deployment_panel import DeploymentPanel, look
 
 if TYPE_CHECKING:
@@ -42,10 +43,9 @@ class ServiceView:
         """Replace card and panel by a line each, with the last figures."""
         if self._panel is None:
             return
-        name, url = self._deployment.name, self._deployment.url
-        self._card.update(_static(f"{name} was stopped; it was at {url}", strong=True), raw=True)
-        again = f"%lepton deploy {name} starts it again under the same name and token."
-        self._place.update(_static(f"{last_figures(self._panel.seen)} {again}"), raw=True)
+        self._card.update(_stopped_card(self._deployment), raw=True)
+        again = f"%lepton deploy {self._deployment.name} starts it again under the same name and token."
+        self._place.update(_line(f"{last_figures(self._panel.seen)} {again}"), raw=True)
         self._close()
 
     def give_way(self) -> None:
@@ -53,7 +53,7 @@ class ServiceView:
         if self._panel is None:
             return
         self._card.update(self._deployment)
-        self._place.update(_static("It was deployed again: its panel is where that was done."), raw=True)
+        self._place.update(_line("It was deployed again: its panel is where that was done."), raw=True)
         self._close()
 
     def _close(self) -> None:
@@ -70,11 +70,18 @@ def show_service(deployment: Deployment, shell: InteractiveShell) -> ServiceView
     return None
 
 
-def _static(text: str, *, strong: bool = False) -> dict[str, str]:
-    shown = (
-        f"<strong>{escape(text)}</strong>" if strong else f'<span style="opacity: 0.7">{escape(text)}</span>'
+def _line(text: str) -> dict[str, str]:
+    return {"text/plain": text, "text/html": f'<span style="opacity: 0.7">{escape(text)}</span>'}
+
+
+def _stopped_card(deployment: Deployment) -> dict[str, str]:
+    """Where the service was and how it was asked, as a record in the notebook."""
+    name, url, curl = deployment.name, deployment.url, curl_line(deployment)
+    html = (
+        f"<strong>{escape(name)}</strong> was stopped; it was at {escape(url)}"
+        f'<pre style="margin: 6px 0; font-size: 12px; opacity: 0.7">{escape(curl)}</pre>'
     )
-    return {"text/plain": text, "text/html": shown}
+    return {"text/plain": f"{name} was stopped; it was at {url}\n{curl}", "text/html": html}
 
 
 def last_figures(seen: dict[str, Any]) -> str:

@@ -1,36 +1,12 @@
 // The live panel of a training run. Python sends `info` once, `progress` a few times a second, and new points
-// as patches; the buttons send {ask: "stop" | "pause" | "resume"}.
+// as patches; the buttons send {ask: "stop" | "pause" | "resume"}. Needs elements.js and chart.js in front of it.
 
-const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 190;
-const MARGIN = { left: 52, right: 12, top: 10, bottom: 34 };
 const PHASES = {
   starting: "Starting", training: "Training", validating: "Validating", paused: "Paused",
   finished: "Finished", stopped: "Stopped", failed: "Failed",
 };
+const ENDS = { finished: "good", stopped: "waiting", failed: "bad" }; // with the badge's kind
 const SILENCE = 20; // seconds without news after which the panel says so
-
-// ---- words -------------------------------------------------------------------------------------------------
-
-function figure(value) {
-  const size = Math.abs(value);
-  if (size >= 1000) return value.toLocaleString("en", { maximumFractionDigits: 0 });
-  if (size >= 10) return value.toFixed(2);
-  if (size >= 0.001 || size === 0) return value.toFixed(4);
-  return value.toExponential(2);
-}
-
-function duration(seconds) {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
-}
-
-function bytes(count) {
-  return count < 1e9 ? `${(count / 1e6).toFixed(0)} MB` : `${(count / 1e9).toFixed(1)} GB`;
-}
 
 function metricTitle(name) {
   return name.replace(/^val_/, "validation ").replace(/^train_/, "training ").replaceAll("_", " ");
@@ -40,203 +16,9 @@ function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-// ---- elements ----------------------------------------------------------------------------------------------
-
-function html(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
+function speed(value) {
+  return value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
 }
-
-function svg(tag, attributes = {}, text = "") {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  if (text) element.textContent = text;
-  return element;
-}
-
-// ---- charts ------------------------------------------------------------------------------------------------
-
-/** Round values between low and high, about `count` of them. */
-function ticks(low, high, count) {
-  const rough = (high - low) / count || 1;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
-  const found = [];
-  for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-6; value += step) found.push(value);
-  return { values: found, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
-}
-
-/** The points of a noisy curve averaged over about a thirtieth of its length. */
-function smooth({ x, y }) {
-  const window = x.length / 30;
-  if (window < 2) return { x, y };
-  const keep = 1 - 2 / (window + 1);
-  let mean = 0;
-  let weight = 0;
-  return {
-    x,
-    y: y.map((value) => {
-      mean = keep * mean + (1 - keep) * value;
-      weight = keep * weight + (1 - keep);
-      return mean / weight;
-    }),
-  };
-}
-
-function nearest(xs, x) {
-  let low = 0;
-  let high = xs.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (xs[middle] < x) low = middle + 1;
-    else high = middle;
-  }
-  return low > 0 && x - xs[low - 1] < xs[low] - x ? low - 1 : low;
-}
-
-/**
- * Lines over epochs with axes, grid and a legend that reads out the values under the pointer.
- * A line is {label, kind: "train" | "val", x, y, noise?: {x, y}}, with x in epochs (or steps).
- */
-class Chart {
-  constructor(title, unit, waiting) {
-    this.unit = unit;
-    this.waiting = waiting;
-    this.lines = [];
-    this.at = null; // the x under the pointer
-    this.title = html("h4", {}, title);
-    this.head = html("div", { class: "lepton-chart-head" }, this.title);
-    this.legend = html("div", { class: "lepton-legend" });
-    this.canvas = svg("svg", { height: HEIGHT, tabindex: 0, role: "img" });
-    this.element = html("figure", { class: "lepton-chart" }, this.head, this.legend, this.canvas);
-    this.canvas.addEventListener("pointermove", (event) => {
-      this.at = this.toX(event.clientX - this.canvas.getBoundingClientRect().left);
-      this.draw();
-    });
-    for (const leave of ["pointerleave", "blur"]) {
-      this.canvas.addEventListener(leave, () => { this.at = null; this.draw(); });
-    }
-    this.canvas.addEventListener("keydown", (event) => this.onKey(event));
-  }
-
-  show(lines) {
-    this.lines = lines.filter((line) => line.x.length);
-    this.draw();
-  }
-
-  toX(pixel) {
-    const [low, high] = this.rangeX;
-    const share = (pixel - MARGIN.left) / Math.max(1, this.width - MARGIN.left - MARGIN.right);
-    return Math.min(high, Math.max(low, low + share * (high - low)));
-  }
-
-  /** Left and right move the read-out from point to point; Escape puts it away. */
-  onKey(event) {
-    const longest = this.lines.reduce((a, b) => (b.x.length > a.length ? b.x : a), []);
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (event.key === "Escape") this.at = null;
-    else if (step && longest.length) {
-      const stride = Math.max(1, Math.round(longest.length / 60));
-      const here = this.at === null ? longest.length - 1 : nearest(longest, this.at) + step * stride;
-      this.at = longest[Math.min(longest.length - 1, Math.max(0, here))];
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.draw();
-  }
-
-  /** Ranges of both axes: all of x; of y what the smoothed lines need, so that one spike hides nothing. */
-  measure() {
-    const xs = this.lines.flatMap((line) => [line.x[0], line.x[line.x.length - 1]]);
-    const ys = this.lines.flatMap((line) => line.y);
-    let [low, high] = [Math.min(...ys), Math.max(...ys)];
-    const room = (high - low || Math.abs(high) || 1) * 0.08;
-    this.rangeX = [Math.min(0, ...xs), Math.max(...xs) || 1];
-    low = low >= 0 ? Math.max(0, low - room) : low - room;
-    this.rangeY = [low, high + room];
-  }
-
-  draw() {
-    this.width = this.canvas.clientWidth || 360;
-    this.canvas.replaceChildren();
-    this.drawLegend();
-    if (!this.lines.length) {
-      this.canvas.append(svg("text", { x: this.width / 2, y: HEIGHT / 2, class: "lepton-empty" }, this.waiting));
-      return;
-    }
-    this.measure();
-    const [x0, x1] = [MARGIN.left, this.width - MARGIN.right];
-    const [y0, y1] = [HEIGHT - MARGIN.bottom, MARGIN.top];
-    const scale = ([low, high], from, to) => (value) => from + ((value - low) / (high - low || 1)) * (to - from);
-    const toPixelX = scale(this.rangeX, x0, x1);
-    const toPixelY = scale(this.rangeY, y0, y1);
-    this.drawAxes(toPixelX, toPixelY, x0, x1, y0);
-    const clip = `lepton-clip-${Chart.count = (Chart.count || 0) + 1}`;
-    const area = svg("clipPath", { id: clip });
-    area.append(svg("rect", { x: x0 - 4, y: y1 - 4, width: Math.max(0, x1 - x0 + 8), height: y0 - y1 + 8 }));
-    const plot = svg("g", { "clip-path": `url(#${clip})` });
-    this.canvas.append(area, plot);
-    for (const line of this.lines) {
-      if (line.noise) plot.append(this.path(line.noise, toPixelX, toPixelY, `lepton-noise lepton-${line.kind}`));
-      plot.append(this.path(line, toPixelX, toPixelY, `lepton-line lepton-${line.kind}`));
-      if (line.x.length <= 30 && !line.noise) {
-        for (const [i, x] of line.x.entries()) {
-          plot.append(svg("circle", { cx: toPixelX(x), cy: toPixelY(line.y[i]), r: 2.6, class: `lepton-dot lepton-${line.kind}` }));
-        }
-      }
-    }
-    if (this.at !== null) this.drawReadOut(plot, toPixelX, toPixelY, y0, y1);
-    this.canvas.setAttribute("aria-label", this.describe());
-  }
-
-  path({ x, y }, toPixelX, toPixelY, name) {
-    const points = x.map((value, i) => `${toPixelX(value).toFixed(1)},${toPixelY(y[i]).toFixed(1)}`);
-    return svg("polyline", { points: points.join(" "), class: name });
-  }
-
-  drawAxes(toPixelX, toPixelY, x0, x1, y0) {
-    const vertical = ticks(...this.rangeY, 5);
-    for (const value of vertical.values) {
-      const y = toPixelY(value);
-      this.canvas.append(
-        svg("line", { x1: x0, x2: x1, y1: y, y2: y, class: "lepton-grid" }),
-        svg("text", { x: x0 - 8, y: y + 3.5, class: "lepton-tick-y" }, value.toFixed(vertical.digits)),
-      );
-    }
-    const across = ticks(...this.rangeX, Math.max(2, Math.min(8, (x1 - x0) / 70)));
-    for (const value of across.values) {
-      this.canvas.append(svg("text", { x: toPixelX(value), y: y0 + 15, class: "lepton-tick-x" }, value.toFixed(across.digits)));
-    }
-    this.canvas.append(svg("text", { x: (x0 + x1) / 2, y: HEIGHT - 3, class: "lepton-axis" }, this.unit));
-  }
-
-  drawReadOut(plot, toPixelX, toPixelY, y0, y1) {
-    const x = toPixelX(this.at);
-    plot.append(svg("line", { x1: x, x2: x, y1: y0, y2: y1, class: "lepton-cursor" }));
-    for (const line of this.lines) {
-      const i = nearest(line.x, this.at);
-      plot.append(svg("circle", { cx: toPixelX(line.x[i]), cy: toPixelY(line.y[i]), r: 3.6, class: `lepton-dot lepton-${line.kind}` }));
-    }
-  }
-
-  drawLegend() {
-    const entries = this.lines.map((line) => {
-      const i = this.at === null ? line.x.length - 1 : nearest(line.x, this.at);
-      return html("span", { class: `lepton-entry lepton-${line.kind}` }, html("i"), `${line.label} `, html("b", {}, figure(line.y[i])));
-    });
-    if (this.at !== null && this.lines.length) entries.push(html("span", { class: "lepton-at" }, `${this.unit} ${this.at.toFixed(1)}`));
-    this.legend.replaceChildren(...entries);
-  }
-
-  describe() {
-    const parts = this.lines.map((line) => `${line.label} ${figure(line.y[line.y.length - 1])}`);
-    return `${this.title.textContent}: ${parts.join(", ")}. Arrow keys read out values.`;
-  }
-}
-
-// ---- the panel ---------------------------------------------------------------------------------------------
 
 class Panel {
   constructor(model, el) {
@@ -264,7 +46,7 @@ class Panel {
     this.picker = html("select", { "aria-label": "metric shown" });
     this.metric.head.append(this.picker);
 
-    el.append(html("section", { class: "lepton-panel", "aria-label": `Training ${info.name}` },
+    el.append(html("section", { class: "lepton-panel lepton-training", "aria-label": `Training ${info.name}` },
       html("header", {},
         this.badge,
         html("span", { class: "lepton-name" }, html("strong", {}, info.name), ` ${info.model} on ${info.data}`),
@@ -289,14 +71,16 @@ class Panel {
     const { info } = this;
     const now = this.model.get("progress");
     const paused = now.phase === "paused";
+    const ended = now.phase in ENDS;
+    if (ended) this.asked = null;
     const obeyed = { pause: paused, resume: !paused, stop: false }[this.asked];
     if (obeyed) this.asked = null;
-    const stopping = now.stopping || this.asked === "stop";
+    const stopping = !ended && (now.stopping || this.asked === "stop");
     this.badge.textContent = stopping ? "Stopping…" : this.asked === "pause" ? "Pausing…" : PHASES[now.phase];
-    this.badge.dataset.phase = stopping ? "stopping" : now.phase;
+    this.badge.dataset.kind = ENDS[now.phase] || (stopping || paused ? "waiting" : "busy");
     this.pause.textContent = paused ? "Resume" : "Pause";
-    this.pause.disabled = stopping || this.asked !== null;
-    this.stop.disabled = stopping;
+    this.pause.disabled = ended || stopping || this.asked !== null;
+    this.stop.disabled = ended || stopping;
 
     const share = now.total_steps ? now.step / now.total_steps : 0;
     this.fill.style.width = `${(100 * share).toFixed(2)}%`;
@@ -304,8 +88,8 @@ class Panel {
     this.bar.setAttribute("aria-valuenow", now.step);
     const steps = now.total_steps ? `${now.step.toLocaleString("en")} of ${now.total_steps.toLocaleString("en")}` : now.step;
     this.done.textContent = `Epoch ${Math.min(now.epoch + 1, info.epochs)} of ${info.epochs} · step ${steps}`;
-    const left = now.eta === null ? "" : `about ${duration(now.eta)} left`;
-    this.left.textContent = [`${duration(now.elapsed)} so far`, left].filter(Boolean).join(" · ");
+    const left = now.eta === null || ended ? "" : `about ${duration(now.eta)} left`;
+    this.left.textContent = [`${duration(now.elapsed)}${ended ? "" : " so far"}`, left].filter(Boolean).join(" · ");
     this.drawFacts(now);
     this.drawNote(now);
     this.speak(now);
@@ -314,14 +98,14 @@ class Panel {
   drawFacts(now) {
     const { info } = this;
     const best = now.best_value === null ? "none yet" : `${figure(now.best_value)} in epoch ${now.best_epoch + 1}`;
-    const facts = [
+    const pairs = [
       [`Best ${metricTitle(info.monitor)}`, best],
-      ["Speed", now.items_per_second ? `${figureOf(now.items_per_second)} items/s` : "…"],
+      ["Speed", now.items_per_second ? `${speed(now.items_per_second)} items/s` : "…"],
       ["Learning rate", now.lr.toPrecision(3).replace(/\.?0+(e|$)/, "$1")],
       ["Memory", bytes(now.memory)],
       ["Device", `${info.device}: ${info.device_reason}`],
     ];
-    this.facts.replaceChildren(...facts.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value))));
+    this.facts.replaceChildren(...facts(pairs));
   }
 
   drawNote(now) {
@@ -329,7 +113,7 @@ class Panel {
     let text = "";
     if (this.asked && silent > 3) {
       text = "It takes effect after the current step. If nothing happens, interrupt the kernel (■): that stops the run gracefully, too.";
-    } else if (silent > SILENCE && now.phase !== "paused") {
+    } else if (silent > SILENCE && now.phase !== "paused" && !(now.phase in ENDS)) {
       text = `No news for ${duration(silent)}: a long step or validation, or the kernel has gone.`;
     }
     this.note.textContent = text;
@@ -363,12 +147,9 @@ class Panel {
     this.picker.disabled = names.length < 2;
     this.metric.element.hidden = !names.length;
     const name = this.picker.value;
+    this.metric.title.textContent = capital(metricTitle(name));
     this.metric.show(name ? [line(name, "val", metricTitle(name).replace("validation ", ""))] : []);
   }
-}
-
-function figureOf(value) {
-  return value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
 }
 
 /** Bring the model's curves up to date, so that a view made later has every point. */

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
 from lepton_nb.callbacks import Control
+from lepton_nb.widgets.assets import joined
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.messages import receive_while_busy
-
-_HERE = Path(__file__).parent
 
 
 class TrainPanel(anywidget.AnyWidget):
@@ -27,8 +25,8 @@ class TrainPanel(anywidget.AnyWidget):
         curves: All points by metric, ``{"x": [...], "y": [...]}`` with x in steps.
     """
 
-    _esm = _HERE / "train_panel.js"
-    _css = _HERE / "train_panel.css"
+    _esm = joined("elements.js", "chart.js", "train_panel.js")
+    _css = joined("panel.css", "train_panel.css")
 
     info = traitlets.Dict().tag(sync=True)
     progress = traitlets.Dict().tag(sync=True)
