@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +15,10 @@ import orjson
 
 from lepton_nb.serve.frames import HEADER, Kind, Request, Result, pack_batch, unpack_result
 from lepton_nb.serve.settings import Settings
+
+# glibc would give a batch's activations back to the kernel, and fault them in again for the next one:
+# with this, torch takes about a fifth less time for a batch of 32 small pictures.
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
 
 
 class WorkerError(Exception):
@@ -41,7 +46,10 @@ class Worker(asyncio.Protocol):
         self._socket, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                _command(settings, theirs.fileno()), stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
+                _command(settings, theirs.fileno()),
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={**_KEEP_MEMORY, **os.environ},
             )
 
     @property
