@@ -59,7 +59,7 @@ CONSTRUCTION = {
             "self.fc = nn.Linear(3, 3)\nself.layers = [nn.Linear(3, 3), nn.Linear(3, 10)]",
             "for layer in self.layers:\n    x = layer(x)\nreturn x",
         ),
-        "`layers` is a plain list, so its 2 layers are not part of the model: they would neither "
+        "`layers` is a plain list, so its 2 trainable layers are not part of the model: they would neither "
         "train nor be "
         "saved.\nWrite self.layers = nn.ModuleList(…).",
     ),

@@ -114,3 +114,14 @@ def test_several_inputs_are_several_arguments() -> None:
     inputs = (torch.randn(4, 2), torch.randn(4, 3))
     report = check_model(Two(), inputs, torch.tensor([0, 1, 1, 0]), loss=nn.CrossEntropyLoss(), num_classes=2)
     assert report.input_shapes == [(4, 2), (4, 3)]
+
+
+def test_a_check_under_no_grad_still_finds_the_gradients(batch: tuple[Tensor, Tensor]) -> None:
+    with torch.no_grad():
+        assert check_model(nn.Linear(4, 3), *batch, loss=nn.CrossEntropyLoss()).warnings == []
+
+
+def test_a_frozen_teacher_in_a_list_is_left_alone(batch: tuple[Tensor, Tensor]) -> None:
+    net = Noisy()
+    net.teacher = [nn.Linear(4, 3).requires_grad_(False)]
+    check_model(net, *batch, loss=nn.CrossEntropyLoss())

@@ -174,3 +174,18 @@ def test_warnings_notes_and_what_is_missing_are_shown(batch: tuple[Tensor, Tenso
     for shown in ("already a softmax", "Only in this kernel: `noise` (Tensor): other when made again."):
         assert shown in text
         assert shown in page
+
+
+def test_a_model_that_torchinfo_cannot_measure_has_no_summary(
+    batch: tuple[Tensor, Tensor],
+) -> None:
+    notebook = Notebook(
+        "class Box:\n    def __init__(self, value):\n        self.value = value",
+        "class Inner(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.fc = nn.Linear(4, 3)\n    def forward(self, x):\n        return Box(self.fc(x))",
+        module_cell("self.inner = Inner()", "return self.inner(x).value"),
+    )
+    definition = notebook.define("Net", signature=ROWS, batch=batch)
+    assert definition.summary is None
+    assert definition.notes[0].startswith("torchinfo cannot summarize the model: ")
+    assert definition.report is not None

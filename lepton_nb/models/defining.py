@@ -231,7 +231,10 @@ def _try(
     definition.report = check_model(
         network, moved, target.to(device), loss=criterion, num_classes=classes, task=task
     )
-    definition.summary = summarize(network, moved)
+    try:
+        definition.summary = summarize(network, moved)
+    except ModelError as error:
+        definition.notes.append(error.message)
 
 
 def _usual_loss(target: Tensor, classes: int | None, task: str) -> nn.Module:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import Inputs, input_tensors
 from lepton_nb.models.preserve import untouched
 
@@ -118,17 +119,25 @@ _SIDES = ("left", "left", "right", "right")
 
 
 def summarize(model: nn.Module, inputs: Inputs) -> Summary:
-    """Run `inputs` through `model` and measure every layer. The model comes out as it went in."""
+    """Run `inputs` through `model` and measure every layer. The model comes out as it went in.
+
+    Raises:
+        ModelError: If torchinfo cannot measure it, because a layer gives something it does not know.
+    """
     import torchinfo
     from torchinfo.torchinfo import clear_cached_forward_pass
 
     tensors = input_tensors(inputs)
     batch_size = len(tensors[0])
     with untouched(model):
-        measured = torchinfo.summary(
-            model, input_data=list(tensors), depth=_DEPTH, verbose=0, device=tensors[0].device
-        )
-        clear_cached_forward_pass()  # it would keep the model alive
+        try:
+            measured = torchinfo.summary(
+                model, input_data=list(tensors), depth=_DEPTH, verbose=0, device=tensors[0].device
+            )
+        except RuntimeError as error:
+            raise ModelError(f"torchinfo cannot summarize the model: {error.__cause__ or error}") from error
+        finally:
+            clear_cached_forward_pass()  # it would keep the model alive
     rows = tuple(
         SummaryRow(
             name=layer.var_name if layer.depth else "",

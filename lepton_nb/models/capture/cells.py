@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _RUNS_PYTHON = {"capture", "lepton", "prun", "time"}
@@ -15,10 +16,15 @@ _MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|\w[\w, ]*=\s*[%!](?!=).*|.*\?)$")
 
 @dataclass(frozen=True)
 class Statement:
-    """One top-level statement of a cell, as it was written."""
+    """One top-level statement of a cell."""
 
     node: ast.stmt
-    text: str
+    cell: str
+
+    @property
+    def text(self) -> str:
+        """The statement as it was written."""
+        return segment(self.cell, self.node)
 
 
 def python_of(cell: str) -> list[str]:
@@ -65,9 +71,13 @@ def tidy(text: str) -> str | None:
 def statements(cells: Sequence[str]) -> Iterator[Statement]:
     """The top-level statements of every cell, in the order they ran."""
     for cell in cells:
-        for text in python_of(cell):
-            for node in ast.parse(text).body:
-                yield Statement(node, segment(text, node))
+        yield from statements_of(cell)
+
+
+@lru_cache(maxsize=1024)
+def statements_of(cell: str) -> tuple[Statement, ...]:
+    """The top-level statements of one cell; a session's cells are asked for again and again."""
+    return tuple(Statement(node, text) for text in python_of(cell) for node in ast.parse(text).body)
 
 
 def segment(text: str, node: ast.AST) -> str:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from lepton_nb.models.blame import is_user_code
-from lepton_nb.models.capture.cells import statements
+from lepton_nb.models.capture.cells import statements_of
 
 
 @dataclass(frozen=True, order=True)
@@ -70,12 +70,14 @@ def dotted_imports(name: str, cells: Sequence[str]) -> list[Import]:
 
 
 def _imports(cells: Sequence[str], package: str | None) -> list[Import]:
-    return [
-        found
-        for statement in statements(cells)
-        for node in ast.walk(statement.node)
-        for found in _aliases(node, package)
-    ]
+    return [found for cell in cells for found in _imports_of(cell, package)]
+
+
+@lru_cache(maxsize=1024)
+def _imports_of(cell: str, package: str | None) -> tuple[Import, ...]:
+    """The imports of one cell, also those inside its functions."""
+    nodes = [node for statement in statements_of(cell) for node in ast.walk(statement.node)]
+    return tuple(found for node in nodes for found in _aliases(node, package))
 
 
 def _aliases(node: ast.AST, package: str | None) -> list[Import]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -219,7 +220,7 @@ class _NoWeights(ast.NodeTransformer):
 
 
 def _without_weights(value: ast.expr, scope: Scope) -> ast.expr:
-    changed = _NoWeights(scope.namespace).visit(value)
+    changed = _NoWeights(scope.namespace).visit(copy.deepcopy(value))
     assert isinstance(changed, ast.expr)
     return changed
 

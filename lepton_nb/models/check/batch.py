@@ -77,7 +77,7 @@ def check_model(
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps: a check must not compile
     case = Case(model, inputs, target, loss, num_classes, task)
     _materialise(case)
-    with untouched(model):
+    with untouched(model), torch.enable_grad():
         model.train()
         with _watched(model, inputs) as warnings:
             output = check_output(case, _forward(case))

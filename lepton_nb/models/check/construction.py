@@ -101,12 +101,13 @@ def _check_registered(model: nn.Module) -> None:
                 continue
             items = list(value.values()) if isinstance(value, dict) else list(value)
             hidden = [item for item in items if isinstance(item, nn.Module) and item not in registered]
+            hidden = [item for item in hidden if any(weight.requires_grad for weight in item.parameters())]
             if hidden:
                 path = f"{name}.{attribute}" if name else attribute
                 holder = "nn.ModuleDict" if isinstance(value, dict) else "nn.ModuleList"
                 raise ModelError(
-                    f"`{path}` is a plain {type(value).__name__}, so its {len(hidden)} layers are not "
-                    "part of the model: they would neither train nor be saved.",
+                    f"`{path}` is a plain {type(value).__name__}, so its {len(hidden)} trainable layers are "
+                    "not part of the model: they would neither train nor be saved.",
                     f"Write self.{attribute} = {holder}(…).",
                 )
 

@@ -14,35 +14,51 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 class BagOfEmbeddings(nn.Module):
-    """The mean of the word vectors, and a linear layer: fastText's classifier.
+    """The sum of the word vectors, and a linear layer: fastText's classifier, made for small data.
 
-    Joulin et al., "Bag of Tricks for Efficient Text Classification" (EACL 2017), without the n-grams.
+    Joulin et al., "Bag of Tricks for Efficient Text Classification" (EACL 2017), without the n-grams. The sum
+    is divided by the square root of the length, so that one strong word counts in a long sentence too, and
+    words are dropped in training as in Iyyer et al., "Deep Unordered Composition" (ACL 2015).
 
     Args:
         vocab_size: Token ids the tokenizer can give.
         num_classes: Logits.
         width: Length of a token's vector.
-        dropout: Share of the mean vector dropped in training.
-        pad_id: The id that fills short sentences; it does not count in the mean.
+        dropout: Share of the summed vector dropped in training.
+        word_dropout: Share of the words left out in training.
+        pad_id: The id that fills short sentences; it does not count.
     """
 
     def __init__(
-        self, vocab_size: int, num_classes: int, width: int = 64, dropout: float = 0.3, pad_id: int = 0
+        self,
+        vocab_size: int,
+        num_classes: int,
+        width: int = 64,
+        dropout: float = 0.3,
+        word_dropout: float = 0.4,
+        pad_id: int = 0,
     ) -> None:
         super().__init__()
         self.vocab_size = vocab_size
         self.num_classes = num_classes
         self.width = width
         self.dropout = dropout
+        self.word_dropout = word_dropout
         self.pad_id = pad_id
         self.embedding = nn.Embedding(vocab_size, width, padding_idx=pad_id)
+        # Small, so that words too rare to learn from stay quiet.
+        nn.init.normal_(self.embedding.weight, std=0.1)
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, input_ids: Tensor) -> Tensor:
         """``(N, L)`` int64 to logits ``(N, num_classes)``."""
-        mean = masked_mean(self.embedding(input_ids), input_ids != self.pad_id)
-        logits: Tensor = self.head(self.drop(mean))
+        kept = input_ids != self.pad_id
+        length = kept.sum(1, keepdim=True).clamp(min=1).to(self.embedding.weight.dtype)
+        if self.training:
+            kept = kept & (torch.rand(input_ids.shape, device=input_ids.device) >= self.word_dropout)
+        summed = (self.embedding(input_ids) * kept.unsqueeze(-1)).sum(1)
+        logits: Tensor = self.head(self.drop(summed / length.sqrt()))
         return logits
 
 
