@@ -277,6 +277,14 @@ def test_a_file_that_vanishes_while_training_is_named(animals: Path, monkeypatch
         list(bundle.loader("test", batch_size=4).batches(0))
 
 
+def test_a_picture_whose_file_has_gone_is_still_shown(animals: Path) -> None:
+    bundle = folder(animals)
+    before = np.asarray(bundle.split("test").raw(0))
+    shutil.rmtree(animals)
+    np.testing.assert_array_equal(np.asarray(bundle.split("test").raw(0)), before)
+    assert "data:image/png" in bundle._repr_mimebundle_()["text/html"]
+
+
 def test_a_spec_rebuilds_the_bundle_and_notices_changes(animals: Path) -> None:
     bundle = folder(animals, name="zoo", image_size=8, augment="standard", seed=3, limit=30)
     assert bundle.spec is not None

@@ -199,6 +199,21 @@ def test_splits_are_stratified_and_seeded(people: pd.DataFrame) -> None:
     assert frame(people, seed=5).fingerprint != bundle.fingerprint
 
 
+def test_pandas_own_missing_values_and_types_are_read(people: pd.DataFrame) -> None:
+    people["member"] = people["member"].astype(object)
+    people.loc[::9, ["age", "city", "member"]] = None
+    modern = people.convert_dtypes().astype({"city": "category"})
+    modern.insert(0, "tags", [["a"]] * 200)
+    modern.insert(0, "wait", pd.to_timedelta(np.arange(200), unit="h"))
+    bundle = frame(modern)
+    assert list(columns(bundle)) == ["age", "height", "city", "member"]
+    assert "tags: cells of type list" in text(bundle)
+    rows = [bundle.train.raw(i) for i in range(30)]
+    (prepared,) = bundle.task.codec(bundle.signature).prepare(rows)
+    np.testing.assert_array_equal(bundle.example(30)[0], prepared)
+    assert any(row["age"] is None for row in rows)
+
+
 def test_the_users_table_is_not_changed(people: pd.DataFrame) -> None:
     before = people.copy(deep=True)
     frame(people)

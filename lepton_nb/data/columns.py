@@ -85,11 +85,14 @@ def choose_columns(train: pd.DataFrame) -> tuple[list[dict[str, Any]], list[Find
 
 def _reason_to_leave_out(name: str, cells: pd.Series) -> str | None:
     present = cells.dropna()
-    distinct = present.nunique()
     if present.empty:
         return "empty in every row"
-    if pd.api.types.is_datetime64_any_dtype(cells):
+    if pd.api.types.is_datetime64_any_dtype(cells) or pd.api.types.is_timedelta64_dtype(cells):
         return "dates; make columns of numbers such as year or weekday from them"
+    try:
+        distinct = present.nunique()
+    except TypeError:  # lists or dicts
+        return f"cells of type {type(present.iloc[0]).__name__}"
     if distinct == 1 and (len(present) == len(cells) or pd.api.types.is_numeric_dtype(cells)):
         return f"always {present.iloc[0]}"
     if pd.api.types.is_numeric_dtype(cells):

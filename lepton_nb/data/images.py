@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 CHUNK = 1024  # pictures summed at a time: keeps the wide copy of a large data set small
@@ -37,6 +38,11 @@ class PixelStats:
         scale = torch.tensor([1 / (255 * s) for s in self.std], device=pixels.device)
         shift = torch.tensor([m / s for m, s in zip(self.mean, self.std, strict=True)], device=pixels.device)
         return pixels.to(torch.float32).mul_(scale[:, None, None]).sub_(shift[:, None, None])
+
+
+def to_picture(pixels: np.ndarray) -> Image.Image:
+    """uint8 ``(C, H, W)`` of 1 or 3 channels as a picture."""
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
 
 
 def channel_sums(images: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from PIL import Image
 from lepton_nb.data.decoding import Decoded, Mode, Progress, Size, choose_size, decode, probe
 from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.image_bundle import ImagePool
+from lepton_nb.data.images import to_picture
 from lepton_nb.data.pixel_cache import read_entry, write_entry
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
@@ -60,6 +61,17 @@ def read_pictures(
     findings += said
     parts = {split: np.searchsorted(rows, members) for split, members in parts.items()}
     parts, skipped = _without_bad(parts, decoded, lambda i: source.name_of(int(rows[i])))
+
+    def raw(i: int) -> Image.Image:
+        try:
+            return source.raw(int(rows[i]))
+        except OSError as error:
+            if decoded.pixels is None:
+                raise DataError(
+                    f"{source.name_of(int(rows[i]))} cannot be read any more: {error}."
+                ) from error
+            return to_picture(decoded.pixels[i])  # the file has gone, its pixels have not
+
     pool = ImagePool(
         labels=source.labels[rows],
         digests=decoded.digests,
@@ -68,7 +80,7 @@ def read_pictures(
         size=size,
         read=lambda i: source.read(int(rows[i])),
         name_of=lambda i: source.name_of(int(rows[i])),
-        raw=lambda i: source.raw(int(rows[i])),
+        raw=raw,
     )
     return pool, parts, findings + skipped
 

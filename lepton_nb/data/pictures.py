@@ -8,7 +8,7 @@ from PIL import Image
 
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.image_bundle import ImagePool
-from lepton_nb.data.images import channel_sums
+from lepton_nb.data.images import channel_sums, to_picture
 from lepton_nb.data.report import Finding
 
 CHANNELS = (1, 3)
@@ -46,8 +46,7 @@ def picture_pool(pictures: np.ndarray, labels: np.ndarray, noun: str) -> ImagePo
     """
 
     def raw(i: int) -> Image.Image:
-        picture = pictures[i]
-        return Image.fromarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0))
+        return to_picture(pictures[i])
 
     return ImagePool(
         labels=labels,

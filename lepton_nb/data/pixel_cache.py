@@ -32,7 +32,7 @@ def cache_key(root: Path, files: Iterable[str], mode: str, size: tuple[int, int]
     hasher = hashlib.sha256(f"{FORMAT}|{PIL.__version__}|{root}|{mode}|{size}".encode())
     for file in files:
         stat = os.stat(root / file)
-        hasher.update(f"|{file}|{stat.st_size}|{stat.st_mtime_ns}".encode())
+        hasher.update(os.fsencode(file) + f"|{stat.st_size}|{stat.st_mtime_ns}|".encode())
     return hasher.hexdigest()[:32]
 
 

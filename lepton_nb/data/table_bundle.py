@@ -64,7 +64,7 @@ def table_bundle(
         )
     preprocessing = {"kind": "table", "columns": columns}
     features = features[[column["name"] for column in columns]]
-    inputs = encode_columns({str(name): features[name].tolist() for name in features}, preprocessing)
+    inputs = encode_columns({column["name"]: _cells(features, column) for column in columns}, preprocessing)
     digests = pd.util.hash_pandas_object(features, index=False).to_numpy()
     findings += _doubles(digests, targets, parts)
     return tensor_bundle(
@@ -82,6 +82,14 @@ def table_bundle(
         findings=findings,
         preview=preview_rows(features, targets, target, parts["train"]),
     )
+
+
+def _cells(features: pd.DataFrame, column: dict[str, Any]) -> list[Any]:
+    """A column's cells in Python's own types; pandas has several values for a missing one."""
+    cells = features[column["name"]]
+    if column["kind"] == "number":
+        return list(cells.to_numpy(dtype=np.float64, na_value=np.nan))
+    return [None if missing else cell for cell, missing in zip(cells, cells.isna(), strict=True)]
 
 
 def row_as_dict(table: pd.DataFrame, i: int) -> dict[str, Any]:

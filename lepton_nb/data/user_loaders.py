@@ -15,6 +15,7 @@ from lepton_nb.data.assemble import class_counts, class_findings
 from lepton_nb.data.batches import describe
 from lepton_nb.data.bundle import Batch, DataBundle
 from lepton_nb.data.dataset_views import dataset_classes
+from lepton_nb.data.images import to_picture
 from lepton_nb.data.options import check_limit
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
@@ -181,7 +182,7 @@ def _as_picture(raw: Any) -> Image.Image:
     array = np.asarray(raw, dtype=np.float32)
     span = float(array.max() - array.min()) or 1.0
     pixels = ((array - array.min()) * (255 / span)).astype(np.uint8)
-    return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+    return to_picture(pixels)
 
 
 def _fingerprint(splits: dict[str, AnySplit], batches: dict[str, Batch], signature: Signature) -> str:
