@@ -31,13 +31,13 @@ def test_the_text_is_a_table_with_the_totals() -> None:
     assert str(summarize(net, torch.randn(5, 4))) == (
         "Layer         Output  Parameters  Multiply-adds\n"
         "───────────────────────────────────────────────\n"
-        "Sequential    N × 3           67\n"
+        "Sequential    N × 3           67             67\n"
         "  0 (Linear)  N × 8           40             40\n"
         "  1 (ReLU)    N × 8\n"
         "  2 (Linear)  N × 3           27             27\n"
         "───────────────────────────────────────────────\n"
         "67 parameters (27 trainable) · 67 multiply-adds per item · "
-        "0.000268 MB weights + 8.8e-05 MB per item in training"
+        "268 B of weights + 88 B per item in training"
     )
 
 
@@ -72,3 +72,14 @@ def test_quantities_are_short() -> None:
         "27.5 M",
         "3 G",
     ]
+
+
+def test_a_deep_model_is_summed_up_by_its_stages() -> None:
+    from torchvision.models import resnet18
+
+    summary = summarize(resnet18(weights=None), torch.randn(2, 3, 64, 64))
+    assert {row.depth for row in summary.rows} == {0, 1, 2}
+    stages = [row for row in summary.rows if row.depth == 1]
+    assert [row.name for row in stages][-3:] == ["layer4", "avgpool", "fc"]
+    assert sum(row.mult_adds for row in stages) == summary.rows[0].mult_adds == 2 * summary.mult_adds
+    assert sum(row.params for row in stages) == summary.params

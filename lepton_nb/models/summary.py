@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -12,8 +13,7 @@ from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import Inputs, input_tensors
 from lepton_nb.models.preserve import untouched
 
-_DEPTH = 3
-_MOST_ROWS = 60
+_MOST_ROWS = 40
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SummaryRow:
         depth: Nesting, 0 for the model itself.
         output_shape: With the batch dimension.
         params: Parameters of the layer and all inside it; 0 where it runs again.
-        mult_adds: Multiply-adds for the whole batch.
+        mult_adds: Multiply-adds for the whole batch, of the layer and all inside it.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Summary:
     """A table of layers and its totals.
 
     Attributes:
-        rows: The layers in the order they ran, three levels deep.
+        rows: The layers in the order they ran, as many levels deep as stay readable.
         batch_size: Items in the batch that was run.
         params: Parameters, each counted once.
         trainable: Those that require a gradient.
@@ -65,7 +65,7 @@ class Summary:
         frozen = f" ({self.trainable:,} trainable)" if self.trainable != self.params else ""
         return (
             f"{self.params:,} parameters{frozen} · {quantity(self.mult_adds)} multiply-adds per item · "
-            f"{self.params_mb:.3g} MB weights + {self.activations_mb:.3g} MB per item in training"
+            f"{_megabytes(self.params_mb)} of weights + {_megabytes(self.activations_mb)} per item in training"
         )
 
     def __str__(self) -> str:
@@ -102,17 +102,15 @@ class Summary:
         )
 
     def _cells(self) -> list[tuple[str, str, str, str]]:
-        shown = [
+        return [
             (
                 "  " * row.depth + (f"{row.name} ({row.kind})" if row.name else row.kind),
                 _shape(row.output_shape, self.batch_size),
                 f"{row.params:,}" if row.params else "",
                 quantity(row.mult_adds // max(self.batch_size, 1)) if row.mult_adds else "",
             )
-            for row in self.rows[:_MOST_ROWS]
+            for row in self.rows
         ]
-        more = len(self.rows) - _MOST_ROWS
-        return [*shown, (f"… {more} more", "", "", "")] if more > 0 else shown
 
 
 _SIDES = ("left", "left", "right", "right")
@@ -131,28 +129,26 @@ def summarize(model: nn.Module, inputs: Inputs) -> Summary:
     batch_size = len(tensors[0])
     with untouched(model):
         try:
-            measured = torchinfo.summary(
-                model, input_data=list(tensors), depth=_DEPTH, verbose=0, device=tensors[0].device
-            )
+            measured = torchinfo.summary(model, input_data=list(tensors), verbose=0, device=tensors[0].device)
         except RuntimeError as error:
             raise ModelError(f"torchinfo cannot summarize the model: {error.__cause__ or error}") from error
         finally:
             clear_cached_forward_pass()  # it would keep the model alive
-    rows = tuple(
+    rows = [
         SummaryRow(
             name=layer.var_name if layer.depth else "",
             kind=layer.class_name,
             depth=layer.depth,
             output_shape=tuple(layer.output_size),
             params=0 if layer.is_recursive else layer.num_params,
-            mult_adds=layer.macs if layer.is_leaf_layer else 0,
+            mult_adds=sum(part.macs for part in (layer, *layer.children) if part.is_leaf_layer),
         )
         for layer in measured.summary_list
-        if layer.depth <= _DEPTH and layer.executed
-    )
+        if layer.executed
+    ]
     parameters = list(model.parameters())
     return Summary(
-        rows=rows,
+        rows=_readable(rows),
         batch_size=batch_size,
         params=sum(parameter.numel() for parameter in parameters),
         trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
@@ -162,12 +158,26 @@ def summarize(model: nn.Module, inputs: Inputs) -> Summary:
     )
 
 
+def _readable(rows: Sequence[SummaryRow]) -> tuple[SummaryRow, ...]:
+    """The rows down to the deepest level that keeps them few; the first level always."""
+    deepest = 1
+    while len([row for row in rows if row.depth <= deepest + 1]) <= _MOST_ROWS and deepest < len(rows):
+        deepest += 1
+    return tuple(row for row in rows if row.depth <= deepest)
+
+
 def quantity(number: int) -> str:
     """``12.3 M``: three digits and a unit of thousands."""
     if number < 1000:
         return str(number)
     power = min(int(math.log10(number)) // 3, 5)
     return f"{number / 1000**power:.3g} {' kMGTP'[power]}"
+
+
+def _megabytes(size: float) -> str:
+    """``33.6 MB`` of a size in MB, in the unit that suits it."""
+    text = quantity(round(size * 1e6))
+    return f"{text}B" if " " in text else f"{text} B"
 
 
 def _shape(shape: tuple[int, ...], batch_size: int) -> str:
