@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from IPython.core.completer import CompletionContext
+from IPython.core.completer import CompletionContext, provisionalcompleter
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets.config import Config
 
@@ -58,7 +58,8 @@ def error(shell: InteractiveShell, text: str) -> Any:
 
 
 def complete(shell: InteractiveShell, text: str) -> list[str]:
-    return list(shell.complete(None, line=text, cursor_pos=len(text))[1])
+    with provisionalcompleter():
+        return [found.text for found in shell.Completer.completions(text, len(text))]
 
 
 def make_run(name: str) -> None:
@@ -327,6 +328,38 @@ def test_train_and_what_follows_by_name(shell: InteractiveShell, capsys: pytest.
     assert second.ref == "net@2"
     third = value(shell, "%lepton resume net --epochs 2;")
     assert (third.ref, third.status, third.epoch) == ("net@2", "finished", 2)
+
+
+def test_a_run_is_evaluated_compared_asked_and_exported_by_name(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    value(shell, "%lepton data digits --limit 60;")
+    run(shell, f"%%lepton model Net --data digits\n{NET}").raise_error()
+    run(shell, "a = %lepton train Net --data digits --epochs 1 --name a;").raise_error()
+    run(shell, "b = %lepton train Net --data digits --epochs 1 --name b;").raise_error()
+    capsys.readouterr()
+    result = value(shell, "%lepton evaluate a --split val")
+    assert result.split == "val"
+    assert "accuracy" in capsys.readouterr().out
+    assert value(shell, "%lepton evaluate a --plotly;").backend == "plotly"
+    value(shell, "model = a.live['model']")
+    assert value(shell, "%lepton evaluate model --data digits;").metrics.keys() == result.metrics.keys()
+    assert "not a run" in error(shell, "%lepton evaluate model").message
+    assert "a@1" in repr(value(shell, "%lepton compare a b"))
+    assert "a@1" in repr(value(shell, "%lepton compare a b@1;"))
+    shell.user_ns["digits"].test.raw(0).save(tmp_path / "digit.png")
+    capsys.readouterr()
+    (answer,) = value(shell, f"%lepton predict a {tmp_path}/digit.png")
+    assert f"{answer['label']} " in capsys.readouterr().out
+    shell.user_ns["picture"] = shell.user_ns["digits"].test.raw(0)
+    assert value(shell, "%lepton predict a picture;") == [answer]
+    assert value(shell, "%lepton predict b " + str({"inputs": [[[0.5] * 8] * 8]}).replace("'", '"') + ";")
+    assert "looks like JSON" in error(shell, "%lepton predict a {'x': 1").message
+    assert "cannot be read" in error(shell, "%lepton predict a nothing.png").message
+    folder = value(shell, f"%lepton export a {tmp_path}/out;")
+    assert (Path(folder) / "Dockerfile").exists()
+    assert "nothing to" in error(shell, "%lepton stop a").message
+    assert "only a running one" in error(shell, "%lepton pause a").message
 
 
 def test_train_takes_objects_by_name(shell: InteractiveShell) -> None:

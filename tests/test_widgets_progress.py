@@ -67,11 +67,13 @@ def test_lines_say_what_happened_without_escape_codes(data: DataBundle) -> None:
 
 def test_a_terminal_gets_a_moving_line_and_keeps_the_epochs(data: DataBundle) -> None:
     stream = io.StringIO()
-    fit(data, TerminalProgress(Console(file=stream, force_terminal=True, width=120)))
+    fit(data, TerminalProgress(Console(file=stream, force_terminal=True, width=80)))
     text = stream.getvalue()
     assert "epoch 1/2  val_loss" in text
-    assert "items/s" in text
+    assert "accuracy" in text
+    assert "/s · " in text
     assert "left" in text
+    assert "…" not in text
     assert "Finished" in text
 
 

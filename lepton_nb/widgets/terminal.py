@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from lepton_nb.callbacks import Callback, LogRow, TrainState
 from lepton_nb.widgets.settled import summary_rows
-from lepton_nb.widgets.wording import PHASES, duration, figure, metric_title
+from lepton_nb.widgets.wording import PHASES, duration, figure
 
 
 class TerminalProgress(Callback):
@@ -26,10 +26,10 @@ class TerminalProgress(Callback):
         self._task = TaskID(0)
 
     def on_fit_start(self, state: TrainState) -> None:
-        self._console.print(opening(state), highlight=False)
+        self._console.print(opening(state), highlight=False, markup=False, soft_wrap=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=14),
             TextColumn("{task.fields[numbers]}"),
             console=self._console,
             refresh_per_second=8,
@@ -41,16 +41,15 @@ class TerminalProgress(Callback):
     def on_log(self, state: TrainState, rows: list[LogRow]) -> None:  # noqa: ARG002
         if self._progress is None:
             return
-        phase = "" if state.phase == "training" else f"{PHASES[state.phase].lower()} "
         self._progress.update(
             self._task,
-            description=f"{phase}epoch {min(state.epoch + 1, state.epochs)}/{state.epochs}",
+            description=f"epoch {min(state.epoch + 1, state.epochs)}/{state.epochs}",
             completed=state.step,
             numbers=numbers(state),
         )
 
     def on_epoch_end(self, state: TrainState) -> None:
-        self._console.print(epoch_line(state), highlight=False)
+        self._console.print(epoch_line(state), highlight=False, markup=False, soft_wrap=True)
 
     def on_fit_end(self, state: TrainState) -> None:
         self._close(state)
@@ -62,7 +61,7 @@ class TerminalProgress(Callback):
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-        self._console.print(closing(state), highlight=False, markup=False)
+        self._console.print(closing(state), highlight=False, markup=False, soft_wrap=True)
 
 
 class LineProgress(Callback):
@@ -97,14 +96,15 @@ def opening(state: TrainState) -> str:
 
 
 def numbers(state: TrainState) -> str:
-    """Loss, monitored metric, speed and time left, as far as they are known."""
+    """Loss, monitored metric, items a second and time left, as far as they are known: it fits 80 columns."""
     parts = []
     if "loss" in state.metrics:
         parts.append(f"loss {figure(state.metrics['loss'])}")
     if state.monitor in state.metrics:
-        parts.append(f"{metric_title(state.monitor)} {figure(state.metrics[state.monitor])}")
+        name = state.monitor.removeprefix("val_").replace("_", " ")
+        parts.append(f"{name} {figure(state.metrics[state.monitor])}")
     if state.items_per_second:
-        parts.append(f"{state.items_per_second:,.0f} items/s")
+        parts.append(f"{state.items_per_second:,.0f}/s")
     if state.eta is not None:
         parts.append(f"{duration(state.eta)} left")
     return " · ".join(parts)
