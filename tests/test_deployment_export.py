@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import venv
+from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 from lepton_nb.deployment import export
 from lepton_nb.errors import ArgumentError, PackageError
@@ -24,6 +27,7 @@ from tests.serving_support import (
     wait_until_listening,
 )
 from tests.test_packaging_build import BRANCHING, PAIR
+from tests.test_serve_tasks import STARTERS_OF, package_of
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +35,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     return make_package(tmp_path_factory.mktemp("packages") / "net")
 
 
-def serve(folder: Path, log: Path) -> subprocess.Popen[bytes]:
+def serve(folder: Path, log: Path, programs: Path = Path(sys.executable).parent) -> subprocess.Popen[bytes]:
     """Run the folder's own command, from elsewhere."""
-    environment = {
-        **os.environ,
-        "LEPTON_TOKEN": TOKEN,
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-    }
+    environment = {**os.environ, "LEPTON_TOKEN": TOKEN, "PATH": f"{programs}:/usr/bin:/bin"}
     with log.open("wb") as out:
         return subprocess.Popen(
             [str(folder / "serve"), "--port", "0"], env=environment, stdout=out, stderr=out, cwd=log.parent
@@ -68,6 +68,47 @@ def test_an_exported_folder_serves_by_itself(tmp_path: Path, package: Package, k
             check=True,
         )
         assert used.stdout.startswith(str(folder))
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def needed(requirements: Path) -> set[str]:
+    """The distributions of a requirements file with all that they require."""
+    waiting = [Requirement(line) for line in requirements.read_text().splitlines()]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop().name
+        if name in found:
+            continue
+        found.add(name)
+        for line in distribution(name).requires or []:
+            wanted = Requirement(line)
+            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+                waiting.append(wanted)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["tabular-regression", "text-classification", "image-classification"])
+def test_an_exported_folder_needs_only_its_requirements(tmp_path: Path, task: str) -> None:
+    folder = export(package_of(tmp_path / "package", task, STARTERS_OF[task]), tmp_path / "out")
+    environment = tmp_path / "environment"
+    venv.create(environment, symlinks=True)
+    packages = next(environment.glob("lib/python*/site-packages"))
+    for name in needed(folder / "requirements.txt"):
+        for file in distribution(name).files or []:
+            top = Path(file).parts[0]
+            if top != ".." and not (packages / top).exists():
+                (packages / top).symlink_to(Path(str(distribution(name).locate_file(top))))
+    log = tmp_path / "log"
+    process = serve(folder, log, environment / "bin")
+    try:
+        server = Front(process, wait_until_listening(process, log), log)
+        example = server.client.get("/openapi.json").json()["x-lepton"]["example"]
+        answer = server.client.post("/predict", json=example)
+        assert answer.status_code == 200, answer.text
+        assert server.client.get("/metrics").status_code == 200
     finally:
         process.terminate()
         process.wait(15)

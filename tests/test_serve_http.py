@@ -69,6 +69,8 @@ def test_png_bytes_are_answered(server: Front) -> None:
         (b"", "image/png", 422, "no bytes"),
         (b"x", "audio/wav", 415, "audio/wav"),
         (b"\x93NUMPY garbage", "application/x-npy", 422, "npy"),
+        (b"\x93NUMPY\x01\x00v\x00a (", "application/x-npy", 422, "npy"),
+        (npy(np.zeros((2, 8))).replace(b"(2, 8), ", b"(-2,-8),"), "application/x-npy", 422, "npy"),
         (npy(np.array([{"a": 1}], dtype=object)), "application/x-npy", 422, "numbers"),
     ],
 )
@@ -79,6 +81,29 @@ def test_bad_input_gets_its_status_and_reason(
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert word in answer.json()["error"]
+
+
+def test_rubbish_is_always_explained(server: Front) -> None:
+    rng = np.random.default_rng(0)
+    types = [
+        "application/json",
+        "application/x-npy",
+        "image/png",
+        "text/plain",
+        "",
+        "a",
+        "image/*",
+        "a/b;c=d",
+    ]
+    starts = [b"", b"{", b'{"inputs": ', b"\x93NUMPY\x01\x00v\x00", b"\x89PNG\r\n\x1a\n", b"[" * 2000]
+    for index in range(200):
+        content = starts[index % len(starts)] + rng.bytes(int(rng.integers(0, 200)))
+        headers = {"Content-Type": types[index % len(types)]}
+        answer = server.client.post("/predict", content=content, headers=headers)
+        assert 400 <= answer.status_code < 500, (content, headers, answer.text)
+        assert answer.json()["error"]
+    assert server.predict(pictures(1)).status_code == 200
+    assert server.stats()["restarts"] == 0
 
 
 def test_the_bad_item_of_a_request_is_named(server: Front) -> None:

@@ -8,10 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 from lepton_nb.packaging.manifest import Format
 
+# Pillow too: every task's codec is imported to find the one that is needed.
 _SERVER = (
     "httptools",
     "numpy",
     "orjson",
+    "pillow",
     "prometheus-client",
     "safetensors",
     "starlette",
@@ -19,7 +21,7 @@ _SERVER = (
     "uvloop",
 )
 _FORMAT: dict[Format, tuple[str, ...]] = {"onnx": ("onnxruntime",), "pt2": ("torch",), "source": ("torch",)}
-_INPUT = {"image": ("pillow",), "text": ("tokenizers",)}
+_INPUT = {"text": ("tokenizers",)}
 
 
 def serving_requirements(formats: Iterable[Format], input_kind: str, own: Iterable[str]) -> list[str]:
