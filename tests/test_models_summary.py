@@ -37,7 +37,7 @@ def test_the_text_is_a_table_with_the_totals() -> None:
         "  2 (Linear)  N × 3           27             27\n"
         "───────────────────────────────────────────────\n"
         "67 parameters (27 trainable) · 67 multiply-adds per item · "
-        "268 B of weights + 88 B per item in training"
+        "268 B of weights + 88 B per item trained"
     )
 
 

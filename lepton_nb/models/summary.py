@@ -65,7 +65,7 @@ class Summary:
         frozen = f" ({self.trainable:,} trainable)" if self.trainable != self.params else ""
         return (
             f"{self.params:,} parameters{frozen} · {quantity(self.mult_adds)} multiply-adds per item · "
-            f"{_megabytes(self.params_mb)} of weights + {_megabytes(self.activations_mb)} per item in training"
+            f"{_megabytes(self.params_mb)} of weights + {_megabytes(self.activations_mb)} per item trained"
         )
 
     def __str__(self) -> str:

@@ -82,12 +82,16 @@ def statements_of(cell: str) -> tuple[Statement, ...]:
 
 def segment(text: str, node: ast.AST) -> str:
     """The text of a node, with its decorators, without indentation."""
-    decorators = [decorator.lineno for decorator in getattr(node, "decorator_list", [])]
     lines = text.split("\n")
+    above = lines[first_line(node) - 1 : node.lineno - 1]  # type: ignore[attr-defined]
     before = lines[node.lineno - 1].encode()[: node.col_offset]  # type: ignore[attr-defined]
     # After a semicolon there is nothing to dedent.
     body = ast.get_source_segment(text, node, padded=before.isspace()) or ""
-    if not decorators:
-        return textwrap.dedent(body)
-    above = lines[min(decorators) - 1 : node.lineno - 1]  # type: ignore[attr-defined]
     return textwrap.dedent("\n".join([*above, body]))
+
+
+def first_line(node: ast.AST) -> int:
+    """The line a node starts on, its decorators included."""
+    decorators = [decorator.lineno for decorator in getattr(node, "decorator_list", [])]
+    start: int = node.lineno  # type: ignore[attr-defined]
+    return min([start, *decorators])

@@ -10,7 +10,7 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lepton_nb.models.capture.cells import python_of, segment, tidy
+from lepton_nb.models.capture.cells import first_line, python_of, segment, tidy
 
 _FUTURE = annotations.compiler_flag  # set on code under `from __future__ import annotations`
 
@@ -44,9 +44,10 @@ def _in_text(text: str | None, value: Any, codes: Sequence[types.CodeType]) -> s
     for node in reversed([node for node in ast.walk(tree) if isinstance(node, kind)]):
         if node.name == value.__name__:
             source = segment(text, node)
+            alone = "\n" * (first_line(node) - 1) + source
             # IPython compiles each statement of a cell by itself, Python a file as a whole. It makes a
             # difference: calls on a module that is imported in the same text get other instructions.
-            if any(_holds(_compiled(context, value), value, codes) for context in (source, text)):
+            if any(_holds(_compiled(context, value), value, codes) for context in (alone, text)):
                 return source + "\n"
     return None
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def pooled_block(in_channels: int, out_channels: int) -> nn.Sequential:
-    """3×3 convolution, 2×2 pooling, batch normalisation, ReLU: pooling first makes the last two cost a quarter."""
+    """3×3 convolution, 2×2 pooling, batch normalisation, ReLU: pooled first, the last two cost a quarter."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
         nn.MaxPool2d(2),
