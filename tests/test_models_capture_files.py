@@ -69,3 +69,13 @@ def test_the_same_name_in_the_notebook_and_in_a_file_is_named(beside: Path) -> N
     (beside / "beside_names.py").write_text("SCALE = 2\n\n\ndef scaled(x):\n    return x * SCALE\n")
     notebook = Notebook("from beside_names import scaled\nSCALE = 3", net("SCALE", "scaled(self.fc(x))"))
     assert notebook.define("Net").spec.missing == ["`SCALE` (int): two different things have this name"]
+
+
+def test_a_function_of_the_same_name_in_the_notebook_and_in_a_file_is_named(beside: Path) -> None:
+    (beside / "beside_same.py").write_text(
+        "def act(x):\n    return -x\n\n\ndef scaled(x):\n    return act(x)\n"
+    )
+    notebook = Notebook(
+        "from beside_same import scaled", "def act(x):\n    return x", net("3", "act(scaled(self.fc(x)))")
+    )
+    assert notebook.define("Net").spec.missing == ["`act` (function): two different things have this name"]

@@ -250,3 +250,13 @@ def test_a_helper_of_the_same_name_as_the_written_function_is_kept() -> None:
         "model.head = nn.Linear(3, 2)",
     )
     assert_rebuilds(notebook, "model", "rebuild_model()")
+
+
+def test_building_again_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    notebook = Notebook(
+        net("3", "self.fc(x)").replace("super().__init__()", "super().__init__(); print('made')"),
+        "model = Net()",
+    )
+    capsys.readouterr()
+    assert_rebuilds(notebook, "model", "Net()")
+    assert capsys.readouterr().out == "made\n"  # the one time that the test itself builds it

@@ -92,6 +92,6 @@ def segment(text: str, node: ast.AST) -> str:
 
 def first_line(node: ast.AST) -> int:
     """The line a node starts on, its decorators included."""
-    decorators = [decorator.lineno for decorator in getattr(node, "decorator_list", [])]
+    decorators: list[int] = [decorator.lineno for decorator in getattr(node, "decorator_list", [])]
     start: int = node.lineno  # type: ignore[attr-defined]
     return min([start, *decorators])

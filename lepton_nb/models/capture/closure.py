@@ -82,7 +82,7 @@ class _Collector:
             return  # a builtin, or a name of a branch that has never run
         value = scope.namespace[name]
         if name in self.values:
-            if self.values[name] is not value and value_text(self.values[name]) != value_text(value):
+            if self.values[name] is not value and not _equal_text(self.values[name], value):
                 self.miss(name, value, "two different things have this name")
             return
         self.values[name] = value
@@ -149,21 +149,17 @@ class _Collector:
     def _rerun(self, name: str, value: Any, scope: Scope) -> None:
         """Capture a value that is not plain by the one statement that made it."""
         made = [found for found in statements(scope.cells) if name in assigned_names(found.node)]
-        texts = {found.text for found in made}
-        once = (
-            isinstance(made[-1].node, (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef))
-            if made
-            else False
-        )
         if not made:
             self.miss(name, value, _why_not_found(value))
-        elif len(texts) > 1 or not once:
+            return
+        newest = made[-1]
+        if len({found.text for found in made}) > 1 or not isinstance(newest.node, _BINDING):
             self.miss(name, value, "it is made in more than one step")
-        elif (risk := risky_call(made[-1].node)) is not None:
+        elif (risk := risky_call(newest.node)) is not None:
             self.miss(name, value, f"it is made by {risk}(…), which is not run again")
         else:
             self.rerun[name] = value
-            self.add(name, made[-1].text + "\n", scope)
+            self.add(name, newest.text + "\n", scope)
 
     def result(self) -> Capture:
         future = "from __future__ import annotations" if self.future else ""
@@ -171,6 +167,8 @@ class _Collector:
         source = join_source([future, render_imports(self.imports)], items)
         return Capture(source, requirements_of(self.imports), list(self.missing.values()), dict(self.rerun))
 
+
+_BINDING = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef)
 
 # What the text of a value may name, see `value_text`.
 _LIBRARIES = Scope({"torch": torch, "np": np}, ())
@@ -218,6 +216,11 @@ def assigned_names(node: ast.AST) -> set[str]:
     if isinstance(node, ast.Lambda):
         return set()
     return {name for child in ast.iter_child_nodes(node) for name in assigned_names(child)}
+
+
+def _equal_text(ours: Any, theirs: Any) -> bool:
+    text = value_text(ours)
+    return text is not None and text == value_text(theirs)
 
 
 def _why_not_found(value: Any) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import io
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,7 +82,7 @@ def _try(recipe: Recipe, instance: nn.Module, scope: Scope, name: str) -> ModelS
         return [f"`{recipe.expression}` calls {risk}(…), which is not run again"]
     spec = ModelSpec("source", name, recipe.expression, found.source, requirements=found.requirements)
     try:
-        with private_rng():
+        with private_rng(), _silence():
             rebuilt = spec.build()
         other = difference(instance, rebuilt)
         changed = [key for key, value in found.rerun.items() if not _same_again(found.source, key, value)]
@@ -92,6 +95,14 @@ def _try(recipe: Recipe, instance: nn.Module, scope: Scope, name: str) -> ModelS
     if changed:
         return [f"`{key}` ({type(found.rerun[key]).__name__}): other when made again" for key in changed]
     return spec
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What a constructor prints or warns of has been said when the user built the model."""
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _capture(recipe: Recipe, scope: Scope) -> Capture:
