@@ -114,11 +114,11 @@ class _Found:
 
     def add(self, split: str, parent: Path) -> None:
         before = len(self.entries)
+        start = len(os.path.join(self.root, ""))
         for folder in _visible_folders(parent):
             self.folders.add(folder.name)
             for file in _files_below(folder, self.suffixes, self.strangers):
-                relative = os.path.relpath(file, self.root).replace(os.sep, "/")
-                self.entries.append((split, folder.name, relative))
+                self.entries.append((split, folder.name, file[start:].replace(os.sep, "/")))
         if len(self.entries) == before:
             self._explain_nothing(split, parent)
 

@@ -17,6 +17,7 @@ from PIL import Image
 from lepton_nb.data.duplicates import digest
 from lepton_nb.data.images import channel_sums
 from lepton_nb.data.report import Finding
+from lepton_nb.errors import DataError
 from lepton_nb.tasks import InputError
 from lepton_nb.tasks.images import load_image
 
@@ -137,6 +138,25 @@ def open_header(source: Path | Image.Image) -> Image.Image:
     with Image.open(source) as picture:
         picture.getexif()
         return picture
+
+
+def check_size(size: Any) -> Size | None:
+    """``(height, width)`` from a side, a pair, ``"32"`` or ``"32x48"``.
+
+    Raises:
+        DataError: If it is none of these.
+    """
+    if size is None:
+        return None
+    sides = size.lower().split("x") if isinstance(size, str) else size
+    sides = [sides] if isinstance(sides, int) else list(sides)
+    try:
+        numbers = [int(side) for side in sides]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) not in (1, 2) or not all(1 <= side <= 4096 for side in numbers):
+        raise DataError(f"image_size is {size!r}; it is a side from 1 to 4096, or height x width.", "Try 32.")
+    return numbers[0], numbers[-1]
 
 
 def choose_size(sizes: Counter[Size], asked: Size | None) -> tuple[Size, list[Finding]]:

@@ -11,13 +11,12 @@ from PIL import Image, ImageOps
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, ClassFiles, existing_folder, find_class_files
-from lepton_nb.data.decoding import Mode, Progress, Size
+from lepton_nb.data.decoding import Mode, Progress, Size, check_size
 from lepton_nb.data.image_bundle import image_bundle
-from lepton_nb.data.options import check_limit, check_size
 from lepton_nb.data.picture_pool import read_pictures
 from lepton_nb.data.pixel_cache import cache_key
 from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import plan_parts
+from lepton_nb.data.splitting import Splitting, plan_parts
 
 
 class PictureFiles:
@@ -73,17 +72,15 @@ def folder(
     Raises:
         DataError: If there is nothing to learn from, or an option is wrong.
     """
-    preset, size, limit = check_augment(augment), check_size(image_size), check_limit(limit)
+    preset, size = check_augment(augment), check_size(image_size)
+    splitting = Splitting(val_fraction, test_fraction, seed, limit)
     root = existing_folder(path)
     files = find_class_files(root, IMAGE_SUFFIXES, "pictures")
     parts = plan_parts(
         files.given,
         files.labels,
         files.class_names,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        limit=limit,
+        splitting,
     )
     pool, parts, findings = read_pictures(PictureFiles(files), parts, size, cache=cache, progress=progress)
     bundle = image_bundle(
@@ -98,10 +95,7 @@ def folder(
     options = {
         "image_size": size,
         "augment": preset,
-        "val_fraction": val_fraction,
-        "test_fraction": test_fraction,
-        "seed": seed,
-        "limit": limit,
+        **splitting.to_dict(),
         "cache": cache,
     }
     return describe(bundle, "folder", str(root), options)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from typing import Any
+
 import numpy as np
 
 from lepton_nb.errors import DataError
@@ -9,23 +12,50 @@ from lepton_nb.errors import DataError
 Parts = dict[str, np.ndarray]
 
 
-def check_fractions(val_fraction: float, test_fraction: float) -> None:
-    """Refuse shares that leave nothing to train on.
+@dataclass(frozen=True)
+class Splitting:
+    """How items without splits of their own are split.
+
+    Attributes:
+        val_fraction: Share of the items for validation.
+        test_fraction: Share of the items for the test.
+        seed: Equal seeds give equal splits.
+        limit: Largest number of items of each split, drawn with the same mix of classes; None for all.
 
     Raises:
-        DataError: If a share is not in 0..1 or both together reach 1.
+        DataError: If a share is not in 0..1, both together reach 1, or the limit is not a positive number.
     """
-    for name, value in (("val_fraction", val_fraction), ("test_fraction", test_fraction)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+
+    val_fraction: float = 0.1
+    test_fraction: float = 0.2
+    seed: int = 0
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, usual in (
+            ("val_fraction", self.val_fraction, 0.1),
+            ("test_fraction", self.test_fraction, 0.2),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+                raise DataError(
+                    f"{name} is {value!r}; it is a share from 0 up to, not including, 1.",
+                    f"Try {name}={usual}.",
+                )
+        if self.val_fraction + self.test_fraction >= 1:
             raise DataError(
-                f"{name} is {value!r}; it is a share from 0 up to, not including, 1.",
-                f"Try {name}={0.1 if name == 'val_fraction' else 0.2}.",
+                f"val_fraction {self.val_fraction} and test_fraction {self.test_fraction} leave nothing to "
+                "train on.",
+                "Try val_fraction=0.1, test_fraction=0.2.",
             )
-    if val_fraction + test_fraction >= 1:
-        raise DataError(
-            f"val_fraction {val_fraction} and test_fraction {test_fraction} leave nothing to train on.",
-            "Try val_fraction=0.1, test_fraction=0.2.",
-        )
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise DataError(f"seed is {self.seed!r}; it is a whole number of at least 0.", "Try seed=0.")
+        limit = self.limit
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise DataError(f"limit is {limit!r}; it is a number of items of at least 1.", "Try limit=1000.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options, for a spec."""
+        return asdict(self)
 
 
 def split_classes(
@@ -85,14 +115,7 @@ def split_evenly(num_items: int, shares: dict[str, float], seed: int) -> Parts:
 
 
 def plan_parts(
-    given: Parts,
-    labels: np.ndarray | None,
-    class_names: tuple[str, ...],
-    *,
-    val_fraction: float,
-    test_fraction: float,
-    seed: int,
-    limit: int | None = None,
+    given: Parts, labels: np.ndarray | None, class_names: tuple[str, ...], splitting: Splitting
 ) -> Parts:
     """Rows of train, val and test, from the splits the source has and the shares asked for.
 
@@ -102,23 +125,21 @@ def plan_parts(
     Args:
         given: Rows by split name as the source has them; ``train`` is all of it where it has no splits.
         labels: Class indices of all rows, or None where there are no classes.
-        limit: Largest number of items of each split, drawn with the same mix of classes.
     """
-    check_fractions(val_fraction, test_fraction)
     shares = {}
     if "val" not in given:
-        shares["val"] = float(val_fraction)
+        shares["val"] = float(splitting.val_fraction)
         if "test" not in given:
-            shares["test"] = float(test_fraction)
+            shares["test"] = float(splitting.test_fraction)
     pool = given["train"]
     if labels is None:
-        drawn = split_evenly(len(pool), shares, seed)
+        drawn = split_evenly(len(pool), shares, splitting.seed)
     else:
-        drawn = split_classes(labels[pool], class_names, shares, seed)
-    parts = {**{name: rows for name, rows in given.items() if name != "train"}}
+        drawn = split_classes(labels[pool], class_names, shares, splitting.seed)
+    parts = {name: rows for name, rows in given.items() if name != "train"}
     parts |= {name: pool[rows] for name, rows in drawn.items()}
-    if limit is not None:
-        parts = {name: _take(rows, labels, limit, seed) for name, rows in parts.items()}
+    if splitting.limit is not None:
+        parts = {name: _take(rows, labels, splitting.limit, splitting.seed) for name, rows in parts.items()}
     return {name: parts[name] for name in ("train", "val", "test") if name in parts and len(parts[name])}
 
 
@@ -132,6 +153,6 @@ def _take(rows: np.ndarray, labels: np.ndarray | None, limit: int, seed: int) ->
         turn = np.empty(len(rows))
         for label in np.unique(classes):
             members = np.flatnonzero(classes == label)
-            turn[members] = (np.arange(len(members)) + 0.5) / len(members)
+            turn[members] = np.arange(len(members)) / len(members)
         order = order[np.argsort(turn, kind="stable")]
     return np.sort(rows[order[:limit]])

@@ -10,10 +10,9 @@ import pandas as pd
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.columns import choose_columns, clean_cells
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
-from lepton_nb.data.options import check_limit
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
-from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.splitting import Parts, Splitting, plan_parts
 from lepton_nb.data.targets import Targets, find_column, kind_of_task, read_targets, strip_labels
 from lepton_nb.data.tensor_bundle import tensor_bundle
 from lepton_nb.errors import DataError
@@ -30,10 +29,7 @@ def table_bundle(
     source: str,
     target: str | None,
     task: str | None,
-    val_fraction: float,
-    test_fraction: float,
-    seed: int,
-    limit: int | None,
+    splitting: Splitting,
     findings: list[Finding],
 ) -> DataBundle:
     """The bundle of a table; arguments as for `lepton_nb.data.frame`.
@@ -51,10 +47,7 @@ def table_bundle(
         given,
         targets.labels,
         targets.class_names,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        limit=check_limit(limit),
+        splitting,
     )
     columns, said = choose_columns(features.iloc[parts["train"]])
     findings += said

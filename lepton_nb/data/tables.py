@@ -12,7 +12,7 @@ from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import SPLIT_FOLDERS
 from lepton_nb.data.report import Finding
 from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts
+from lepton_nb.data.splitting import Parts, Splitting
 from lepton_nb.data.table_bundle import table_bundle
 from lepton_nb.data.table_files import SUFFIXES, existing_file, read_table
 from lepton_nb.data.targets import find_column
@@ -37,6 +37,7 @@ def csv(
     Raises:
         DataError: If the file cannot be read, or there is nothing to learn from.
     """
+    splitting = Splitting(val_fraction, test_fraction, seed, limit)
     table, given, root, findings = _read(path, target)
     bundle = table_bundle(
         table,
@@ -45,19 +46,13 @@ def csv(
         source=f"file {root}" if root.is_file() else f"tables in {root}",
         target=target,
         task=task,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        limit=limit,
+        splitting=splitting,
         findings=findings,
     )
     options = {
         "target": target,
         "task": task,
-        "val_fraction": val_fraction,
-        "test_fraction": test_fraction,
-        "seed": seed,
-        "limit": limit,
+        **splitting.to_dict(),
     }
     return describe(bundle, "csv", str(root), options)
 
@@ -95,10 +90,7 @@ def frame(
         source=f"DataFrame, {len(table):,} rows × {table.shape[1]} columns",
         target=target,
         task=task,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        limit=limit,
+        splitting=Splitting(val_fraction, test_fraction, seed, limit),
         findings=[],
     )
 

@@ -15,11 +15,10 @@ from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.columns import number_column
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.image_bundle import image_bundle
-from lepton_nb.data.options import check_limit
 from lepton_nb.data.pictures import as_pictures, picture_pool
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.splitting import Parts, Splitting, plan_parts
 from lepton_nb.data.table_bundle import preview_rows, row_as_dict
 from lepton_nb.data.targets import Targets, kind_of_task, read_targets
 from lepton_nb.data.tensor_bundle import tensor_bundle
@@ -64,6 +63,7 @@ def arrays(
         DataError: If shapes do not fit each other, or there is nothing to learn from.
     """
     preset = check_augment(augment)
+    splitting = Splitting(val_fraction, test_fraction, seed, limit)
     x, y, given = _join({"train": (x, y), "val": val, "test": test})
     source = f"arrays {x.shape} {x.dtype}"
     targets = _read_targets(y, task, class_names)
@@ -71,10 +71,7 @@ def arrays(
         given,
         targets.labels,
         targets.class_names,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        limit=check_limit(limit),
+        splitting,
     )
     pictures, said = as_pictures(x)
     findings = targets.findings + said
@@ -247,6 +244,7 @@ def digits(
             "The digits come with scikit-learn, which is not installed.", 'pip install "lepton-nb[digits]"'
         ) from None
     preset = check_augment(augment)
+    splitting = Splitting(val_fraction, test_fraction, seed, limit)
     found = load_digits()
     pictures = np.rint(found.images[:, None] * (255 / 16)).astype(np.uint8)
     labels = found.target.astype(np.int64)
@@ -255,10 +253,7 @@ def digits(
         {"train": np.arange(len(labels))},
         labels,
         class_names,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        limit=check_limit(limit),
+        splitting,
     )
     bundle = image_bundle(
         picture_pool(pictures, labels, "digit"),
@@ -270,10 +265,7 @@ def digits(
         findings=[],
     )
     options = {
-        "val_fraction": val_fraction,
-        "test_fraction": test_fraction,
-        "seed": seed,
         "augment": preset,
-        "limit": limit,
+        **splitting.to_dict(),
     }
     return describe(bundle, "digits", "digits", options)

@@ -11,11 +11,10 @@ import pandas as pd
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
-from lepton_nb.data.options import check_limit
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.splitting import Parts, Splitting, plan_parts
 from lepton_nb.data.targets import Targets, read_targets, strip_labels
 from lepton_nb.data.tensor_bundle import tensor_bundle
 from lepton_nb.data.text_files import LabelledTexts, from_frame, read_texts
@@ -60,15 +59,13 @@ def text(
     """
     _check_number("max_length", max_length, 1, 8192)
     _check_number("vocab_size", vocab_size, 100, 1_000_000)
+    splitting = Splitting(val_fraction, test_fraction, seed, limit)
     options = {
         "text": text,
         "label": label,
         "max_length": max_length,
         "vocab_size": vocab_size,
-        "val_fraction": val_fraction,
-        "test_fraction": test_fraction,
-        "seed": seed,
-        "limit": check_limit(limit),
+        **splitting.to_dict(),
     }
     if isinstance(source, pd.DataFrame):
         found, where = from_frame(source, text, label), f"DataFrame, {len(source):,} rows"
@@ -81,10 +78,7 @@ def text(
         found.given,
         targets.values,
         targets.class_names,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        limit=limit,
+        splitting,
     )
     content = digests(value.encode() for value in found.texts)
     parts, said = _without_leaks(found, content, targets, parts)

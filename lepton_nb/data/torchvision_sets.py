@@ -12,13 +12,12 @@ from PIL import Image
 
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.decoding import Mode, Progress, Size
+from lepton_nb.data.decoding import Mode, Progress, Size, check_size
 from lepton_nb.data.image_bundle import image_bundle
-from lepton_nb.data.options import check_limit, check_size
 from lepton_nb.data.picture_pool import read_pictures
 from lepton_nb.data.report import Finding
 from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.splitting import Parts, Splitting, plan_parts
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.runs import home
 
@@ -62,6 +61,7 @@ def torchvision(
     cls = _find_class(dataset)
     size = check_size(image_size)
     preset = check_augment(augment)
+    splitting = Splitting(val_fraction, test_fraction, seed, limit)
     is_fake = cls.__name__ == "FakeData"
     if is_fake and size is not None:
         arguments = {**arguments, "image_size": (3, *size)}
@@ -71,10 +71,7 @@ def torchvision(
         source.given,
         source.labels,
         source.class_names,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        limit=check_limit(limit),
+        splitting,
     )
     pool, parts, findings = read_pictures(source, parts, size, cache=False, progress=progress)
     bundle = image_bundle(
@@ -90,11 +87,8 @@ def torchvision(
         "root": str(where),
         "download": download,
         "image_size": size,
-        "val_fraction": val_fraction,
-        "test_fraction": test_fraction,
-        "seed": seed,
         "augment": preset,
-        "limit": limit,
+        **splitting.to_dict(),
         **{key: value for key, value in arguments.items() if key != "image_size"},
     }
     return describe(bundle, "torchvision", cls.__name__, options)

@@ -16,10 +16,9 @@ from lepton_nb.data.batches import describe
 from lepton_nb.data.bundle import Batch, DataBundle
 from lepton_nb.data.dataset_views import dataset_classes
 from lepton_nb.data.images import to_picture
-from lepton_nb.data.options import check_limit
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
-from lepton_nb.data.splitting import plan_parts
+from lepton_nb.data.splitting import Splitting, plan_parts
 from lepton_nb.data.user_signature import AnySplit, infer_signature
 from lepton_nb.data.user_splits import DatasetSplit, LoaderSplit, first_batch
 from lepton_nb.errors import DataError
@@ -85,6 +84,7 @@ def dataset(
     Raises:
         DataError: If it is no such Dataset, fails, or yields something else.
     """
+    splitting = Splitting(val_fraction, test_fraction, seed, limit)
     whole = _as_split("train", source)
     targets = whole.targets
     labels = None
@@ -97,10 +97,7 @@ def dataset(
         {"train": np.arange(len(whole))},
         labels,
         names,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        limit=check_limit(limit),
+        splitting,
     )
     splits: dict[str, AnySplit] = {
         part: DatasetSplit(part, source, rows.tolist()) for part, rows in parts.items()
