@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import (
-    BatchSampler,
-    DataLoader,
-    Dataset,
-    RandomSampler,
-    SequentialSampler,
-    Subset,
-    SubsetRandomSampler,
-    default_collate,
-)
+from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset, default_collate
 
 from lepton_nb.data.batches import as_float32, as_target, check_batch, explain_failure
 from lepton_nb.data.bundle import Batch, Inputs
+from lepton_nb.data.dataloader_views import count_items, item_order, rebuild, workers_cannot_start
 from lepton_nb.data.dataset_views import dataset_targets, picture_reader
 from lepton_nb.data.isolation import RandomStreams
 from lepton_nb.data.ordering import batch_count, epoch_order
@@ -114,10 +105,10 @@ class LoaderSplit(UserSplit):
     """
 
     def __init__(self, name: str, loader: DataLoader[Any]) -> None:
-        no_workers = _workers_cannot_start(loader)
+        no_workers = workers_cannot_start(loader)
         if no_workers:
-            loader = _rebuild(loader, num_workers=0)
-        super().__init__(name, loader.dataset, _item_order(loader), count_items(loader, name))
+            loader = rebuild(loader, num_workers=0)
+        super().__init__(name, loader.dataset, item_order(loader), count_items(loader, name))
         if no_workers:
             self.notes.append(
                 f"The {name} loader's workers cannot import a Dataset of this notebook: read without workers."
@@ -140,7 +131,7 @@ class LoaderSplit(UserSplit):
         if isinstance(self._loader.sampler, SequentialSampler) and not self._loader.drop_last:
             return self._loader
         assert self.order is not None
-        return _rebuild(self._loader, dataset=Subset(self.dataset, self.order), sampler=None, drop_last=False)
+        return rebuild(self._loader, dataset=Subset(self.dataset, self.order), sampler=None, drop_last=False)
 
 
 class UserLoader:
@@ -211,28 +202,6 @@ class DatasetLoader:
             yield self._split.ready(default_collate(items), self._device)
 
 
-def count_items(loader: DataLoader[Any], name: str) -> int:
-    """Items in an epoch of a loader.
-
-    Raises:
-        DataError: If it cannot tell how many batches it has, or has none.
-    """
-    try:
-        batches = len(loader)
-    except (TypeError, NotImplementedError):
-        raise DataError(
-            f"The {name} loader has no length: its IterableDataset does not say how many items it has.",
-            "Give the dataset a __len__, or make it a Dataset with __getitem__.",
-        ) from None
-    if not batches:
-        raise DataError(f"The {name} loader has no batches.", "Check the dataset, batch_size and drop_last.")
-    if type(loader.batch_sampler) is not BatchSampler:
-        return len(loader.dataset)  # type: ignore[arg-type]
-    if loader.drop_last:
-        return batches * (loader.batch_size or 1)
-    return len(loader.sampler)  # type: ignore[arg-type]
-
-
 def first_batch(split: LoaderSplit | DatasetSplit) -> Batch:
     """One batch, in the order of `raw`.
 
@@ -251,58 +220,3 @@ def first_batch(split: LoaderSplit | DatasetSplit) -> Batch:
 def as_array(inputs: Inputs) -> np.ndarray | tuple[np.ndarray, ...]:
     """Tensors as numpy arrays."""
     return inputs.numpy() if isinstance(inputs, Tensor) else tuple(tensor.numpy() for tensor in inputs)
-
-
-def _item_order(loader: DataLoader[Any]) -> Sequence[int] | None:
-    """The items a loader covers in one epoch, where its sampler is one of torch's."""
-    if type(loader.batch_sampler) is not BatchSampler:
-        return None
-    sampler = loader.sampler
-    if isinstance(sampler, SubsetRandomSampler):
-        return sorted(int(i) for i in sampler.indices)
-    whole = len(loader.dataset) if hasattr(loader.dataset, "__len__") else -1
-    if isinstance(sampler, SequentialSampler):
-        return range(whole)
-    if isinstance(sampler, RandomSampler) and not sampler.replacement and len(sampler) == whole:
-        return range(whole)
-    return None
-
-
-def _workers_cannot_start(loader: DataLoader[Any]) -> bool:
-    """Whether workers would have to import what a notebook defines, which hangs or dies without fork."""
-    if not loader.num_workers:
-        return False
-    context = loader.multiprocessing_context or multiprocessing.get_context()
-    ours: list[Any] = [type(_innermost(loader.dataset)), loader.collate_fn, loader.worker_init_fn]
-    in_notebook = any(getattr(part, "__module__", "") == "__main__" for part in ours)
-    return in_notebook and context.get_start_method() != "fork"
-
-
-def _innermost(dataset: Any) -> Any:
-    while isinstance(dataset, Subset):
-        dataset = dataset.dataset
-    return dataset
-
-
-def _rebuild(loader: DataLoader[Any], **changes: Any) -> DataLoader[Any]:
-    """The same loader with some arguments changed."""
-    workers = changes.get("num_workers", loader.num_workers)
-    arguments: dict[str, Any] = {
-        "dataset": loader.dataset,
-        "collate_fn": loader.collate_fn,
-        "num_workers": workers,
-        "timeout": loader.timeout if workers else 0,
-        "worker_init_fn": loader.worker_init_fn,
-        "multiprocessing_context": loader.multiprocessing_context if workers else None,
-        "pin_memory": loader.pin_memory,
-    }
-    if type(loader.batch_sampler) is BatchSampler:
-        arguments |= {
-            "batch_size": loader.batch_size,
-            "sampler": loader.sampler,
-            "drop_last": loader.drop_last,
-        }
-    else:
-        arguments |= {"batch_sampler": loader.batch_sampler}
-    build: Callable[..., DataLoader[Any]] = DataLoader
-    return build(**{**arguments, **changes})
