@@ -143,6 +143,7 @@ def test_loading_twice_and_unloading_twice_does_nothing_more(shell: InteractiveS
         ("%lepton data petz", NotFoundError, "no built-in data 'petz'", "--from PATH"),
         ("%lepton data my-data --from digits", ArgumentError, "cannot be a variable's name", "letters"),
         ("%lepton data d --val loader", ArgumentError, "--val needs --train", "--train LOADER"),
+        ("%lepton data d --train loader --seed 3", ArgumentError, "--seed has no effect", "Leave it out"),
         ("%lepton model SmallCNN", ArgumentError, "needs --data", "%lepton model SmallCNN --data D"),
         ("%lepton stop", ArgumentError, "takes a name, or --all", "%lepton deployments"),
         ("%%lepton train model\nx = 1", ArgumentError, "takes no cell body", "%lepton train"),

@@ -24,6 +24,7 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
+    runs = [find_run(context, name) for name in args.run_names]
     from lepton_nb.evaluation import compare
 
-    return compare([find_run(context, name) for name in args.run_names])
+    return compare(runs)

@@ -98,30 +98,42 @@ def _add_splitting(group: argparse._ArgumentGroup) -> None:
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
-    from lepton_nb import data
-    from lepton_nb.widgets.reading import ReadingProgress
-
     if not args.name.isidentifier():
         raise ArgumentError(f"{args.name!r} cannot be a variable's name.", "Use letters, digits and _.")
     options = {name: value for name, value in vars(args).items() if name not in _OWN}
-    parts = {
-        part: variable(context, name, LOADER)
-        for part in ("train", "val", "test")
-        if (name := getattr(args, part)) is not None
-    }
-    if parts and args.source is not None:
-        raise ArgumentError(
-            "Both --from and a loader are given; which one shall it be?", "Leave one of them out."
-        )
-    if parts and "train" not in parts:
-        raise ArgumentError(f"--{next(iter(parts))} needs --train beside it.", "Give --train LOADER.")
+    parts = _loaders(context, args, options)
+    source = None if parts else _source(context, args)
+    from lepton_nb import data
+    from lepton_nb.widgets.reading import ReadingProgress
+
     if parts:
         bundle = data.loaders(**parts, name=args.name, **options)
     else:
         with ReadingProgress(context.shell, quiet=context.quiet) as progress:
-            bundle = data.load(_source(context, args), name=args.name, progress=progress, **options)
+            bundle = data.load(source, name=args.name, progress=progress, **options)
     context.bind(args.name, bundle)
     return bundle
+
+
+def _loaders(context: Context, args: argparse.Namespace, options: dict[str, Any]) -> dict[str, Any]:
+    """The user's loaders by part; empty where none is given.
+
+    Raises:
+        ArgumentError: If there is another source beside them, none for training, or an option they do not heed.
+    """
+    names = {part: getattr(args, part) for part in ("train", "val", "test")}
+    parts = {part: variable(context, name, LOADER) for part, name in names.items() if name is not None}
+    if parts and args.source is not None:
+        raise ArgumentError(
+            "Both --from and a loader are given; which shall it be?", "Leave one of them out."
+        )
+    if parts and "train" not in parts:
+        raise ArgumentError(f"--{next(iter(parts))} needs --train beside it.", "Give --train LOADER.")
+    unheeded = next((name for name in options if parts and name not in ("task", "class_names")), None)
+    if unheeded is not None:
+        flag = "--" + unheeded.replace("_", "-")
+        raise ArgumentError(f"Your own loaders are used as they are; {flag} has no effect.", "Leave it out.")
+    return parts
 
 
 def _source(context: Context, args: argparse.Namespace) -> Any:

@@ -42,11 +42,10 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
+    target = find_run(context, args.run_name)
     from lepton_nb.deployment import deploy
 
-    deployment = deploy(
-        find_run(context, args.run_name), args.name, port=args.port, host=args.host, lifetime=args.lifetime
-    )
+    deployment = deploy(target, args.name, port=args.port, host=args.host, lifetime=args.lifetime)
     if not context.quiet:
         from lepton_nb.widgets.service_view import show_service
 

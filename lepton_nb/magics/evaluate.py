@@ -45,10 +45,10 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
-    from lepton_nb.evaluation import evaluate
-
     data = find_data(context, args.data) if args.data is not None else None
     target = _target(context, args.run_name, data)
+    from lepton_nb.evaluation import evaluate
+
     result = evaluate(target, data, split=args.split, batch_size=args.batch_size)
     if args.plotly:
         result.backend = "plotly"

@@ -27,6 +27,7 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
+    target = find_run(context, args.run_name)
     from lepton_nb.deployment import export
 
-    return export(find_run(context, args.run_name), args.folder)
+    return export(target, args.folder)

@@ -42,18 +42,18 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
+    target = find_run(context, args.run_name)
+    objects = {
+        "model": find_variable(context, args.model, MODEL),
+        "data": find_data(context, args.data) if args.data is not None else None,
+        "optimizer": find_variable(context, args.optimizer, OPTIMIZER),
+        "loss": find_loss(context, args.loss),
+    }
     from lepton_nb.training import resume
     from lepton_nb.widgets import progress_callbacks
 
-    found = resume(
-        find_run(context, args.run_name),
-        model=find_variable(context, args.model, MODEL),
-        data=find_data(context, args.data) if args.data is not None else None,
-        optimizer=find_variable(context, args.optimizer, OPTIMIZER),
-        loss=find_loss(context, args.loss),
-        epochs=args.epochs,
-        callbacks=[] if context.quiet else progress_callbacks(context.shell),
-    )
+    callbacks = [] if context.quiet else progress_callbacks(context.shell)
+    found = resume(target, epochs=args.epochs, callbacks=callbacks, **objects)
     context.memory.runs[found.id] = found
     context.shown = True
     return found

@@ -31,10 +31,10 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def run(context: Context, args: argparse.Namespace) -> None:
-    from lepton_nb.deployment import deployments, stop
-
     if args.all == (args.name is not None):
         raise ArgumentError("%lepton stop takes a name, or --all.", "%lepton deployments lists the services.")
+    from lepton_nb.deployment import deployments, stop
+
     services = {item.name for item in deployments()}
     for name in sorted(services) if args.all else [args.name]:
         view = context.memory.views.pop(name, None)

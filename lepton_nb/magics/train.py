@@ -47,9 +47,9 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
-    from lepton_nb.training import train
-    from lepton_nb.widgets import progress_callbacks
-
+    # Every name is looked up before anything heavy is imported: a slip is answered at once.
+    model = find_model(context, args.model) if args.model is not None else None
+    data = find_data(context, args.data) if args.data is not None else None
     settings = given_settings(args)
     objects = {
         "train": find_variable(context, args.train, LOADER),
@@ -57,15 +57,11 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         "optimizer": find_optimizer(context, settings.pop("optimizer", None)),
         "loss": find_loss(context, args.loss),
     }
-    found = train(
-        find_model(context, args.model) if args.model is not None else None,
-        find_data(context, args.data) if args.data is not None else None,
-        name=args.name,
-        recipe=args.recipe,
-        callbacks=[] if context.quiet else progress_callbacks(context.shell),
-        **objects,
-        **settings,
-    )
+    from lepton_nb.training import train
+    from lepton_nb.widgets import progress_callbacks
+
+    callbacks = [] if context.quiet else progress_callbacks(context.shell)
+    found = train(model, data, name=args.name, recipe=args.recipe, callbacks=callbacks, **objects, **settings)
     context.memory.runs[found.id] = found
     context.shown = True
     return found
