@@ -112,6 +112,15 @@ def test_balanced_class_weights_weigh_rare_classes_up() -> None:
     assert share > plain.live["model"](inputs).argmax(1).float().mean()
 
 
+def test_the_text_log_tells_the_story_of_the_run() -> None:
+    run = lepton_nb.train(TinyNet, blobs(), epochs=2, name="logged")
+    lines = run.log_path.read_text().splitlines()
+    assert "started: TinyNet on blobs, cpu (" in lines[0]
+    assert "epoch 2 of 2: train_loss" in lines[-2]
+    assert "val_accuracy" in lines[-2]
+    assert "finished at step" in lines[-1]
+
+
 def test_without_held_out_data_the_training_loss_is_watched() -> None:
     loader = DataLoader(TensorDataset(torch.randn(32, 6), torch.randint(0, 3, (32,))), batch_size=8)
     run = lepton_nb.train(TinyNet(), train=loader, epochs=2)

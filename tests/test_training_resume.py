@@ -110,6 +110,22 @@ def test_a_complete_run_says_how_to_train_longer_and_does() -> None:
     assert len(longer.history()["val_accuracy"][0]) == 3
 
 
+def test_other_data_on_resume_are_said() -> None:
+    part = lepton_nb.train(TinyNet, blobs(), callbacks=[StopAt(7)], **SETTINGS)
+    resumed = lepton_nb.resume(part, data=blobs(seed=1))
+    assert any("is not what run" in warning for warning in resumed.warnings)
+
+
+def test_a_tie_is_broken_by_the_validation_loss() -> None:
+    run = lepton_nb.train(nn.Linear(6, 3), blobs(), epochs=30, lr=1e-2)
+    history = run.history()
+    accuracy, loss = history["val_accuracy"][1], history["val_loss"][1]
+    ties = [epoch for epoch, value in enumerate(accuracy) if value == max(accuracy)]
+    assert len(ties) > 1
+    _, saved = run.load_checkpoint("best")
+    assert saved["best_epoch"] == min(ties, key=loss.__getitem__)
+
+
 def test_an_unknown_run_is_named_with_the_nearest() -> None:
     lepton_nb.train(TinyNet, blobs(), epochs=1, name="digits-cnn")
     with pytest.raises(NotFoundError) as caught:

@@ -4,6 +4,7 @@ from lepton_nb.callbacks.base import Callback, LogRow
 from lepton_nb.callbacks.checkpointing import Checkpointing
 from lepton_nb.callbacks.early_stopping import EarlyStopping
 from lepton_nb.callbacks.history import HistoryWriter
+from lepton_nb.callbacks.run_log import RunLog
 from lepton_nb.callbacks.state import Control, TrainState
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "EarlyStopping",
     "HistoryWriter",
     "LogRow",
+    "RunLog",
     "TrainState",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -87,6 +88,7 @@ class TrainState:
     metrics: dict[str, float] = field(default_factory=dict)
     items_per_second: float = 0.0
     best_value: float | None = None
+    best_loss: float = math.inf
     best_epoch: int | None = None
     stop_reason: str = ""
     started: float = field(default_factory=time.monotonic)
@@ -125,10 +127,17 @@ class TrainState:
 
         return int(psutil.Process().memory_info().rss)
 
-    def is_better(self, value: float) -> bool:
-        """Whether `value` of the monitored metric beats the best so far. NaN never does."""
-        if value != value:
-            return False
-        if self.best_value is None:
-            return True
-        return value < self.best_value if self.mode == "min" else value > self.best_value
+    def note_best(self) -> None:
+        """Remember the latest metrics where they are the best so far.
+
+        Of two epochs with the same monitored value, the one with the lower validation loss is better: on a
+        small validation split an accuracy takes few values, and the first of them is seldom the best. NaN
+        never is.
+        """
+        value, loss = self.metrics.get(self.monitor, math.nan), self.metrics.get("val_loss", math.inf)
+        if math.isnan(value):
+            return
+        sign = 1.0 if self.mode == "min" else -1.0
+        if self.best_value is not None and (sign * value, loss) >= (sign * self.best_value, self.best_loss):
+            return
+        self.best_value, self.best_loss, self.best_epoch = value, loss, self.epoch

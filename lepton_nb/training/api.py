@@ -120,16 +120,28 @@ def resume(
             f"To train longer: %lepton resume {run.ref} --epochs {settings.epochs * 2}",
         )
     bundle = _as_bundle(data) if data is not None else load_data(run)
+    _note_changed_data(run, bundle)
     network = model if model is not None else run.live.get("model")
     if network is None:
         network = load_model(run, checkpoint=checkpoint.step)
     own = run.read_json("own.json", {})
-    if optimizer is None and own.get("optimizer"):
+    if optimizer is not None:
+        check_optimizer(optimizer, network)
+    elif own.get("optimizer"):
         optimizer = make_optimizer_again(own["optimizer"], network, run.ref)
     if loss is None and own.get("loss"):
         loss = make_loss_again(own["loss"], run.ref)
     criterion = _loss(loss, bundle, settings)
     return Job(run, network, bundle, settings, criterion, optimizer).execute(callbacks, saved)
+
+
+def _note_changed_data(run: Run, bundle: DataBundle) -> None:
+    """Say so where the data is not what the run was trained on: the result is then another one."""
+    before = run.read_json("environment.json", {}).get("data_fingerprint")
+    if before and bundle.fingerprint and before != bundle.fingerprint:
+        said = f"The data {bundle.name!r} is not what run {run.ref} was trained on before, so the result differs."
+        run.warnings.append(said)
+        run.append_log(said)
 
 
 def _settings(recipe: Recipe | None, optimizer: Any, config: dict[str, Any]) -> TrainConfig:

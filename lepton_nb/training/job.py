@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from lepton_nb.callbacks import Callback, Checkpointing, EarlyStopping, HistoryWriter, TrainState
+from lepton_nb.callbacks import Callback, Checkpointing, EarlyStopping, HistoryWriter, RunLog, TrainState
 from lepton_nb.data import DataBundle
 from lepton_nb.runs import Run
 from lepton_nb.training.config import TrainConfig
@@ -54,8 +54,10 @@ class Job:
                 HistoryWriter(),
                 *([EarlyStopping(self.config.patience)] if self.config.patience else []),
                 Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self.config.keep),
+                RunLog(),
                 *callbacks,
             ]
+            self.run.live.update(model=self.model, data=self.data)
             self.run.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
             try:
                 with graceful_interrupt(state.control):
@@ -132,7 +134,6 @@ class Job:
             self.model.load_state_dict(saved["model"])
         self.model.eval()
         self.run.set_status("finished" if state.phase == "finished" else "stopped")
-        self.run.live.update(model=self.model, data=self.data)
         self.run.refresh()
 
 

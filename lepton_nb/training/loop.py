@@ -157,9 +157,7 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
         epoch_seconds=work.epoch_seconds,
         items_per_second=work.items / max(work.epoch_seconds, 1e-9),
     )
-    value = state.metrics.get(state.monitor)
-    if value is not None and state.is_better(value):
-        state.best_value, state.best_epoch = value, state.epoch
+    state.note_best()
     names = (*metrics, "train_loss", "epoch_seconds", "items_per_second")
     work.recorder.emit([(state.step, state.epoch, {name: state.metrics[name] for name in names})])
     _call(callbacks, "on_validation_end", state)
@@ -212,6 +210,7 @@ def snapshot(state: TrainState, work: Work) -> dict[str, object]:
         "batch": 0 if done else state.batch,
         "step": state.step,
         "best_value": state.best_value,
+        "best_loss": state.best_loss,
         "best_epoch": state.best_epoch,
         "metrics": dict(state.metrics),
         "loss_sum": torch.zeros(()) if done else work.loss_sum.cpu(),
@@ -228,7 +227,8 @@ def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
     work.scaler.load_state_dict(saved["scaler"])
     state.epoch, state.batch, state.step = saved["epoch"], saved["batch"], saved["step"]
     state.started_step = state.step
-    state.best_value, state.best_epoch = saved["best_value"], saved["best_epoch"]
+    state.best_value, state.best_loss = saved["best_value"], saved["best_loss"]
+    state.best_epoch = saved["best_epoch"]
     state.metrics = dict(saved["metrics"])
     work.loss_sum = saved["loss_sum"].to(state.device)
     work.items, work.epoch_seconds = saved["items"], saved["epoch_seconds"]

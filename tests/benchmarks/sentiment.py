@@ -18,8 +18,8 @@ import lepton_nb
 from lepton_nb import data
 
 MODELS = {
-    "BagOfEmbeddings": {"epochs": 10, "batch_size": 32, "lr": 3e-3},
-    "TextTransformer": {"epochs": 10, "batch_size": 32, "lr": 1e-3},
+    "BagOfEmbeddings": {"epochs": 10, "batch_size": 32, "lr": 3e-3, "weight_decay": 0.3},
+    "TextTransformer": {"epochs": 10, "batch_size": 32, "lr": 1e-3, "weight_decay": 0.3},
 }
 
 
@@ -40,7 +40,13 @@ def main() -> None:
         scores, started = [], time.perf_counter()
         for seed in range(args.seeds):
             bundle = data.load(
-                sentences, name="reviews", text="sentence", label="label", test_fraction=0.2, seed=seed
+                sentences,
+                name="reviews",
+                text="sentence",
+                label="label",
+                test_fraction=0.2,
+                val_fraction=0.05,
+                seed=seed,
             )
             run = lepton_nb.train(model, bundle, seed=seed, name=model, **config)
             scores.append(lepton_nb.evaluate(run, split="test").metrics["accuracy"])
