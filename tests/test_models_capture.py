@@ -26,11 +26,11 @@ def test_a_class_is_captured_with_its_imports() -> None:
     assert spec.missing == []
 
 
-def test_helpers_constants_and_bases_come_from_other_cells_in_an_order_that_runs() -> None:
+def test_functions_constants_and_bases_come_from_other_cells_in_an_order_that_runs() -> None:
     notebook = Notebook(
         "import math\nimport torch.nn.functional as G",
         "HIDDEN = 8\nscale = torch.tensor([1.0, 2.0])\ndevice = torch.device('cpu')",
-        "def helper(x):\n    return other(x) * math.pi\n\ndef other(x):\n    return G.relu(x)",
+        "def scaled(x):\n    return other(x) * math.pi\n\ndef other(x):\n    return G.relu(x)",
         "class Base(nn.Module):\n    '''A base without methods.'''",
         """
         class Block(Base):
@@ -39,7 +39,7 @@ def test_helpers_constants_and_bases_come_from_other_cells_in_an_order_that_runs
                 self.fc = nn.Linear(n, n)
 
             def forward(self, x):
-                return helper(self.fc(x)).to(device)
+                return scaled(self.fc(x)).to(device)
         """,
         """
         class Net(nn.Module):
@@ -62,7 +62,7 @@ def test_helpers_constants_and_bases_come_from_other_cells_in_an_order_that_runs
         "scale = torch.tensor",
         "class Base",
         "def other",
-        "def helper",
+        "def scaled",
         "class Block",
         "class Net",
     ]

@@ -242,7 +242,7 @@ def test_a_compiled_model_is_compiled_again() -> None:
     assert_rebuilds(notebook, "model", "torch.compile(Wide(3))")
 
 
-def test_a_helper_of_the_same_name_as_the_written_function_is_kept() -> None:
+def test_a_function_of_the_same_name_as_the_written_function_is_kept() -> None:
     notebook = Notebook(
         WIDE,
         "def build_model():\n    return Wide(3)",

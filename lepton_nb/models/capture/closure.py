@@ -1,6 +1,6 @@
 """Everything a class, function or expression of the notebook needs, as one readable source.
 
-Helpers, constants, base classes and imports may come from other cells, or from files beside the notebook.
+Functions, constants, base classes and imports may come from other cells, or from files beside the notebook.
 What cannot be captured is named, with the reason.
 """
 
