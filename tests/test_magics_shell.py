@@ -213,6 +213,8 @@ def test_a_result_shows_once_wherever_the_magic_stands(
     assert capsys.readouterr().out.count("cnn@1") == 1
     run(shell, "%lepton runs\nx = 1")
     assert capsys.readouterr().out.count("cnn@1") == 1
+    run(shell, "%lepton runs\n%lepton runs --limit 1")
+    assert capsys.readouterr().out.count("cnn@1") == 2
     run(shell, "table = %lepton runs")
     assert shell.user_ns["table"][0].name == "cnn"
     assert capsys.readouterr().out.count("cnn@1") == 1

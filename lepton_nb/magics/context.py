@@ -73,7 +73,7 @@ def skip_next_display(shell: InteractiveShell, value: Any) -> None:
     IPython puts its own hook back when the cell ends.
     """
     hook = shell.displayhook
-    if sys.displayhook is hook:
+    if sys.displayhook is hook or isinstance(sys.displayhook, _SkipOnce):
         sys.displayhook = _SkipOnce(hook, value)
 
 

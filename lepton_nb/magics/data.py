@@ -119,7 +119,7 @@ def _loaders(context: Context, args: argparse.Namespace, options: dict[str, Any]
     """The user's loaders by part; empty where none is given.
 
     Raises:
-        ArgumentError: If there is another source beside them, none for training, or an option they do not heed.
+        ArgumentError: If there is another source, none for training, or an option with no effect.
     """
     names = {part: getattr(args, part) for part in ("train", "val", "test")}
     parts = {part: variable(context, name, LOADER) for part, name in names.items() if name is not None}

@@ -46,6 +46,7 @@ class TryIt {
   textBox() {
     const isText = this.info.kind === "text";
     const area = html("textarea", { rows: isText ? 3 : 4, spellcheck: "false", "aria-label": isText ? "text" : "input as JSON" });
+    if (!isText) area.className = "lepton-code";
     area.value = isText ? "" : this.info.example;
     area.placeholder = isText ? this.info.example : "the model's input as JSON";
     const button = html("button", { type: "button" }, "Ask");
