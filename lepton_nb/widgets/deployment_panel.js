@@ -45,7 +45,8 @@ class TryIt {
 
   textBox() {
     const isText = this.info.kind === "text";
-    const area = html("textarea", { rows: isText ? 3 : 4, spellcheck: "false", "aria-label": isText ? "text" : "input as JSON" });
+    const rows = isText ? 3 : Math.max(4, Math.min(15, this.info.example.split("\n").length));
+    const area = html("textarea", { rows, spellcheck: "false", "aria-label": isText ? "text" : "input as JSON" });
     if (!isText) area.className = "lepton-code";
     area.value = isText ? "" : this.info.example;
     area.placeholder = isText ? this.info.example : "the model's input as JSON";

@@ -69,7 +69,8 @@ def describe(deployment: Deployment) -> dict[str, Any]:
     codec = codec_of(record.path)
     example = codec.example()
     value = next(iter(example.values())) if len(example) == 1 else example
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    lines = 1 if isinstance(value, dict) else None  # a row is easier to edit with one column a line
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=lines)
     return {
         "name": deployment.name,
         "kind": codec.kind,
