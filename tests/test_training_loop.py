@@ -93,6 +93,16 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_callers_generator_a
     assert not same_weights(first, other)
 
 
+def test_a_lazy_layer_is_seeded_too() -> None:
+    def make() -> nn.Module:
+        return nn.Sequential(nn.LazyLinear(8), nn.ReLU(), nn.LazyLinear(3))
+
+    torch.manual_seed(1)
+    first = lepton_nb.train(make, blobs(), epochs=1).live["model"]
+    torch.manual_seed(2)
+    assert same_weights(first, lepton_nb.train(make, blobs(), epochs=1).live["model"])
+
+
 def test_the_model_ends_with_the_best_weights() -> None:
     run = lepton_nb.train(
         TinyNet, blobs(), epochs=6, optimizer="sgd", schedule="constant", lr=0.8, batch_size=8

@@ -73,7 +73,8 @@ def train(
     with private_rng():
         seed_all(settings.seed)
         network = definition.build()
-    _check(network, bundle, criterion)
+        # Within the seed too: a lazy layer draws its weights from the first batch it sees.
+        _check(network, bundle, criterion)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
     run = _create_run(name, definition, bundle, settings)
     with private_rng():
