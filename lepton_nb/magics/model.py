@@ -37,6 +37,9 @@ def add_parser(subparsers: Any) -> MagicParser:
     parser.add_argument(
         "--name", dest="variable", metavar="V", help="variable for a named model (default: NAME)"
     )
+    parser.add_argument(
+        "--weights", metavar="W", help="pretrained weights of a torchvision model, such as DEFAULT (a download)"
+    )
     return parser
 
 
@@ -94,6 +97,8 @@ def _define(context: Context, target: Any, args: argparse.Namespace) -> Any:
         raise ArgumentError(
             f"{target!r} is fitted to data, so it needs --data.", f"%lepton model {target} --data D"
         )
+    if args.weights is not None:
+        options["weights"] = args.weights
     return model(
         target, name=args.name, namespace=context.namespace, cells=cells_so_far(context.shell), **options
     )
