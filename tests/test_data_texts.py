@@ -108,6 +108,7 @@ def test_the_vocabulary_has_the_size_asked_for(reviews: pd.DataFrame) -> None:
     assert load_tokenizer(small).get_vocab_size() == 100
 
 
+@pytest.mark.slow
 def test_another_process_learns_the_same_tokens(tmp_path: Path) -> None:
     texts, labels = sentences(60)
     path = tmp_path / "r.tsv"

@@ -333,6 +333,7 @@ def test_train_and_what_follows_by_name(shell: InteractiveShell, capsys: pytest.
     assert (third.ref, third.status, third.epoch) == ("net@2", "finished", 2)
 
 
+@pytest.mark.slow
 def test_a_run_is_evaluated_compared_asked_and_exported_by_name(
     shell: InteractiveShell, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

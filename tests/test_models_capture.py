@@ -71,6 +71,7 @@ def test_functions_constants_and_bases_come_from_other_cells_in_an_order_that_ru
     assert torch.equal(rebuilt(x), given(x))
 
 
+@pytest.mark.slow
 def test_captured_source_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     spec = Notebook("WIDTH = 5", net("WIDTH", "F.relu(self.fc(x))")).define("Net").spec
     script = f"{spec.source}\nimport torch\nprint({spec.expression}(torch.ones(2, 4)).shape)\n"

@@ -81,6 +81,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_small_cnn_reads_handwritten_digits() -> None:
     from sklearn.datasets import load_digits

@@ -297,6 +297,7 @@ print(json.dumps(seen))
 """
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_write_never_costs_the_last_good_checkpoint() -> None:
     seed = random.randrange(1000)
     done = subprocess.run(

@@ -211,6 +211,7 @@ def test_code_from_outside_the_store_is_not_run(tmp_path: Path, unruly: Package)
     assert "not a package of this user's store" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_switch_under_load_fails_no_request(tmp_path: Path, package: Package) -> None:
     other = make_package(tmp_path / "other", seed=5)
     inputs = pictures(3).numpy()
