@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# Several test processes share the cores, and OpenMP's threads would spin on each other: set before torch loads.
+# Test processes share the cores, and OpenMP's threads would spin on each other. Set before torch loads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
