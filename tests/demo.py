@@ -69,7 +69,7 @@ def report_service() -> None:
     run = lepton_nb.get_run("digits-cnn")
     service = lepton_nb.get_deployment("digits-cnn")
     data = digits()
-    picture, truth = data.test.raw(1), data.signature.class_names[int(data.test.targets[1])]
+    picture, truth = data.test.raw(3), data.signature.class_names[int(data.test.targets[3])]
     answer = service.predict(picture)[0]
     accuracy = run.read_json("evaluation.json")["test"]["metrics"]["accuracy"]
     print(f"  accuracy   {accuracy:.1%} on {len(data.test)} digits never seen in training")

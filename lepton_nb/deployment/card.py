@@ -88,7 +88,7 @@ class DeploymentTable(Sequence["Deployment"]):
         if not self._items:
             return "No services."
         rows = [["service", "state", "version", "URL", "lifetime"]]
-        rows += [[i.name, i.status(), str(i.version), i.url, i.record.lifetime] for i in self._items]
+        rows += [[i.name, i.status(), _version(i), i.url, i.record.lifetime] for i in self._items]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
         return "\n".join(line.rstrip() for line in lines)

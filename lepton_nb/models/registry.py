@@ -125,7 +125,7 @@ def _pretrained(name: str, weights: str, height: int, width: int) -> nn.Module:
     from torchvision import models
 
     known = models.get_model_weights(name)
-    names = [*known.__members__, "DEFAULT"]
+    names = list(dict.fromkeys([*known.__members__, "DEFAULT"]))
     if weights not in names:
         raise ModelError(f"{name} has no weights {weights!r}.", did_you_mean(weights, names))
     extra = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
