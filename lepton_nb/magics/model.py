@@ -38,7 +38,9 @@ def add_parser(subparsers: Any) -> MagicParser:
         "--name", dest="variable", metavar="V", help="variable for a named model (default: NAME)"
     )
     parser.add_argument(
-        "--weights", metavar="W", help="pretrained weights of a torchvision model, such as DEFAULT (a download)"
+        "--weights",
+        metavar="W",
+        help="pretrained weights of a torchvision model, such as DEFAULT (a download)",
     )
     return parser
 
