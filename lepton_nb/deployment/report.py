@@ -56,8 +56,9 @@ class Report:
 
     def _repr_html_(self) -> str:
         style = "text-align:left;vertical-align:top;padding:3px 12px 3px 0"
+        first = f"{style};white-space:nowrap"
         rows = "".join(
-            f'<tr><td style="{style};white-space:nowrap;color:{_COLOURS[item.level]}">{_SYMBOLS[item.level]} {item.level}</td>'
+            f'<tr><td style="{first};color:{_COLOURS[item.level]}">{_SYMBOLS[item.level]} {item.level}</td>'
             f'<td style="{style};opacity:.65">{html.escape(item.topic)}</td>'
             f'<td style="{style}">{html.escape(item.text)}'
             + (f'<br><span style="opacity:.65">→ {html.escape(item.hint)}</span>' if item.hint else "")

@@ -140,7 +140,7 @@ def _note_changed_data(run: Run, bundle: DataBundle) -> None:
     """Say so where the data is not what the run was trained on: the result is then another one."""
     before = run.read_json("environment.json", {}).get("data_fingerprint")
     if before and bundle.fingerprint and before != bundle.fingerprint:
-        said = f"The data {bundle.name!r} is not what run {run.ref} was trained on before, so the result differs."
+        said = f"The data {bundle.name!r} is not what run {run.ref} was trained on, so the result differs."
         run.warnings.append(said)
         run.append_log(said)
 
