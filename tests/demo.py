@@ -23,17 +23,10 @@ def main() -> None:
     started = time.monotonic()
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
-    with client.setup_kernel():
-        for index, cell in enumerate(notebook.cells):
-            if "cleanup" in cell.metadata.get("tags", []):
-                report_service()
-            print(
-                f"\r  running {NOTEBOOK.name}, cell {index + 1} of {len(notebook.cells)}",
-                end="",
-                file=sys.stderr,
-            )
-            client.execute_cell(cell, index)
-    print(file=sys.stderr)
+    try:
+        run_cells(client)
+    finally:
+        stop_services()
     page = ARTIFACTS / NOTEBOOK.with_suffix(".html").name
     page.write_text(HTMLExporter().from_notebook_node(notebook)[0])
     print(f"\n  notebook   {page.relative_to(ROOT)}")

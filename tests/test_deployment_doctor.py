@@ -16,6 +16,8 @@ from lepton_nb.packaging import build_package
 from lepton_nb.runs import RunStore
 from tests.serving_support import is_alive, make_run
 
+pytestmark = pytest.mark.slow
+
 
 def texts(report: Report, level: str) -> list[str]:
     return [f"{finding.topic}: {finding.text}" for finding in report.findings if finding.level == level]

@@ -34,6 +34,8 @@ from lepton_nb.packaging import build_package
 from lepton_nb.runs import Run, RunStore
 from tests.serving_support import is_alive, make_package, make_run, pictures
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def no_server_stays_behind(lepton_home: Path) -> Iterator[None]:

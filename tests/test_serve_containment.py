@@ -34,6 +34,8 @@ import os
 import time
 from torch import nn
 
+pytestmark = pytest.mark.slow
+
 
 class Net(nn.Module):
     def __init__(self):

@@ -15,6 +15,8 @@ from PIL import Image
 from lepton_nb.packaging import Package
 from tests.serving_support import ADMIN, TOKEN, Front, expected_labels, front, make_package, pictures
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
