@@ -84,7 +84,7 @@ def past_rows(state: TrainState) -> list[LogRow]:
     history = state.run.history()
     return [
         (step, 0, {name: value})
-        for name in history.keys()  # noqa: SIM118 - a History is no mapping
+        for name in history
         for step, value in zip(*history[name], strict=True)
         if step <= state.step
     ]
