@@ -149,6 +149,21 @@ def test_a_stop_request_ends_between_two_steps_and_keeps_the_checkpoint() -> Non
     assert checkpoint.step == 7
 
 
+def test_a_stop_in_mid_epoch_leaves_the_best_weights_in_the_model() -> None:
+    bundle = blobs()
+    steps = len(bundle.loader("train", batch_size=16))
+
+    def stop(state: TrainState) -> None:
+        if state.step == steps + 3:
+            state.control.stop()
+
+    run = lepton_nb.train(TinyNet, bundle, epochs=50, batch_size=16, callbacks=[Hook(stop)])
+    _, saved = run.load_checkpoint("best")
+    assert saved["step"] == steps
+    state = run.live["model"].state_dict()
+    assert all(torch.equal(saved["model"][key], value) for key, value in state.items())
+
+
 def test_an_interrupt_stops_gracefully_and_returns_the_run() -> None:
     def interrupt(state: TrainState) -> None:
         if state.step == 5:

@@ -129,7 +129,9 @@ class Job:
             callback.on_exception(state, error)
 
     def _settle(self, state: TrainState) -> None:
-        if self.config.restore_best and state.best_epoch not in (None, state.epoch - 1):
+        # A run stopped in the middle of an epoch has moved on from the best weights of the one before.
+        already_best = state.batch == 0 and state.best_epoch == state.epoch - 1
+        if self.config.restore_best and state.best_epoch is not None and not already_best:
             _, saved = self.run.load_checkpoint("best")
             self.model.load_state_dict(saved["model"])
         self.model.eval()
