@@ -28,13 +28,13 @@ from tests.serving_support import (
     wait_until_listening,
 )
 
+pytestmark = pytest.mark.slow
+
 # A model whose graph cannot be exported, because what it does depends on the values of the input.
 UNRULY = """\
 import os
 import time
 from torch import nn
-
-pytestmark = pytest.mark.slow
 
 
 class Net(nn.Module):
