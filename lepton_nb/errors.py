@@ -86,5 +86,5 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
         return f"Did you mean {best!r}?"
     if pool:
         shown = ", ".join(repr(candidate) for candidate in pool[:8])
-        return f"There is {shown}{' …' if len(pool) > 8 else ''}."
+        return f"There {'is' if len(pool) == 1 else 'are'} {shown}{' …' if len(pool) > 8 else ''}."
     return None

@@ -103,7 +103,7 @@ def test_a_run_killed_with_sigkill_resumes_to_the_same_weights(step: int) -> Non
 
 def test_a_complete_run_says_how_to_train_longer_and_does() -> None:
     run = lepton_nb.train(TinyNet, blobs(), epochs=2, name="done")
-    with pytest.raises(TrainingError, match="already has its 2 epochs") as caught:
+    with pytest.raises(TrainingError, match="already has all of its epochs \\(2\\)") as caught:
         lepton_nb.resume("done", data=blobs(), model=TinyNet())
     assert "--epochs" in (caught.value.hint or "")
     longer = lepton_nb.resume(run, data=blobs(), model=TinyNet(), epochs=3)

@@ -101,7 +101,9 @@ def compare(runs: Sequence[Run | str]) -> Comparison:
     different = list({run.id: run for run in found}.values())
     if len(different) < 2:
         named = f"only {different[0].ref}" if different else "none"
-        raise ArgumentError(f"Comparing takes two different runs or more; there is {named}.", "compare a b")
+        raise ArgumentError(
+            f"Comparing takes two different runs or more; there is {named}.", "%lepton compare a b"
+        )
     return Comparison(different, [epoch_series(run) for run in different])
 
 

@@ -117,7 +117,7 @@ def resume(
     checkpoint, saved = run.load_checkpoint("last")
     if saved["epoch"] >= settings.epochs:
         raise TrainingError(
-            f"Run {run.ref} already has its {settings.epochs} epochs.",
+            f"Run {run.ref} already has all of its epochs ({settings.epochs}).",
             f"To train longer: %lepton resume {run.ref} --epochs {settings.epochs * 2}",
         )
     bundle = _as_bundle(data) if data is not None else load_data(run)

@@ -6,6 +6,7 @@ import base64
 from html import escape
 
 from lepton_nb.callbacks import TrainState
+from lepton_nb.data.report import plural
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
 from lepton_nb.widgets.curves import Curves
@@ -29,9 +30,10 @@ def summary_rows(state: TrainState) -> list[tuple[str, str]]:
     if state.best_value is not None and state.best_epoch is not None:
         best = f"{figure(state.best_value)} in epoch {state.best_epoch + 1}"
         rows.append((f"Best {metric_title(state.monitor)}", best))
-    epochs = f"{state.epoch} of {state.epochs} epochs, {state.step:,} steps in {duration(state.elapsed)}"
+    epochs = f"{state.epoch} of {plural(state.epochs, 'epoch')}"
+    trained = f"{epochs}, {plural(state.step, 'step')} in {duration(state.elapsed)}"
     speed = state.metrics.get("items_per_second")
-    rows.append(("Trained", epochs + (f", {speed:,.0f} items/s" if speed else "")))
+    rows.append(("Trained", trained + (f", {speed:,.0f} items/s" if speed else "")))
     rows.append(("Device", f"{state.device} ({state.device_reason})"))
     if state.stop_reason:
         rows.append(("Ended by", state.stop_reason))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from lepton_nb.callbacks import Callback, LogRow, TrainState
+from lepton_nb.data.report import plural
 from lepton_nb.widgets.settled import summary_rows
 from lepton_nb.widgets.wording import PHASES, duration, figure
 
@@ -92,7 +93,9 @@ class LineProgress(Callback):
 
 def opening(state: TrainState) -> str:
     device = f"{state.device} ({state.device_reason})"
-    return f"{state.run.ref}: {state.run.model} on {state.data_name}, {state.epochs} epochs, {device}"
+    return (
+        f"{state.run.ref}: {state.run.model} on {state.data_name}, {plural(state.epochs, 'epoch')}, {device}"
+    )
 
 
 def numbers(state: TrainState) -> str:
