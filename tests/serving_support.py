@@ -152,7 +152,7 @@ def front(state: Path, package: Package, **settings: Any) -> Iterator[Front]:
                 process.wait()
 
 
-def wait_until_listening(process: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> str:
+def wait_until_listening(process: subprocess.Popen[bytes], log: Path, seconds: float = 90) -> str:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for line in log.read_text().splitlines():

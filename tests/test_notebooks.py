@@ -24,6 +24,7 @@ def test_the_tutorial_runs(notebook: Path, lepton_home: Path, tmp_path: Path) ->
         "--nbval-lax",
         "--nbval-cell-timeout=240",
         "-q",
+        "-n0",
         "-p",
         "no:cacheprovider",
     ]
