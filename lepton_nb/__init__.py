@@ -73,3 +73,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     from lepton_nb.magics import unload
 
     unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """Where Jupyter Server finds its extension."""
+    return [{"module": "lepton_nb.lab"}]

@@ -25,12 +25,22 @@ ROWS = {
     "evaluation": 4,
     "deployment": 5,
     "training": 5,
+    "lab": 6,
     "widgets": 6,
     "magics": 7,
 }
 # The serving process reads packages; everything else it must do without.
 NEIGHBOURS = {("serve", "packaging"), ("packaging", "data")}
-JUPYTER = {"IPython", "ipywidgets", "anywidget", "ipykernel", "jupyter_server", "traitlets", "comm"}
+JUPYTER = {
+    "IPython",
+    "ipywidgets",
+    "anywidget",
+    "ipykernel",
+    "jupyter_server",
+    "tornado",
+    "traitlets",
+    "comm",
+}
 
 
 def imports(path: Path) -> set[str]:
@@ -66,7 +76,7 @@ def test_modules_import_only_lower_rows() -> None:
     assert not wrong, "\n".join(sorted(wrong))
 
 
-def test_jupyter_is_imported_only_by_widgets_and_magics() -> None:
+def test_jupyter_is_imported_only_from_the_widgets_up() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}: {name}"
         for room, path in rooms()
@@ -106,3 +116,7 @@ def test_loading_the_extension_loads_no_torch() -> None:
         "assert 'lepton' in shell.magics_manager.magics['cell']"
     )
     assert not loaded_after(code) & {"torch", "torchvision", "matplotlib.pyplot", "onnxruntime"}
+
+
+def test_the_server_extension_loads_no_torch() -> None:
+    assert not loaded_after("import lepton_nb.lab.routes") & {"torch", "matplotlib", "pandas", "IPython.core"}

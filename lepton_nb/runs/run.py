@@ -105,6 +105,11 @@ class Run(RunFolder):
             self.status = "interrupted"
 
     @property
+    def sequence(self) -> int:
+        """Its place among all runs of the store: the key of its rows."""
+        return self._seq
+
+    @property
     def seconds(self) -> float:
         """How long it has been trained; the time between an interruption and a resume does not count."""
         until = time.time() if self.status in ACTIVE else self.ended_at or self.heartbeat_at

@@ -1,0 +1,70 @@
+"""Runs, checkpoints and packages as JSON, without their histories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lepton_nb.runs import Checkpoint, PackageRecord, Run
+from lepton_nb.runs.overview import eta, latest, trend
+from lepton_nb.runs.run import ACTIVE
+
+_FIELDS = (
+    *("id", "name", "number", "ref", "status", "task", "model", "data", "monitor", "mode"),
+    *("epochs", "epoch", "step", "total_steps", "attempt", "best_value", "best_step", "error", "tags"),
+    *("notes", "notebook", "created_at", "begun_at", "ended_at", "heartbeat_at", "seconds"),
+)
+_CHECKPOINT = ("step", "epoch", "value", "best", "attempt", "sha256", "size", "created_at")
+
+
+def facts(run: Run) -> dict[str, Any]:
+    """What the store knows of a run."""
+    return {name: getattr(run, name) for name in _FIELDS}
+
+
+def run_view(run: Run, spark: int = 32) -> dict[str, Any]:
+    """A run as lists show it, with a sparkline of at most `spark` values."""
+    metric, values = trend(run, spark)
+    newest = latest(run, ("loss", "lr", "train_loss", "val_loss", run.monitor, "items_per_second"))
+    return {
+        **facts(run),
+        "eta": eta(run),
+        "progress": progress(run),
+        "items_per_second": newest.pop("items_per_second", None),
+        "latest": newest,
+        "sparkline": {"metric": metric, "values": values},
+        "actions": actions(run),
+    }
+
+
+def progress(run: Run) -> float | None:
+    """How much of the run is done, 0 to 1; None where its length is not known."""
+    if run.status == "finished":
+        return 1.0
+    if run.total_steps:
+        return min(1.0, run.step / run.total_steps)
+    return min(1.0, run.epoch / run.epochs) if run.epochs else None
+
+
+def actions(run: Run) -> list[str]:
+    """What can be done with a run now, in the order a menu shows it."""
+    if run.status in ACTIVE:
+        return ["stop", "resume" if run.status == "paused" else "pause", "annotate"]
+    trained = ["evaluate", "deploy"] if run.best_step is not None or run.epoch > 0 else []
+    return [*trained, "annotate", "delete"]
+
+
+def checkpoint_view(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {name: getattr(checkpoint, name) for name in _CHECKPOINT} | {"path": str(checkpoint.path)}
+
+
+def package_view(record: PackageRecord) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "version": record.version,
+        "run_id": record.run_id,
+        "path": str(record.path),
+        "sha256": record.sha256,
+        "task": record.task,
+        "formats": list(record.formats),
+        "created_at": record.created_at,
+    }

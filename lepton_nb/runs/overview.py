@@ -1,0 +1,79 @@
+"""A few numbers of many runs, cheaply: what a list of runs shows of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from lepton_nb.runs.history import History
+from lepton_nb.runs.run import ACTIVE, Run
+
+_LATEST = "SELECT value FROM metrics WHERE run = ? AND key = ? ORDER BY step DESC, attempt DESC LIMIT 1"
+_VALUES = "SELECT value FROM metrics WHERE run = ? AND key = ? AND step % ? = 0 ORDER BY step"
+_LAST_STEP = "SELECT max(step) AS step FROM metrics WHERE run = ? AND key = ?"
+_STEPS = "SELECT step, timestamp FROM metrics WHERE run = ? AND key = 'loss'"
+_STEP_AFTER = f"{_STEPS} AND step >= ? ORDER BY step LIMIT 1"
+_STEP_LAST = f"{_STEPS} ORDER BY step DESC, attempt DESC LIMIT 1"
+
+
+def latest(run: Run, names: Sequence[str]) -> dict[str, float]:
+    """The newest finite value of each of those metrics that the run logged."""
+    found = {}
+    for name in dict.fromkeys(names):
+        row = run.store.database.row(_LATEST, (run.sequence, name))
+        if row is not None and row["value"] is not None and math.isfinite(row["value"]):
+            found[name] = float(row["value"])
+    return found
+
+
+def trend(run: Run, points: int) -> tuple[str, list[float]]:
+    """The monitored metric's name and values, evenly thinned to `points`.
+
+    Before it has two values, it is the loss of the steps. Values that are not finite are left out.
+    """
+    for name in (run.monitor, "loss"):
+        values = _values(run, name, points)
+        if len(values) > 1:
+            return name, values
+    return run.monitor, []
+
+
+def eta(run: Run) -> float | None:
+    """Seconds left at the speed of the newer half of this attempt; None where that cannot be told."""
+    if run.status not in ACTIVE or run.total_steps is None:
+        return None
+    database = run.store.database
+    last = database.row(_STEP_LAST, (run.sequence,))
+    if last is None:
+        return None
+    begun = database.row(
+        "SELECT from_step FROM attempts WHERE run = ? AND attempt = ?", (run.sequence, run.attempt)
+    )
+    start = (begun["from_step"] or 0) if begun is not None else 0
+    first = database.row(_STEP_AFTER, (run.sequence, (start + last["step"]) // 2))
+    if first is None or last["step"] <= first["step"] or last["timestamp"] <= first["timestamp"]:
+        return None
+    pace = (last["timestamp"] - first["timestamp"]) / (last["step"] - first["step"])
+    return float(pace * max(run.total_steps - run.step, 0))
+
+
+def _values(run: Run, name: str, points: int) -> list[float]:
+    database = run.store.database
+    if run.attempt > 1:  # rows of earlier attempts may have been superseded
+        history = History(database, run.sequence)
+        found = history[name][1] if name in history else []
+        return [value for value in thin(found, points) if math.isfinite(value)]
+    stride = 1
+    if name == "loss":  # one a step: too many to read them all
+        last = database.row(_LAST_STEP, (run.sequence, name))
+        stride = max(1, ((last["step"] or 0) if last is not None else 0) // points)
+    rows = database.rows(_VALUES, (run.sequence, name, stride))
+    return thin([row["value"] for row in rows if row["value"] is not None], points)
+
+
+def thin(values: Sequence[float], points: int) -> list[float]:
+    """At most `points` of the values, evenly spaced, the last one among them."""
+    if len(values) <= points:
+        return list(values)
+    last = len(values) - 1
+    return [values[round(index * last / (points - 1))] for index in range(points)]
