@@ -9,7 +9,7 @@ from lepton_nb.runs.history import History
 from lepton_nb.runs.run import ACTIVE, Run
 
 _LATEST = "SELECT value FROM metrics WHERE run = ? AND key = ? ORDER BY step DESC, attempt DESC LIMIT 1"
-_VALUES = "SELECT value FROM metrics WHERE run = ? AND key = ? AND step % ? = 0 ORDER BY step"
+_VALUES = "SELECT avg(value) AS value FROM metrics WHERE run = ? AND key = ? GROUP BY step / ? ORDER BY step"
 _LAST_STEP = "SELECT max(step) AS step FROM metrics WHERE run = ? AND key = ?"
 _STEPS = "SELECT step, timestamp FROM metrics WHERE run = ? AND key = 'loss'"
 _STEP_AFTER = f"{_STEPS} AND step >= ? ORDER BY step LIMIT 1"
