@@ -19,7 +19,9 @@ Phase = Literal["starting", "training", "validating", "paused", "finished", "sto
 
 
 class Control:
-    """Stop, pause and resume requests, from any thread: a button, a signal, another process.
+    """Requests from any thread, be it of a button, a signal or another process.
+
+    To stop, pause, resume, or change the learning rate.
 
     The loop looks between two steps, so a request never lands in the middle of one.
     """
@@ -28,6 +30,7 @@ class Control:
         self._stop = threading.Event()
         self._go = threading.Event()
         self._go.set()
+        self._lr: float | None = None
 
     def stop(self) -> None:
         self._stop.set()
@@ -39,6 +42,27 @@ class Control:
 
     def resume(self) -> None:
         self._go.set()
+
+    def change_lr(self, value: float) -> None:
+        """Ask for another peak learning rate; the schedule goes on from it."""
+        self._lr = value
+
+    def take_lr(self) -> float | None:
+        """The learning rate asked for since the last call, if any."""
+        value, self._lr = self._lr, None
+        return value
+
+    @property
+    def lr_requested(self) -> bool:
+        return self._lr is not None
+
+    def obey(self, request: str) -> None:
+        """Do what `Run.take_request` gave: ``stop``, ``pause``, ``resume`` or ``lr 0.001``."""
+        action, _, value = request.partition(" ")
+        if action == "lr":
+            self.change_lr(float(value))
+        else:
+            {"stop": self.stop, "pause": self.pause, "resume": self.resume}[action]()
 
     @property
     def stop_requested(self) -> bool:

@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 import psutil
 
-import lepton_nb
 from lepton_nb.deployment.ports import reachable_host
 from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import DeploymentError
 from lepton_nb.runs import home
-from lepton_nb.runs.process import is_alive
+from lepton_nb.runs.process import child_environment, is_alive
+from lepton_nb.runs.process import started as started_at
 
 START_LIMIT = 120.0  # seconds a service may take to load its package
 _DRAIN = 15.0  # seconds it may take to end by itself
@@ -51,7 +51,7 @@ def launch(state: ServiceState, listener: socket.socket, lifetime: str) -> tuple
                 stdout=log,
                 stderr=log,
                 cwd=state.path,
-                env=_environment(),
+                env=child_environment(LEPTON_HOME=str(home())),
                 pass_fds=[fd],
                 start_new_session=True,
             )
@@ -60,7 +60,7 @@ def launch(state: ServiceState, listener: socket.socket, lifetime: str) -> tuple
     finally:
         os.close(log)
     _CHILDREN[process.pid] = process
-    started = psutil.Process(process.pid).create_time()
+    started = started_at(process.pid)
     try:
         _wait_until_ready(process, f"http://{reachable_host(host)}:{port}", state, mark)
     except BaseException:  # also a kernel interrupt: nothing half started stays behind
@@ -125,21 +125,6 @@ def _reason(state: ServiceState, mark: int) -> str:
     return errors[-1] if errors else "\n".join(lines[-5:]) or "it wrote nothing"
 
 
-def _environment() -> dict[str, str]:
-    environment = {
-        **os.environ,
-        "LEPTON_HOME": str(home()),
-        # A file of the user's called random.py must not stand in for Python's.
-        "PYTHONSAFEPATH": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
-    own = str(Path(lepton_nb.__file__).parents[1])
-    if Path(own).name not in ("site-packages", "dist-packages"):  # a source tree, perhaps not installed
-        paths = [own, *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(paths)
-    return environment
-
-
 def _reap() -> None:
     for pid, process in list(_CHILDREN.items()):
         if process.poll() is not None:
@@ -156,13 +141,13 @@ def find_servers() -> list[dict[str, Any]]:
     """
     found = []
     root = home() / "services"
-    for process in psutil.process_iter(["pid", "cmdline", "create_time", "status"]):
+    for process in psutil.process_iter(["pid", "cmdline", "status"]):
         line = process.info["cmdline"] or []
         if "lepton_nb.serve" not in line or "--state-dir" not in line:
             continue
         folder = Path(line[line.index("--state-dir") + 1])
         if folder.parent == root and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(
-                {"pid": process.info["pid"], "started": process.info["create_time"], "state_dir": folder}
-            )
+            with suppress(psutil.NoSuchProcess):
+                pid = process.info["pid"]
+                found.append({"pid": pid, "started": started_at(pid), "state_dir": folder})
     return found

@@ -8,7 +8,7 @@ from typing import Any
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.parser import MagicParser, integer
 
-_STATUSES = ("running", "paused", "finished", "stopped", "failed", "interrupted")
+_STATUSES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted")
 
 
 def add_parser(subparsers: Any) -> MagicParser:

@@ -66,8 +66,9 @@ class Database:
         """All of the block's changes, or none; no other process writes meanwhile."""
         with self._explained():
             connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                # Within the block: an interrupt may strike the moment the transaction has begun.
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

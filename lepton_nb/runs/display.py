@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SYMBOLS = {
+    "queued": "◌",
     "running": "▶",
     "paused": "‖",
     "finished": "✓",
@@ -24,6 +25,7 @@ _SYMBOLS = {
 }
 # Readable on white and on black alike; everything else takes the page's own colour.
 _COLOURS = {
+    "queued": "#8b6fd6",
     "running": "#2f81f7",
     "paused": "#b7791f",
     "finished": "#2b9348",

@@ -39,7 +39,7 @@ class DeploymentRecord:
     """A service as it was last known.
 
     Attributes:
-        pid: The server's process, and when it started (`pid_started`, unix seconds): stop no other.
+        pid: The server's process, and its start (`pid_started`, see `process.started`): stop no other.
         package: Name of the package it serves, and `version` of it.
         previous_version: What `rollback` goes back to.
         lifetime: ``detached`` outlives the kernel, ``kernel`` does not.

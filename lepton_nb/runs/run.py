@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import sqlite3
 import threading
 import time
@@ -20,11 +22,11 @@ from lepton_nb.runs.home import sweep
 if TYPE_CHECKING:
     from lepton_nb.runs.store import RunStore
 
-Status = Literal["running", "paused", "finished", "stopped", "failed", "interrupted"]
-Action = Literal["stop", "pause", "resume"]
-STATUSES = ("running", "paused", "finished", "stopped", "failed", "interrupted")
-ACTIVE = ("running", "paused")
-_ACTIONS = ("stop", "pause", "resume")
+Status = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
+Action = Literal["stop", "pause", "resume", "lr"]
+STATUSES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted")
+ACTIVE = ("queued", "running", "paused")
+_ACTIONS = ("stop", "pause", "resume", "lr")
 _MOST_ROWS = 256
 _LONGEST_WAIT = 0.5  # seconds a logged value may wait for its flush
 _HEARTBEAT = 1.0
@@ -42,12 +44,13 @@ class Run(RunFolder):
     Attributes:
         id: 32 hexadecimal digits that sort by time.
         number: Which run of its `name` it is, from 1; ``ref`` is ``name@number``.
-        status: ``running``, ``paused``, ``finished``, ``stopped``, ``failed``; or ``interrupted``, where it
-            was running and its process is gone.
+        status: ``queued`` for its device, ``running``, ``paused``, ``finished``, ``stopped``, ``failed``; or
+            ``interrupted``, where it was running and its process is gone.
         params: The settings, as JSON.
         monitor: The metric that picks the best checkpoint; better is ``min`` or ``max`` as `mode` says.
         epochs: How many it shall have; `epoch` is how many are done, `step` how many optimizer steps.
         attempt: How many times it was begun: 1, and one more for each resume.
+        vitals: What the process that trains it last said of itself: device, speed, learning rate, memory.
         created_at: Unix seconds, as are `begun_at` (the last start or resume), `ended_at`, `heartbeat_at`.
         live: Objects of this process, never on disk: ``model``, ``data``.
         warnings: What went wrong, and was got around, in this process.
@@ -62,6 +65,7 @@ class Run(RunFolder):
     model: str
     data: str
     params: dict[str, Any]
+    vitals: dict[str, Any]
     monitor: str
     mode: Literal["min", "max"]
     epochs: int
@@ -89,17 +93,18 @@ class Run(RunFolder):
         self.warnings: list[str] = []
         self._lock = threading.RLock()
         self._rows: list[tuple[Any, ...]] = []
-        self._progress: tuple[int, int] | None = None
-        self._flushed_at = self._beat_at = time.monotonic()
+        self._progress: tuple[int, int, dict[str, Any]] | None = None
+        self._flushed_at = self._beat_at = self._begun = time.monotonic()
         self._take(row)
         self.path = store.root / "runs" / self.id
         self._checkpoints = CheckpointFolder(self.path / "checkpoints", self.ref)
 
     def _take(self, row: sqlite3.Row) -> None:
         self._seq: int = row["seq"]
-        for field in set(row.keys()) - {"seq", "request", "params", "tags"}:
+        for field in set(row.keys()) - {"seq", "request", "params", "tags", "vitals"}:
             setattr(self, field, row[field])
         self.params, self.tags = json.loads(row["params"]), json.loads(row["tags"])
+        self.vitals = json.loads(row["vitals"])
         self.ref = f"{self.name}@{self.number}"
         if self.status in ACTIVE and not process.is_alive(self.pid, self.pid_started):
             self.status = "interrupted"
@@ -150,7 +155,8 @@ class Run(RunFolder):
             row = connection.execute("SELECT * FROM runs WHERE seq = ?", (self._seq,)).fetchone()
             if row is None:
                 raise NotFoundError(f"Run {self.ref} was deleted.")
-            owned = row["attempt"] > 0 and row["status"] in ACTIVE and row["pid"] != pid
+            begun = row["attempt"] > 0 or row["status"] == "queued"
+            owned = begun and row["status"] in ACTIVE and row["pid"] != pid
             if owned and process.is_alive(row["pid"], row["pid_started"]):
                 raise StoreError(
                     f"Run {self.ref} is being trained by process {row['pid']}.",
@@ -160,25 +166,29 @@ class Run(RunFolder):
             spent = _add_seconds(
                 row["seconds_before"], row["begun_at"], row["ended_at"] or row["heartbeat_at"]
             )
+            # What was asked of an earlier attempt is over; what was asked while it was queued is not.
+            asked = row["request"] if row["status"] == "queued" else None
             connection.execute(
                 "UPDATE runs SET status = 'running', attempt = ?, total_steps = ?, "
                 "epochs = coalesce(?, epochs), pid = ?, pid_started = ?, begun_at = ?, heartbeat_at = ?, "
-                "seconds_before = ?, error = NULL, ended_at = NULL, request = NULL WHERE seq = ?",
-                (attempt, total_steps, epochs, pid, started, now, now, spent, self._seq),
+                "seconds_before = ?, error = NULL, ended_at = NULL, request = ? WHERE seq = ?",
+                (attempt, total_steps, epochs, pid, started, now, now, spent, asked, self._seq),
             )
             connection.execute(
                 "INSERT INTO attempts (run, attempt, from_step, pid, started_at) VALUES (?, ?, ?, ?, ?)",
                 (self._seq, attempt, from_step, pid, now),
             )
+        self._begun = time.monotonic()
         self.refresh()
         sweep(self.path)
         for checkpoint in self.checkpoints():
             if checkpoint.best and checkpoint.step != self.best_step:
                 self._record_best(checkpoint)  # the process before died between the file and the row
 
-    def heartbeat(self, *, epoch: int, step: int) -> None:
+    def heartbeat(self, *, epoch: int, step: int, vitals: Mapping[str, Any] | None = None) -> None:
         """Say that it is alive and how far it is. Reaches the store once a second, and with every flush."""
-        self._progress = (epoch, step)
+        self.vitals = self.vitals if vitals is None else dict(vitals)
+        self._progress = (epoch, step, self.vitals)
         self.epoch, self.step = epoch, step
         if time.monotonic() - self._beat_at >= _HEARTBEAT:
             self.flush()
@@ -192,12 +202,20 @@ class Run(RunFolder):
         if status not in STATUSES or status == "interrupted":
             raise ArgumentError(f"A run cannot be set to {status!r}.", f"One of: {', '.join(STATUSES[:-1])}")
         self.flush()
-        ended = None if status in ACTIVE else time.time()
-        self.store.database.execute(
-            "UPDATE runs SET status = ?, error = ?, ended_at = ? WHERE seq = ?",
-            (status, error, ended, self._seq),
+        now = time.time()
+        ended = None if status in ACTIVE else now
+        begun = (
+            self._begun_at(now) if self.begun_at is not None and self.pid == os.getpid() else self.begun_at
         )
-        self.status, self.error, self.ended_at = status, error, ended
+        self.store.database.execute(
+            "UPDATE runs SET status = ?, error = ?, begun_at = ?, ended_at = ? WHERE seq = ?",
+            (status, error, begun, ended, self._seq),
+        )
+        self.status, self.error, self.begun_at, self.ended_at = status, error, begun, ended
+
+    def _begun_at(self, now: float) -> float:
+        """When this process began it, by the clock as it is set now."""
+        return now - (time.monotonic() - self._begun)
 
     def annotate(self, *, notes: str | None = None, tags: Mapping[str, str] | None = None) -> None:
         """Replace the notes, and set or replace the given tags."""
@@ -248,9 +266,13 @@ class Run(RunFolder):
             with self.store.database.transaction() as connection:
                 connection.executemany(_ADD_METRIC, self._rows)
                 if self._progress is not None:
+                    epoch, step, vitals = self._progress
+                    # Counted back from now, so that a clock set meanwhile adds nothing to the time trained.
+                    now = time.time()
                     connection.execute(
-                        "UPDATE runs SET epoch = ?, step = ?, heartbeat_at = ? WHERE seq = ?",
-                        (*self._progress, time.time(), self._seq),
+                        "UPDATE runs SET epoch = ?, step = ?, vitals = ?, heartbeat_at = ?, begun_at = ? "
+                        "WHERE seq = ? AND pid = ?",
+                        (epoch, step, json.dumps(vitals), now, self._begun_at(now), self._seq, os.getpid()),
                     )
             self._rows, self._progress = [], None
             self._flushed_at = self._beat_at = time.monotonic()
@@ -260,29 +282,49 @@ class Run(RunFolder):
         self.flush()
         return History(self.store.database, self._seq)
 
-    def request(self, action: Action) -> None:
-        """Ask the process that trains it to stop, pause or resume; it obeys between two steps.
+    def request(self, action: Action, value: float | None = None) -> None:
+        """Ask the process that trains it to stop, pause or resume, or to change its learning rate.
+
+        It obeys between two steps, in the order it was asked.
+
+        Args:
+            action: ``stop``, ``pause``, ``resume`` or ``lr``.
+            value: Of ``lr``: the new peak learning rate, as the setting of that name.
 
         Raises:
-            ArgumentError: If there is no such action.
+            ArgumentError: If there is no such action, or the learning rate cannot be one.
             StoreError: If no process trains it.
         """
         if action not in _ACTIONS:
             raise ArgumentError(f"There is no action {action!r}.", f"One of: {', '.join(_ACTIONS)}")
+        if action == "lr" and not (isinstance(value, (int, float)) and 0 <= value < math.inf):
+            raise ArgumentError(f"The learning rate is {value!r}; expected 0 or more.", "For example 1e-3")
         self.refresh()
-        if self.status not in ACTIVE:
+        waits = self.status == "queued" and action != "stop"
+        if self.status not in ACTIVE or waits:
             hint = f"To go on with it: %lepton resume {self.ref}" if action == "resume" else None
-            raise StoreError(f"Run {self.ref} is {self.status}, so there is nothing to {action}.", hint)
-        self.store.database.execute("UPDATE runs SET request = ? WHERE seq = ?", (action, self._seq))
+            hint = f"To take it out of the queue: %lepton stop {self.ref}" if waits else hint
+            verb = "change" if action == "lr" else action
+            raise StoreError(f"Run {self.ref} is {self.status}, so there is nothing to {verb}.", hint)
+        asked = action if action != "lr" else f"lr {value!r}"
+        self.store.database.execute(
+            "UPDATE runs SET request = coalesce(request || char(10), '') || ? WHERE seq = ?",
+            (asked, self._seq),
+        )
 
     def take_request(self) -> str | None:
-        """What another process asked for since the last call, if anything."""
+        """What another process asked for first since the last call, if anything: ``stop``, ``lr 0.001``."""
         row = self.store.database.row("SELECT request FROM runs WHERE seq = ?", (self._seq,))
-        action: str | None = row["request"] if row is not None else None
-        if action is not None:
-            self.store.database.execute(
-                "UPDATE runs SET request = NULL WHERE seq = ? AND request = ?", (self._seq, action)
-            )
+        asked: str | None = row["request"] if row is not None else None
+        if asked is None:
+            return None
+        action, _, rest = asked.partition("\n")
+        # What was appended since it was read stays.
+        self.store.database.execute(
+            "UPDATE runs SET request = nullif(substr(request, ?), '') "
+            "WHERE seq = ? AND substr(request, 1, length(?)) = ?",
+            (len(asked) - len(rest) + 1, self._seq, asked, asked),
+        )
         return action
 
     def save_checkpoint(

@@ -106,7 +106,22 @@ _FIRST = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# Who trains on a device in the background, and who waits: the lowest ticket of a live process goes first.
+_BACKGROUND = (
+    "ALTER TABLE runs ADD COLUMN vitals TEXT NOT NULL DEFAULT '{}'",
+    """
+    CREATE TABLE queue (
+        ticket INTEGER PRIMARY KEY AUTOINCREMENT,
+        device TEXT NOT NULL,
+        run INTEGER NOT NULL UNIQUE REFERENCES runs (seq) ON DELETE CASCADE,
+        pid INTEGER NOT NULL,
+        pid_started REAL NOT NULL
+    )
+    """,
+    "CREATE INDEX queue_by_device ON queue (device, ticket)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _BACKGROUND)
 """What makes version n of the schema from version n - 1. Never edit one that was released; add one."""
 
 

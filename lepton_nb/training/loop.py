@@ -116,6 +116,8 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
             callback.on_step_end(state)
         if state.control.paused:
             _pause(state, work.recorder)
+        if state.control.lr_requested:
+            _change_lr(state, work)
         if state.control.stop_requested:
             break
     work.epoch_seconds = time.perf_counter() - started
@@ -136,6 +138,15 @@ def _step(state: TrainState, work: Work) -> None:
     state.step += 1
 
 
+def _change_lr(state: TrainState, work: Work) -> None:
+    """Put the learning rate asked for in the place of the peak one; every group keeps its share of it."""
+    value, before = state.control.take_lr(), work.base_lrs[0]
+    if value is None:
+        return
+    work.base_lrs = [value * (base / before if before else 1.0) for base in work.base_lrs]
+    state.run.append_log(f"learning rate {before:g} changed to {value:g} at step {state.step}")
+
+
 def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> bool:
     """Measure the epoch and tell the callbacks; False where a stop request cut it short."""
     state.phase = "validating"
@@ -147,7 +158,7 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
                 work.val_loader,
                 work.criterion,
                 work.score,
-                keep_going=lambda: not state.control.stop_requested,
+                keep_going=work.recorder.keep_going,
             )
     if metrics is None:
         return False
@@ -206,6 +217,7 @@ def snapshot(state: TrainState, work: Work) -> dict[str, object]:
         "model": state.model.state_dict(),
         "optimizer": state.optimizer.state_dict(),
         "scaler": work.scaler.state_dict(),
+        "base_lrs": list(work.base_lrs),
         "epoch": state.epoch + 1 if done else state.epoch,
         "batch": 0 if done else state.batch,
         "step": state.step,
@@ -225,6 +237,7 @@ def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
     state.model.load_state_dict(saved["model"])
     state.optimizer.load_state_dict(saved["optimizer"])
     work.scaler.load_state_dict(saved["scaler"])
+    work.base_lrs = list(saved["base_lrs"])
     state.epoch, state.batch, state.step = saved["epoch"], saved["batch"], saved["step"]
     state.started_step = state.step
     state.best_value, state.best_loss = saved["best_value"], saved["best_loss"]

@@ -75,9 +75,14 @@ class Recorder:
     def poll_requests(self) -> None:
         """Obey what another process asked of the run through the store."""
         self._polled_at = time.perf_counter()
-        action = self.state.run.take_request()
-        if action is not None:
-            getattr(self.state.control, action)()
+        while (request := self.state.run.take_request()) is not None:
+            self.state.control.obey(request)
+
+    def keep_going(self) -> bool:
+        """Whether nobody has asked to stop, in this process or another; cheap enough for every batch."""
+        if time.perf_counter() - self._polled_at >= _POLL:
+            self.poll_requests()
+        return not self.state.control.stop_requested
 
     def _check_finite(self, rows: list[LogRow]) -> None:
         for step, _, metrics in rows:
