@@ -1,4 +1,4 @@
-"""The ASGI application: a bare path for ``/predict``, and Starlette for everything else.
+"""The ASGI application: a bare path for questions to the model, and Starlette for everything else.
 
 Nothing that goes wrong closes a connection: every failure is answered with ``{"error": ...}``.
 """
@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 
 from lepton_nb.serve.auth import Gate, Refusal
-from lepton_nb.serve.frames import Request
+from lepton_nb.serve.frames import Answer, Dialect, Request
 from lepton_nb.serve.routes import OPEN_PATHS, make_routes
 from lepton_nb.serve.service import Service
+from lepton_nb.serve.v2 import INFER, infer_target, wrong_model
 
 log = logging.getLogger("lepton_nb.serve")
 
@@ -25,6 +26,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 PREDICT = "/predict"
+
+_ENCODINGS = (b"", b"identity", b"gzip", b"deflate")
+_JSON_HEADERS: Headers = [(b"content-type", b"application/json")]
 
 
 class TooLargeError(Exception):
@@ -51,12 +55,11 @@ class Application:
             log.exception("answering %s %s failed", scope["method"], scope["path"])
             if sent.status == 0:
                 await _send_error(sent, 500, "the service failed; its log says how")
-        path = scope["path"]
-        shown = path if path in self.routes.known else "other"
-        self.service.metrics.observe(scope["method"], shown, sent.status, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.service.metrics.observe(scope["method"], self._label(scope["path"]), sent.status, seconds)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Sent) -> None:
-        host = authorization = content_type = b""
+        host = authorization = content_type = encoding = json_length = b""
         length: int | None = None  # a chunked body tells only at its end
         for name, value in scope["headers"]:
             if name == b"host":
@@ -67,12 +70,24 @@ class Application:
                 content_type = value
             elif name == b"content-length":
                 length = int(value)
+            elif name == b"content-encoding":
+                encoding = value.lower()
+            elif name == b"inference-header-content-length":
+                json_length = value
         path = scope["path"]
         refusal = self.gate.check_host(host) or self._check_token(path, authorization)
         if refusal is not None:
             await _send_error(send, *refusal)
         elif path == PREDICT and scope["method"] == "POST":
-            await self._predict(content_type, length, receive, send)
+            asked = Request(content_type, b"", Dialect.PREDICT, encoding)
+            await self._ask(asked, length, receive, send)
+        elif scope["method"] == "POST" and (target := infer_target(path)):
+            refusal = wrong_model(self.service, *target) or _wrong_length(json_length)
+            if refusal is not None:
+                await _send_error(send, *refusal)
+                return
+            asked = Request(content_type, b"", Dialect.INFER, encoding, int(json_length or 0))
+            await self._ask(asked, length, receive, send)
         else:
             await self.routes.app(scope, receive, send)
 
@@ -83,7 +98,17 @@ class Application:
             return self.gate.check_admin(authorization)
         return self.gate.check_client(authorization)
 
-    async def _predict(self, content_type: bytes, length: int | None, receive: Receive, send: _Sent) -> None:
+    def _label(self, path: str) -> str:
+        """What the metrics call a path: never what the client made up."""
+        if path in self.routes.known:
+            return path
+        return INFER if infer_target(path) else "other"
+
+    async def _ask(self, asked: Request, length: int | None, receive: Receive, send: _Sent) -> None:
+        """Read the body of `asked`, have the worker answer, and send that."""
+        if asked.encoding not in _ENCODINGS:
+            await _send_error(send, 415, "send the body as it is, or with gzip or deflate")
+            return
         limit = self.service.settings.max_body
         if length is not None and length > limit:
             await _send_error(send, 413, _too_large(limit))
@@ -107,11 +132,11 @@ class Application:
             await self._send_busy(send, refusal)
             return
         with batcher.holding(len(body)):
-            answer = await batcher.submit(Request(content_type, body), lambda: _hung_up(receive))
+            answer = await batcher.submit(asked._replace(body=body), lambda: _hung_up(receive))
         if answer.status == 503:
             await self._send_busy(send, answer.body)
-            return
-        await send_json(send, answer.status, answer.body)
+        else:
+            await _send_answer(send, answer)
 
     async def _send_busy(self, send: _Sent, reason: str | bytes) -> None:
         body = reason if isinstance(reason, bytes) else orjson.dumps({"error": reason})
@@ -160,11 +185,25 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
     return bytes(parts)
 
 
+async def _send_answer(send: Send, answer: Answer) -> None:
+    if answer.json_length:
+        length = str(answer.json_length).encode()
+        headers = [
+            (b"content-type", b"application/octet-stream"),
+            (b"inference-header-content-length", length),
+        ]
+        await _send(send, answer.status, answer.body, headers)
+    else:
+        await _send(send, answer.status, answer.body, _JSON_HEADERS)
+
+
 async def send_json(send: Send, status: int, body: bytes, headers: Headers | None = None) -> None:
-    base = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send(
-        {"type": "http.response.start", "status": status, "headers": base + headers if headers else base}
-    )
+    await _send(send, status, body, _JSON_HEADERS + headers if headers else _JSON_HEADERS)
+
+
+async def _send(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -189,6 +228,12 @@ async def _refuse_other(scope: Scope, receive: Receive, send: Send) -> None:
 def _hung_up(receive: Receive) -> bool:
     """Whether the client has closed its connection, as far as the server tells without waiting."""
     return bool(getattr(getattr(receive, "__self__", None), "disconnected", False))
+
+
+def _wrong_length(given: bytes) -> Refusal | None:
+    if given == b"" or (given.isdigit() and len(given) < 10):
+        return None
+    return Refusal(400, "Inference-Header-Content-Length must be the number of bytes of JSON in the body")
 
 
 def _too_large(limit: int) -> str:

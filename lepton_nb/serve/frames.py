@@ -1,8 +1,9 @@
 """What front and worker say to each other over their socket pair: length-prefixed frames of raw bytes.
 
-A frame is ``length: u32, kind: u8, payload``. A batch's payload is, for each request, ``type length: u16,
-body length: u32, content type, body``; a result's is ``milliseconds: f32, items: u32``, then for each request
-``status: u16, body length: u32, body``.
+A frame is ``length: u32, kind: u8, payload``. A batch's payload is, for each request, ``dialect: u8, type
+length: u16, encoding length: u8, JSON length: u32, body length: u32, content type, encoding, body``; a
+result's is ``milliseconds: f32, items: u32``, then for each request ``status: u16, JSON length: u32, body
+length: u32, body``.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 HEADER = struct.Struct("!IB")
-_REQUEST = struct.Struct("!HI")
+_REQUEST = struct.Struct("!BHBII")
 _TIMING = struct.Struct("!fI")
-_ANSWER = struct.Struct("!HI")
+_ANSWER = struct.Struct("!HII")
 
 
 class Kind(IntEnum):
@@ -29,18 +30,40 @@ class Kind(IntEnum):
     RESULT = 4
 
 
+class Dialect(IntEnum):
+    """How a body is to be read and its answer to be written."""
+
+    PREDICT = 0  # our own: real inputs and readable answers
+    INFER = 1  # tensors, by the Open Inference Protocol
+
+
 class Request(NamedTuple):
-    """One request of a batch: its content type and body as they came over HTTP."""
+    """One request of a batch, as it came over HTTP.
+
+    Attributes:
+        encoding: The ``Content-Encoding``; empty where there is none.
+        json_length: Bytes of JSON before binary tensors; 0 where the body is all one thing.
+    """
 
     content_type: bytes
     body: bytes | memoryview
+    dialect: int = Dialect.PREDICT
+    encoding: bytes = b""
+    json_length: int = 0
 
 
 class Answer(NamedTuple):
-    """One answer: HTTP status and JSON body."""
+    """One answer.
+
+    Attributes:
+        status: The HTTP status.
+        body: JSON, after which binary tensors may follow.
+        json_length: Bytes of JSON where they do; 0 where the body is all JSON.
+    """
 
     status: int
     body: bytes
+    json_length: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,8 +84,9 @@ def pack_batch(requests: Iterable[Request]) -> list[bytes | memoryview]:
     """A batch frame as pieces to be written one after the other, without copying the bodies."""
     pieces: list[bytes | memoryview] = [b""]
     length = 0
-    for content_type, body in requests:
-        head = _REQUEST.pack(len(content_type), len(body)) + content_type
+    for content_type, body, dialect, encoding, json_length in requests:
+        lengths = _REQUEST.pack(dialect, len(content_type), len(encoding), json_length, len(body))
+        head = b"".join((lengths, content_type, encoding))
         pieces += (head, body)
         length += len(head) + len(body)
     pieces[0] = HEADER.pack(length, Kind.BATCH)
@@ -73,19 +97,22 @@ def unpack_batch(payload: memoryview) -> list[Request]:
     requests = []
     at = 0
     while at < len(payload):
-        type_length, body_length = _REQUEST.unpack_from(payload, at)
+        dialect, type_length, encoding_length, json_length, body_length = _REQUEST.unpack_from(payload, at)
         at += _REQUEST.size
         content_type = bytes(payload[at : at + type_length])
         at += type_length
-        requests.append(Request(content_type, payload[at : at + body_length]))
+        encoding = bytes(payload[at : at + encoding_length])
+        at += encoding_length
+        body = payload[at : at + body_length]
         at += body_length
+        requests.append(Request(content_type, body, dialect, encoding, json_length))
     return requests
 
 
 def pack_result(result: Result) -> bytes:
     parts = [_TIMING.pack(result.milliseconds, result.items)]
-    for status, body in result.answers:
-        parts += (_ANSWER.pack(status, len(body)), body)
+    for status, body, json_length in result.answers:
+        parts += (_ANSWER.pack(status, json_length, len(body)), body)
     return pack(Kind.RESULT, b"".join(parts))
 
 
@@ -94,9 +121,9 @@ def unpack_result(payload: memoryview) -> Result:
     answers = []
     at = _TIMING.size
     while at < len(payload):
-        status, length = _ANSWER.unpack_from(payload, at)
+        status, json_length, length = _ANSWER.unpack_from(payload, at)
         at += _ANSWER.size
-        answers.append(Answer(status, bytes(payload[at : at + length])))
+        answers.append(Answer(status, bytes(payload[at : at + length]), json_length))
         at += length
     return Result(answers, milliseconds, items)
 

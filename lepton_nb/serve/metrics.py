@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_ASKING = ("/predict", "/v2/models/{model}/infer")  # the routes that ask the model
 _RECENT = 2048
 _SETTLING = 5.0  # seconds over which the rate in the panel is smoothed
 
@@ -70,7 +71,7 @@ class Metrics:
             self._children[key] = children
         children[0].inc()
         children[1].observe(seconds)
-        if path != "/predict":
+        if path not in _ASKING:
             return
         self.requests += 1
         if status >= 400:

@@ -1,111 +1,99 @@
-"""Answering a batch of requests: decode each, run them together, encode each; errors stay with their own."""
+"""Answering a batch of requests: read each, run them together, write each; errors stay with their own."""
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import orjson
 
 from lepton_nb.packaging.runners import Runner
 from lepton_nb.serve.frames import Answer, Request, Result
-from lepton_nb.tasks import Codec, InputError
-from lepton_nb.tasks.base import Arrays
-
-_JSON = "application/json"
+from lepton_nb.serve.wires import Question, RefusedError, Wire, failure, inflate
+from lepton_nb.tasks import InputError
 
 
-@dataclass
+@dataclass(slots=True)
 class _Item:
-    """One request on its way through the batch: its inputs until it has run, then its answer."""
+    """One request on its way through the batch."""
 
-    arrays: Arrays = ()
+    wire: Wire
+    question: Question | None = None
     answer: Answer | None = None
-
-    @property
-    def rows(self) -> int:
-        return len(self.arrays[0])
+    rows: int = 0
 
 
 class Predictor:
-    """A codec around a model.
+    """A model behind the dialects it is asked in.
 
     Args:
-        version: Sent with every answer.
+        wires: The dialects by their number in a frame.
         batchable: Whether the answer to an item is the same whichever items share its batch.
         max_items: Most items the model runs on at once.
+        max_body: Largest body in bytes, once it is decompressed.
     """
 
     def __init__(
-        self, codec: Codec, runner: Runner, *, version: int, batchable: bool, max_items: int
+        self, wires: Mapping[int, Wire], runner: Runner, *, batchable: bool, max_items: int, max_body: int
     ) -> None:
-        self.codec = codec
+        self.wires = wires
         self.runner = runner
-        self.version = version
         self.max_items = max_items if batchable else 1
+        self.max_body = max_body
         self._seconds = 0.0
 
     def answer(self, requests: Sequence[Request]) -> Result:
         """The answers to a batch of requests, in their order. Never raises."""
         self._seconds = 0.0
-        items = [self._decode(request) for request in requests]
-        ready = [item for item in items if item.answer is None]
+        items = [self._read(request) for request in requests]
+        ready = [item for item in items if item.question is not None]
         total = sum(item.rows for item in ready)
         for group in _group(ready, self.max_items):
             self._run(group)
-        answers = [item.answer or _failure(500, "no answer was made") for item in items]
+        answers = [item.answer or failure(500, "no answer was made") for item in items]
         return Result(answers, self._seconds * 1e3, total)
 
-    def _decode(self, request: Request) -> _Item:
-        media_type = request.content_type.decode("latin-1").partition(";")[0].strip().lower() or _JSON
+    def _read(self, request: Request) -> _Item:
+        wire = self.wires[request.dialect]
+        item = _Item(wire)
         try:
-            if media_type == _JSON:
-                return _Item(self.codec.decode_json(orjson.loads(request.body)))
-            if not self._takes(media_type):
-                accepted = ", ".join((_JSON, *self.codec.media_types))
-                message = f"this model takes no {media_type} body; send one of {accepted}"
-                return _Item(answer=_failure(415, message))
-            return _Item(self.codec.decode_bytes(bytes(request.body), media_type))
-        except orjson.JSONDecodeError as error:
-            return _Item(answer=_failure(400, f"the body is not JSON: {error}"))
+            item.question = wire.read(inflate(request, self.max_body))
+            item.rows = len(item.question.arrays[0])
+        except RefusedError as error:
+            item.answer = failure(error.status, str(error))
         except InputError as error:
-            return _Item(answer=_failure(422, str(error), error.index))
+            item.answer = failure(wire.input_status, str(error), error.index)
         except MemoryError:
-            return _Item(answer=_failure(413, "the input does not fit into memory"))
+            item.answer = failure(413, "the input does not fit into memory")
         except Exception as error:
             traceback.print_exc()
-            return _Item(answer=_failure(500, f"reading the input failed: {_name(error)}"))
-
-    def _takes(self, media_type: str) -> bool:
-        major = media_type.partition("/")[0]
-        return any(known in (media_type, f"{major}/*") for known in self.codec.media_types)
+            item.answer = failure(500, f"reading the input failed: {_name(error)}")
+        return item
 
     def _run(self, group: list[_Item]) -> None:
         """Run requests together; where that fails, one at a time, so that only the guilty one fails."""
         try:
-            output = self._outputs(group)
+            output = self._outputs([item.question.arrays for item in group if item.question])
         except Exception as error:
             if len(group) > 1:
                 for item in group:
                     self._run([item])
                 return
             traceback.print_exc()
-            group[0].answer = _failure(500, f"the model failed on this input: {_name(error)}")
+            group[0].answer = failure(500, f"the model failed on this input: {_name(error)}")
             return
         start = 0
         for item in group:
-            item.answer = self._encode(output[start : start + item.rows])
+            item.answer = _write(item, output[start : start + item.rows])
             start += item.rows
 
-    def _outputs(self, group: list[_Item]) -> np.ndarray:
-        if len(group) == 1:
-            arrays = group[0].arrays
+    def _outputs(self, inputs: list[tuple[np.ndarray, ...]]) -> np.ndarray:
+        if len(inputs) == 1:
+            arrays = inputs[0]
         else:
-            columns = zip(*(item.arrays for item in group), strict=True)
-            arrays = tuple(np.concatenate(column) for column in columns)
+            arrays = tuple(np.concatenate(column) for column in zip(*inputs, strict=True))
         started = time.perf_counter()
         try:
             rows = len(arrays[0])
@@ -117,35 +105,29 @@ class Predictor:
         finally:
             self._seconds += time.perf_counter() - started
 
-    def _encode(self, output: np.ndarray) -> Answer:
-        try:
-            predictions = self.codec.encode(output)
-        except InputError as error:
-            return _failure(422, str(error), error.index)
-        except Exception as error:
-            traceback.print_exc()
-            return _failure(500, f"reading the model's output failed: {_name(error)}")
-        body = {"predictions": predictions, "version": self.version}
-        return Answer(200, orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
+
+def _write(item: _Item, output: np.ndarray) -> Answer:
+    assert item.question is not None
+    try:
+        return item.question.write(output)
+    except InputError as error:
+        return failure(item.wire.input_status, str(error), error.index)
+    except Exception as error:
+        traceback.print_exc()
+        return failure(500, f"reading the model's output failed: {_name(error)}")
 
 
 def _group(items: list[_Item], limit: int) -> list[list[_Item]]:
     """Requests whose inputs can be joined, at most `limit` items a group (a larger request stands alone)."""
     groups: dict[tuple[tuple[int, ...], ...], list[list[_Item]]] = {}
     for item in items:
-        shape = tuple(array.shape[1:] for array in item.arrays)
+        assert item.question is not None
+        shape = tuple(array.shape[1:] for array in item.question.arrays)
         alike = groups.setdefault(shape, [[]])
         if alike[-1] and sum(other.rows for other in alike[-1]) + item.rows > limit:
             alike.append([])
         alike[-1].append(item)
     return [group for alike in groups.values() for group in alike]
-
-
-def _failure(status: int, message: str, index: int | None = None) -> Answer:
-    body: dict[str, str | int] = {"error": message}
-    if index is not None:
-        body["index"] = index
-    return Answer(status, orjson.dumps(body))
 
 
 def _name(error: Exception) -> str:

@@ -139,11 +139,13 @@ def _command(settings: Settings, fd: int) -> list[str]:
     options = {
         "--fd": fd,
         "--package": settings.package,
+        "--name": settings.name,
         "--version": settings.version,
         "--format": settings.format,
         "--device": settings.device,
         "--threads": settings.threads,
         "--max-items": settings.max_items,
+        "--max-body": settings.max_body,
     }
     pairs = [part for name, value in options.items() for part in (name, str(value))]
     trusted = ["--trusted"] if settings.trusted else []

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from lepton_nb.serve import v2
 from lepton_nb.serve.metrics import CONTENT_TYPE
 from lepton_nb.serve.openapi import describe
 from lepton_nb.serve.process import WorkerError
@@ -26,7 +27,7 @@ _ASSETS = {
     "/assets/docs.js": ("docs.js", "text/javascript"),
 }
 
-OPEN_PATHS = frozenset({"/healthz", "/openapi.json", *_ASSETS})
+OPEN_PATHS = frozenset({"/healthz", "/openapi.json", *v2.OPEN_PATHS, *_ASSETS})
 """Paths that need no token: they tell what the service is, and run nothing."""
 
 _PAGE_HEADERS = {
@@ -82,6 +83,7 @@ def make_routes(service: Service) -> Routes:
         Route("/openapi.json", openapi),
         Route("/metrics", metrics),
         Route("/predict", _only_post),
+        *v2.v2_routes(service),
         Route("/admin/stats", stats),
         Route("/admin/activate", activate, methods=["POST"]),
         *(Route(path, _asset(name, kind)) for path, (name, kind) in _ASSETS.items()),
@@ -108,7 +110,9 @@ async def _only_post(_: Request) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _json({"error": f"there is no {request.url.path[:80]}; /docs lists what there is"}, 404)
+        known = error.detail != "Not Found"
+        there_is_not = f"there is no {request.url.path[:80]}; /docs lists what there is"
+        return _json({"error": error.detail if known else there_is_not}, 404)
     message = (
         error.detail if error.status_code != 405 else f"{request.url.path} does not take {request.method}"
     )

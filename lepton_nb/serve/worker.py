@@ -19,8 +19,10 @@ import orjson
 from lepton_nb.errors import LeptonError
 from lepton_nb.packaging import Package
 from lepton_nb.serve.backend import load_backend
-from lepton_nb.serve.frames import Kind, pack, pack_result, read_frame, unpack_batch
+from lepton_nb.serve.frames import Dialect, Kind, pack, pack_result, read_frame, unpack_batch
+from lepton_nb.serve.infer import InferWire, tensors
 from lepton_nb.serve.predictor import Predictor
+from lepton_nb.serve.wires import PredictWire, Wire
 from lepton_nb.tasks import get_task
 
 _PR_SET_PDEATHSIG = 1
@@ -62,12 +64,16 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
     package = Package.load(options.package)
     backend = load_backend(package, options.format, options.device, options.threads, trusted=options.trusted)
     codec = get_task(package.signature.task).codec(package.signature)
+    wires: dict[int, Wire] = {
+        Dialect.PREDICT: PredictWire(codec, options.version),
+        Dialect.INFER: InferWire(codec, options.name, options.version),
+    }
     predictor = Predictor(
-        codec,
+        wires,
         backend.runner,
-        version=options.version,
         batchable=package.manifest.batchable,
         max_items=options.max_items,
+        max_body=options.max_body,
     )
     manifest = package.manifest
     description = {
@@ -83,6 +89,7 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
         "request_schema": codec.request_schema(),
         "answer_schema": codec.answer_schema(),
         "example": codec.example(),
+        "tensors": tensors(package.signature),
         "class_names": package.signature.class_names,
     }
     return predictor, description
@@ -104,11 +111,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lepton_nb.serve.worker")
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--package", required=True)
+    parser.add_argument("--name", required=True)
     parser.add_argument("--version", type=int, required=True)
     parser.add_argument("--format", default="")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--max-items", type=int, default=256)
+    parser.add_argument("--max-body", type=int, required=True)
     parser.add_argument("--trusted", action="store_true")
     return parser.parse_args(arguments)
 

@@ -1,0 +1,130 @@
+"""How requests are read and answers are written: one class a dialect, used by the worker."""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import orjson
+
+from lepton_nb.serve.frames import Answer, Request
+from lepton_nb.tasks import Codec
+from lepton_nb.tasks.base import Arrays
+
+JSON = "application/json"
+
+_WINDOWS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
+
+
+class RefusedError(Exception):
+    """A request that is answered with an error before its input is looked at."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Question(NamedTuple):
+    """A request that has been read.
+
+    Attributes:
+        arrays: The model's inputs, each ``(N, *shape)``.
+        write: Makes the answer of the model's output ``(N, ...)``.
+    """
+
+    arrays: Arrays
+    write: Callable[[np.ndarray], Answer]
+
+
+class Wire(ABC):
+    """One dialect.
+
+    Attributes:
+        input_status: The HTTP status of an `InputError`.
+    """
+
+    input_status: ClassVar[int]
+
+    @abstractmethod
+    def read(self, request: Request) -> Question:
+        """What a request asks.
+
+        Raises:
+            RefusedError: If it cannot be taken at all.
+            InputError: If its input is not one of the model's.
+        """
+
+
+class PredictWire(Wire):
+    """Our own: the task's real inputs, and answers for people.
+
+    Args:
+        version: Sent with every answer.
+    """
+
+    input_status: ClassVar[int] = 422
+
+    def __init__(self, codec: Codec, version: int) -> None:
+        self.codec = codec
+        self.version = version
+
+    def read(self, request: Request) -> Question:
+        media_type = request.content_type.decode("latin-1").partition(";")[0].strip().lower() or JSON
+        if media_type == JSON:
+            return Question(self.codec.decode_json(load_json(request.body)), self.write)
+        if not self._takes(media_type):
+            accepted = ", ".join((JSON, *self.codec.media_types))
+            raise RefusedError(415, f"this model takes no {media_type} body; send one of {accepted}")
+        return Question(self.codec.decode_bytes(bytes(request.body), media_type), self.write)
+
+    def write(self, output: np.ndarray) -> Answer:
+        body = {"predictions": self.codec.encode(output), "version": self.version}
+        return Answer(200, orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
+
+    def _takes(self, media_type: str) -> bool:
+        major = media_type.partition("/")[0]
+        return any(known in (media_type, f"{major}/*") for known in self.codec.media_types)
+
+
+def load_json(body: bytes | memoryview) -> Any:
+    """The value of a JSON body.
+
+    Raises:
+        RefusedError: If it is not JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RefusedError(400, f"the body is not JSON: {error}") from None
+
+
+def inflate(request: Request, limit: int) -> Request:
+    """A request without its ``Content-Encoding``.
+
+    Raises:
+        RefusedError: If the body is not of that encoding, or has more than `limit` bytes without it.
+    """
+    window = _WINDOWS.get(request.encoding)
+    if window is None:
+        return request
+    decoder = zlib.decompressobj(window)
+    try:
+        body = decoder.decompress(request.body, limit + 1)
+    except zlib.error as error:
+        raise RefusedError(400, f"the body is not {request.encoding.decode()}: {error}") from None
+    if len(body) > limit:
+        raise RefusedError(413, f"the body is larger than {limit / (1 << 20):g} MiB once it is decompressed")
+    if not decoder.eof:
+        raise RefusedError(400, f"the {request.encoding.decode()} body is cut off")
+    return request._replace(body=body, encoding=b"")
+
+
+def failure(status: int, message: str, index: int | None = None) -> Answer:
+    """The answer ``{"error": message}``, with the position of the bad item where one is to blame."""
+    body: dict[str, str | int] = {"error": message}
+    if index is not None:
+        body["index"] = index
+    return Answer(status, orjson.dumps(body))
