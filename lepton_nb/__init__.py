@@ -78,3 +78,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     """Where Jupyter Server finds its extension."""
     return [{"module": "lepton_nb.lab"}]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Where Jupyter finds the built extension in a source tree, for `jupyter-builder develop`."""
+    return [{"src": "labextension", "dest": "lepton-nb"}]
