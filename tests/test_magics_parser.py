@@ -78,10 +78,19 @@ def test_every_setting_of_training_is_an_option() -> None:
         "optimizer": ("sgd", "sgd"),
         "schedule": ("one-cycle", "one-cycle"),
         "warmup": ("0.1", 0.1),
+        "drop": ("0.5", 0.5),
+        "drop_after": ("2", 2),
         "weight_decay": ("0", 0.0),
         "momentum": ("0.8", 0.8),
         "clip": ("1", 1.0),
         "accumulation": ("2", 2),
+        "freeze": ("layer1,layer2", "layer1,layer2"),
+        "unfreeze_at": ("2", 2),
+        "lr_decay": ("0.8", 0.8),
+        "mixup": ("0.2", 0.2),
+        "cutmix": ("1", 1.0),
+        "ema": ("0.99", 0.99),
+        "swa": ("0.25", 0.25),
         "label_smoothing": ("0.1", 0.1),
         "class_weights": ("balanced", "balanced"),
         "precision": ("bf16", "bf16"),
@@ -91,6 +100,8 @@ def test_every_setting_of_training_is_an_option() -> None:
         "patience": ("4", 4),
         "checkpoint_every": ("5", 5.0),
         "keep": ("3", 3),
+        "keep_best": ("2", 2),
+        "disk_budget": ("0.5", 0.5),
         "restore_best": (False, False),
     }
     assert set(given) == {field.name for field in dataclasses.fields(TrainConfig)}
@@ -102,6 +113,7 @@ def test_every_setting_of_training_is_an_option() -> None:
         )
     settings = given_settings(build_parser().parse_line(words))
     assert settings == {name: value for name, (_, value) in given.items()}
+    del settings["swa"]  # it excludes ema
     assert TrainConfig.from_options(settings).batch_size == 1000
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from lepton_nb.errors import NotFoundError, StoreError
-from lepton_nb.runs import Run, RunStore
+from lepton_nb.runs import Retention, Run, RunStore
 from lepton_nb.runs.checkpoint import read_state, verify, write_state
 from tests.runs_helpers import make_run
 
@@ -315,3 +315,17 @@ def test_a_kill_in_the_middle_of_a_write_never_costs_the_last_good_checkpoint() 
         assert at_kill["status"] == "interrupted"
         assert at_kill["history"], "no step is missing or twice"
     assert RunStore().check() == []
+
+
+def test_the_best_few_stay_by_value_and_the_budget_drops_the_oldest() -> None:
+    run = make_run("cnn")
+    state = {"w": torch.ones(1000)}
+    for step, value in enumerate([0.5, 0.9, 0.7, 0.1, 0.2], 1):
+        best = value == 0.9
+        run.save_checkpoint(state, step=step, epoch=step, value=value, best=best, keep=Retention(1, best=3))
+    assert [item.step for item in run.checkpoints()] == [5, 3, 2, 1]
+    budget = 3 * run.checkpoints()[0].size
+    run.save_checkpoint(state, step=6, epoch=6, value=None, best=False, keep=Retention(1, 3, budget))
+    assert [item.step for item in run.checkpoints()] == [6, 3, 2]
+    run.save_checkpoint(state, step=7, epoch=7, value=None, best=False, keep=Retention(5, 3, budget=1))
+    assert [item.step for item in run.checkpoints()] == [7, 2]

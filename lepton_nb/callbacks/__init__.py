@@ -1,8 +1,9 @@
 """What the loop calls between steps and epochs. Subclass `Callback` and override the hooks you need."""
 
-from lepton_nb.callbacks.base import Callback, LogRow
+from lepton_nb.callbacks.base import Callback, LogRow, callback_states, restore_callbacks
 from lepton_nb.callbacks.checkpointing import Checkpointing
 from lepton_nb.callbacks.early_stopping import EarlyStopping
+from lepton_nb.callbacks.freezing import Freezing
 from lepton_nb.callbacks.history import HistoryWriter
 from lepton_nb.callbacks.run_log import RunLog
 from lepton_nb.callbacks.state import Control, TrainState
@@ -12,8 +13,11 @@ __all__ = [
     "Checkpointing",
     "Control",
     "EarlyStopping",
+    "Freezing",
     "HistoryWriter",
     "LogRow",
     "RunLog",
     "TrainState",
+    "callback_states",
+    "restore_callbacks",
 ]

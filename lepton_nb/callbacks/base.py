@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lepton_nb.callbacks.state import TrainState
@@ -26,6 +28,9 @@ class Callback:
         on_exception              # instead of on_fit_end, when the loop raises
 
     A hook runs in the thread of the loop. What it raises ends the run, with the last checkpoint kept.
+
+    A callback that remembers something returns it from `state_dict`; it is kept in every checkpoint, and
+    `load_state_dict` gets it back, before `on_fit_start`, when a run is resumed with the same callback.
     """
 
     def on_fit_start(self, state: TrainState) -> None: ...
@@ -43,3 +48,31 @@ class Callback:
     def on_fit_end(self, state: TrainState) -> None: ...
 
     def on_exception(self, state: TrainState, error: BaseException) -> None: ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What to keep in checkpoints: numbers, strings, tensors, and lists, tuples and dicts of them."""
+        return {}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+
+
+def callback_states(callbacks: Sequence[Callback]) -> dict[str, dict[str, Any]]:
+    """The state of every callback that has one, by class name and number."""
+    states = {key: callback.state_dict() for key, callback in _keyed(callbacks)}
+    return {key: state for key, state in states.items() if state}
+
+
+def restore_callbacks(callbacks: Sequence[Callback], states: dict[str, dict[str, Any]]) -> None:
+    """Give every callback the state that `callback_states` found, where there is one."""
+    for key, callback in _keyed(callbacks):
+        if key in states:
+            callback.load_state_dict(states[key])
+
+
+def _keyed(callbacks: Sequence[Callback]) -> Iterator[tuple[str, Callback]]:
+    count: Counter[str] = Counter()
+    for callback in callbacks:
+        name = type(callback).__qualname__
+        count[name] += 1
+        yield f"{name}-{count[name]}", callback

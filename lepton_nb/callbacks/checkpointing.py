@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from lepton_nb.callbacks.base import Callback
 from lepton_nb.callbacks.state import TrainState
+from lepton_nb.runs import Retention
 
 
 class Checkpointing(Callback):
@@ -15,20 +16,24 @@ class Checkpointing(Callback):
     Args:
         snapshot: Returns the state to save, as nested dicts, lists, numbers and tensors.
         every: Seconds between two checkpoints within one epoch.
-        keep: How many of the newest checkpoints stay on disk, besides the best one.
+        keep: Which checkpoints stay on disk.
     """
 
-    def __init__(self, snapshot: Callable[[], dict[str, object]], every: float, keep: int) -> None:
+    def __init__(self, snapshot: Callable[[], dict[str, object]], every: float, keep: Retention) -> None:
         self.snapshot = snapshot
         self.every = every
         self.keep = keep
         self._saved_at = time.monotonic()
         self._saved_step = -1
 
-    def save(self, state: TrainState, *, best: bool = False) -> None:
-        value = state.metrics.get(state.monitor)
+    def save(self, state: TrainState, *, value: float | None = None, best: bool = False) -> None:
         state.run.save_checkpoint(
-            self.snapshot(), step=state.step, epoch=state.epoch, value=value, best=best, keep=self.keep
+            self.snapshot(),
+            step=state.step,
+            epoch=state.epoch,
+            value=value,
+            best=best,
+            keep=self.keep,
         )
         self._saved_at = time.monotonic()
         self._saved_step = state.step
@@ -42,7 +47,8 @@ class Checkpointing(Callback):
             self.save(state)
 
     def on_validation_end(self, state: TrainState) -> None:
-        self.save(state, best=state.best_epoch == state.epoch)
+        value = state.metrics.get(state.monitor)
+        self.save(state, value=value, best=state.best_epoch == state.epoch)
 
     def on_fit_end(self, state: TrainState) -> None:
         if state.step != self._saved_step:

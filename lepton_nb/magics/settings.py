@@ -19,12 +19,18 @@ _GROUPS = {
         "optimizer",
         "schedule",
         "warmup",
+        "drop",
+        "drop_after",
         "weight_decay",
         "momentum",
         "clip",
         "accumulation",
     ),
-    "generalization": ("label_smoothing", "class_weights", "patience", "restore_best"),
+    "fine-tuning": ("freeze", "unfreeze_at", "lr_decay"),
+    "generalization": (
+        *("label_smoothing", "class_weights", "mixup", "cutmix"),
+        *("ema", "swa", "patience", "restore_best"),
+    ),
     "speed and device": ("device", "precision", "compile"),
 }
 _REST = "checkpoints and repetition"

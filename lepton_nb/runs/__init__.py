@@ -10,6 +10,7 @@ from lepton_nb.runs.checkpoints import Checkpoint
 from lepton_nb.runs.history import History
 from lepton_nb.runs.home import home
 from lepton_nb.runs.records import DeploymentRecord, PackageRecord
+from lepton_nb.runs.retention import Retention
 from lepton_nb.runs.run import Run
 from lepton_nb.runs.store import RunStore
 from lepton_nb.runs.table import RunTable
@@ -19,6 +20,7 @@ __all__ = [
     "DeploymentRecord",
     "History",
     "PackageRecord",
+    "Retention",
     "Run",
     "RunStore",
     "RunTable",

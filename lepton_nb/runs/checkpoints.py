@@ -16,6 +16,7 @@ from typing import Any, Literal
 from lepton_nb.errors import NotFoundError, StoreError
 from lepton_nb.runs.checkpoint import read_about, read_state, write_state
 from lepton_nb.runs.home import private_folder, sweep
+from lepton_nb.runs.retention import Retention
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Checkpoint:
     Attributes:
         step: Optimizer steps done.
         epoch: Index of the epoch in progress when it was saved.
-        value: The monitored metric at that time, if known.
+        value: The monitored metric, where these weights were validated.
         best: Whether it is the best of the run so far.
         attempt: Which start of the run saved it; later attempts supersede earlier ones.
         sha256: Digest of its content.
@@ -68,9 +69,10 @@ class CheckpointFolder:
         value: float | None,
         best: bool,
         attempt: int,
-        keep: int,
+        keep: Retention,
+        mode: Literal["min", "max"],
     ) -> Checkpoint:
-        """Write a checkpoint; once it is safely on disk, remove all but the `keep` newest and the best.
+        """Write a checkpoint; once it is safely on disk, remove those that need not stay.
 
         Raises:
             StoreError: If it cannot be written; the ones before it are intact.
@@ -86,10 +88,9 @@ class CheckpointFolder:
             "created_at": time.time(),
         }
         digest = write_state(path, state, about)
-        for old in self.list()[max(keep, 1) :]:
-            if not old.best:
-                with suppress(OSError):
-                    old.path.unlink()
+        for old in keep.surplus(self.list(), mode):
+            with suppress(OSError):
+                old.path.unlink()
         return Checkpoint(path=path, sha256=digest, size=path.stat().st_size, **about)  # type: ignore[arg-type]
 
     def list(self) -> list[Checkpoint]:

@@ -18,6 +18,7 @@ from lepton_nb.runs.display import card, line
 from lepton_nb.runs.folder import RunFolder
 from lepton_nb.runs.history import History
 from lepton_nb.runs.home import sweep
+from lepton_nb.runs.retention import Retention
 
 if TYPE_CHECKING:
     from lepton_nb.runs.store import RunStore
@@ -328,9 +329,16 @@ class Run(RunFolder):
         return action
 
     def save_checkpoint(
-        self, state: Mapping[str, Any], *, step: int, epoch: int, value: float | None, best: bool, keep: int
+        self,
+        state: Mapping[str, Any],
+        *,
+        step: int,
+        epoch: int,
+        value: float | None,
+        best: bool,
+        keep: int | Retention,
     ) -> Checkpoint:
-        """Write a checkpoint; then let go of all but the `keep` newest and the best.
+        """Write a checkpoint; then let go of those that need not stay.
 
         What was logged is flushed first, so that a run resumed from here has no gap in its history.
 
@@ -338,16 +346,23 @@ class Run(RunFolder):
             state: What `load_checkpoint` shall give back; see `write_state`.
             step: Optimizer steps done.
             epoch: Index of the epoch in progress.
-            value: The monitored metric now, if known.
+            value: The monitored metric of these weights, where they were validated.
             best: Whether it is the best so far.
-            keep: At least 1.
+            keep: How many of the newest stay beside the best one, or a `Retention`.
 
         Raises:
             StoreError: If it cannot be written, for example on a full disk; the ones before are intact.
         """
         self.flush()
         saved = self._checkpoints.save(
-            state, step=step, epoch=epoch, value=value, best=best, attempt=self.attempt, keep=keep
+            state,
+            step=step,
+            epoch=epoch,
+            value=value,
+            best=best,
+            attempt=self.attempt,
+            keep=keep if isinstance(keep, Retention) else Retention(keep),
+            mode=self.mode,
         )
         if best:
             self._record_best(saved)

@@ -17,9 +17,11 @@ from lepton_nb.models import model as define_model
 from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.provenance import provenance
+from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
 from lepton_nb.training.job import Job
+from lepton_nb.training.mixing import check_mixing
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.own import describe_loss, describe_optimizer, make_loss_again, make_optimizer_again
 from lepton_nb.training.recipes import Recipe, get_recipe
@@ -75,6 +77,9 @@ def train(
         network = definition.build()
         # Within the seed too: a lazy layer draws its weights from the first batch it sees.
         _check(network, bundle, criterion)
+        check_mixing(settings, bundle, criterion)
+        if settings.freeze is not None:
+            frozen_modules(network, settings.freeze)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
     run = _create_run(name, definition, bundle, settings)
     with private_rng():

@@ -28,17 +28,39 @@ class TrainConfig:
     batch_size: int = setting(64, "items in one batch")
     lr: float | None = setting(None, "peak learning rate; 1e-3 for adam and adamw, 0.1 for sgd")
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = setting("adamw", "how weights are updated")
-    schedule: Literal["cosine", "one-cycle", "linear", "constant"] = setting(
-        "cosine", "how the learning rate moves over the run"
+    schedule: Literal["cosine", "one-cycle", "linear", "step", "plateau", "warmup", "constant"] = setting(
+        "cosine", "how the learning rate moves over the run; %lepton schedule draws it"
     )
-    warmup: float = setting(0.05, "share of the run in which a cosine or linear schedule rises")
+    warmup: float = setting(0.05, "share of the run in which the learning rate rises, except in one-cycle")
+    drop: float = setting(0.1, "factor of the learning rate at each drop of a step or plateau schedule")
+    drop_after: int | None = setting(
+        None, "epochs between drops of step (a third of the run), or without improvement in plateau (3)"
+    )
     weight_decay: float = setting(0.01, "pull of the weights towards zero")
     momentum: float = setting(0.9, "momentum of sgd (Nesterov) and rmsprop")
     clip: float | None = setting(None, "largest norm of the gradient; larger ones are scaled down")
     accumulation: int = setting(1, "batches whose gradients make one step")
+    freeze: str | None = setting(
+        None,
+        "layers that stay as they are, by name: layer1,layer2 or features.*; backbone is all but the last",
+    )
+    unfreeze_at: int | None = setting(None, "epochs after which the frozen layers train, too")
+    lr_decay: float = setting(
+        1.0, "learning rate of each block of layers, as a factor of the block's after it; 0.8 for fine-tuning"
+    )
     label_smoothing: float = setting(0.0, "share of the target given to the other classes, 0 to 1")
     class_weights: Literal["none", "balanced"] = setting(
         "none", "whether rare classes count more in the loss"
+    )
+    mixup: float = setting(0.0, "alpha of mixup, which blends pairs of items; 0 is off, 0.2 is usual")
+    cutmix: float = setting(
+        0.0, "alpha of cutmix, which pastes a box of another picture; 0 is off, 1 is usual"
+    )
+    ema: float | None = setting(
+        None, "decay of a moving average of the weights, which is validated and kept; 0.999 is usual"
+    )
+    swa: float | None = setting(
+        None, "share of the run at its end whose weights are averaged, validated and kept; 0.25 is usual"
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
         "auto", "number format of the forward pass; auto is bf16 on accelerators that have it, else fp32"
@@ -48,7 +70,11 @@ class TrainConfig:
     seed: int = setting(0, "seed of weights, order and augmentation")
     patience: int | None = setting(None, "stop after so many epochs without a better validation value")
     checkpoint_every: float = setting(60.0, "seconds between checkpoints within an epoch")
-    keep: int = setting(2, "newest checkpoints to keep, besides the best one")
+    keep: int = setting(2, "newest checkpoints to keep, besides the best")
+    keep_best: int = setting(1, "best checkpoints to keep, by the monitored metric")
+    disk_budget: float | None = setting(
+        None, "GB for the run's checkpoints; the oldest go first, the newest and the best stay"
+    )
     restore_best: bool = setting(True, "leave the best weights in the model at the end, not the last")
 
     def __post_init__(self) -> None:
@@ -58,6 +84,12 @@ class TrainConfig:
         for name, choices in ((f.name, get_args(hints[f.name])) for f in fields(self)):
             if get_origin(hints[name]) is Literal and getattr(self, name) not in choices:
                 _reject_choice(name, getattr(self, name), choices)
+        if self.ema is not None and self.swa is not None:
+            raise ArgumentError("Both ema and swa are given, two ways to average weights.", "Leave one out.")
+        if self.unfreeze_at is not None and self.freeze is None:
+            raise ArgumentError(
+                "unfreeze_at is given, but nothing is frozen.", "For example --freeze backbone"
+            )
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> TrainConfig:
@@ -92,6 +124,14 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("batch_size", 1, math.inf),
     ("lr", 0.0, math.inf),
     ("warmup", 0.0, 0.9),
+    ("drop", 0.0, 1.0),
+    ("drop_after", 1, math.inf),
+    ("unfreeze_at", 1, math.inf),
+    ("lr_decay", 1e-3, 1.0),
+    ("mixup", 0.0, 100.0),
+    ("cutmix", 0.0, 100.0),
+    ("ema", 0.0, 0.999999),
+    ("swa", 0.01, 1.0),
     ("weight_decay", 0.0, math.inf),
     ("momentum", 0.0, 1.0),
     ("clip", 1e-12, math.inf),
@@ -100,6 +140,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("patience", 1, math.inf),
     ("checkpoint_every", 0.0, math.inf),
     ("keep", 1, math.inf),
+    ("keep_best", 1, math.inf),
+    ("disk_budget", 1e-6, math.inf),
 )
 
 

@@ -10,16 +10,27 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from lepton_nb.callbacks import Callback, Checkpointing, EarlyStopping, HistoryWriter, RunLog, TrainState
-from lepton_nb.data import DataBundle
-from lepton_nb.runs import Run
+from lepton_nb.callbacks import (
+    Callback,
+    Checkpointing,
+    EarlyStopping,
+    Freezing,
+    HistoryWriter,
+    RunLog,
+    TrainState,
+)
+from lepton_nb.data import DataBundle, Loader
+from lepton_nb.runs import Retention, Run
+from lepton_nb.training.averaging import ExponentialAverage, StochasticAverage, WeightAverage
+from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
 from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.loop import Work, fit, restore, snapshot
+from lepton_nb.training.mixing import MixedLoader, class_count
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
 from lepton_nb.training.recorder import Recorder
-from lepton_nb.training.schedules import make_schedule
+from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
 from lepton_nb.training.seeding import private_rng
 
 
@@ -48,15 +59,16 @@ class Job:
         with private_rng():
             every: list[Callback] = []
             state, work = self._prepare(every)
-            if saved is not None:
-                restore(state, work, saved)
             every += [
                 HistoryWriter(),
+                *self._features(work),
                 *([EarlyStopping(self.config.patience)] if self.config.patience else []),
-                Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self.config.keep),
+                Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self._retention()),
                 RunLog(),
                 *callbacks,
             ]
+            if saved is not None:
+                restore(state, work, saved)
             self.run.live.update(model=self.model, data=self.data)
             self.run.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
             try:
@@ -68,7 +80,7 @@ class Job:
             finally:
                 # An optimizer holds the gradients' buffers; a cell's traceback must not keep them alive.
                 state.optimizer.zero_grad(set_to_none=True)
-            self._settle(state)
+            self._settle(state, work)
         return self.run
 
     def _prepare(self, callbacks: list[Callback]) -> tuple[TrainState, Work]:
@@ -84,6 +96,7 @@ class Job:
         )
         train_loader = make_loader("train")
         val_loader = make_loader("val") if "val" in self.data.splits else None
+        averaging = self._averaging(train_loader)
         steps = -(-len(train_loader) // self.config.accumulation)
         precision = choose_precision(self.config.precision, choice.device)
         state = TrainState(
@@ -101,18 +114,52 @@ class Job:
         )
         signature = self.data.signature
         work = Work(
-            train_loader=train_loader,
+            train_loader=self._mixed(train_loader),
             val_loader=val_loader,
             criterion=self.loss,
             score=lambda preds, target: self.data.task.score(preds, target, signature),
-            schedule=make_schedule(self.config.schedule, state.total_steps, self.config.warmup),
+            schedule=schedule_of(self.config, steps),
             base_lrs=[group["lr"] for group in optimizer.param_groups],
             precision=precision,
             scaler=torch.amp.GradScaler(choice.device.type, enabled=precision == "fp16"),
             recorder=Recorder(state, callbacks),
+            averaging=averaging,
             loss_sum=torch.zeros((), device=choice.device),
         )
         return state, work
+
+    def _averaging(self, loader: Loader) -> WeightAverage:
+        if self.config.ema is not None:
+            return ExponentialAverage(self.model, self.config.ema)
+        if self.config.swa is not None:
+            return StochasticAverage(self.model, swa_start(self.config), loader)
+        return WeightAverage(self.model)
+
+    def _retention(self) -> Retention:
+        budget = self.config.disk_budget
+        nbytes = None if budget is None else int(budget * 1e9)
+        return Retention(self.config.keep, self.config.keep_best, nbytes)
+
+    def _mixed(self, loader: Loader) -> Loader:
+        config = self.config
+        if not config.mixup and not config.cutmix:
+            return loader
+        classes = class_count(self.data)
+        return MixedLoader(
+            loader, mixup=config.mixup, cutmix=config.cutmix, classes=classes, seed=config.seed
+        )
+
+    def _features(self, work: Work) -> list[Callback]:
+        """Callbacks for what the settings ask for: none costs anything where it is off."""
+        found: list[Callback] = []
+        if isinstance(work.schedule, Plateau):
+            found.append(work.schedule)
+        if type(work.averaging) is not WeightAverage:
+            found.append(work.averaging)
+        if self.config.freeze is not None:
+            frozen = frozen_modules(self.model, self.config.freeze)
+            found.append(Freezing(frozen, self.config.unfreeze_at))
+        return found
 
     def _optimizer(self, device: torch.device) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -128,12 +175,14 @@ class Job:
         for callback in callbacks:
             callback.on_exception(state, error)
 
-    def _settle(self, state: TrainState) -> None:
+    def _settle(self, state: TrainState, work: Work) -> None:
         # A run stopped in the middle of an epoch has moved on from the best weights of the one before.
         already_best = state.batch == 0 and state.best_epoch == state.epoch - 1
         if self.config.restore_best and state.best_epoch is not None and not already_best:
             _, saved = self.run.load_checkpoint("best")
             self.model.load_state_dict(saved["model"])
+        else:
+            work.averaging.finish()
         self.model.eval()
         self.run.set_status("finished" if state.phase == "finished" else "stopped")
         self.run.refresh()

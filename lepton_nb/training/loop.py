@@ -27,9 +27,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.callbacks import Callback, TrainState
+from lepton_nb.callbacks import Callback, TrainState, callback_states, restore_callbacks
 from lepton_nb.data import Loader
 from lepton_nb.models import call_model
+from lepton_nb.training.averaging import WeightAverage
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import Precision
 from lepton_nb.training.recorder import Recorder
@@ -44,6 +45,7 @@ class Work:
 
     Attributes:
         base_lrs: Peak learning rate of each parameter group; the schedule scales them.
+        averaging: Says which weights are validated and kept, the model's own or an average of them.
         rng_state: Generators to put back before the first batch of a run resumed in mid-epoch.
         loss_sum: Sum of the losses of this epoch's items so far, on the device.
     """
@@ -57,6 +59,7 @@ class Work:
     precision: Precision
     scaler: torch.amp.GradScaler
     recorder: Recorder
+    averaging: WeightAverage
     rng_state: dict[str, Any] | None = None
     loss_sum: Tensor = field(default_factory=lambda: torch.zeros(()))
     items: int = 0
@@ -152,7 +155,7 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
     state.phase = "validating"
     metrics: dict[str, float] | None = {}
     if work.val_loader is not None:
-        with autocast(state.device, work.precision):
+        with autocast(state.device, work.precision), work.averaging.applied(state):
             metrics = validate(
                 state.model,
                 work.val_loader,
@@ -214,7 +217,7 @@ def snapshot(state: TrainState, work: Work) -> dict[str, object]:
     work.recorder.flush()
     done = state.phase == "validating"
     return {
-        "model": state.model.state_dict(),
+        "model": work.averaging.weights(),
         "optimizer": state.optimizer.state_dict(),
         "scaler": work.scaler.state_dict(),
         "base_lrs": list(work.base_lrs),
@@ -229,6 +232,7 @@ def snapshot(state: TrainState, work: Work) -> dict[str, object]:
         "items": 0 if done else work.items,
         "epoch_seconds": 0.0 if done else work.epoch_seconds,
         "rng": None if done or not state.batch else get_rng_state(),
+        "callbacks": callback_states(work.recorder.callbacks),
     }
 
 
@@ -246,6 +250,7 @@ def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
     work.loss_sum = saved["loss_sum"].to(state.device)
     work.items, work.epoch_seconds = saved["items"], saved["epoch_seconds"]
     work.rng_state = saved["rng"]
+    restore_callbacks(work.recorder.callbacks, saved.get("callbacks", {}))
 
 
 def _call(callbacks: Sequence[Callback], hook: str, state: TrainState) -> None:
