@@ -4,6 +4,7 @@ from lepton_nb.callbacks.base import Callback, LogRow, callback_states, restore_
 from lepton_nb.callbacks.checkpointing import Checkpointing
 from lepton_nb.callbacks.early_stopping import EarlyStopping
 from lepton_nb.callbacks.freezing import Freezing
+from lepton_nb.callbacks.hardware import HardwareSampler
 from lepton_nb.callbacks.history import HistoryWriter
 from lepton_nb.callbacks.run_log import RunLog
 from lepton_nb.callbacks.state import Control, TrainState
@@ -14,6 +15,7 @@ __all__ = [
     "Control",
     "EarlyStopping",
     "Freezing",
+    "HardwareSampler",
     "HistoryWriter",
     "LogRow",
     "RunLog",

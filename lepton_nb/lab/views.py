@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lepton_nb.runs import Checkpoint, PackageRecord, Run
-from lepton_nb.runs.overview import eta, latest, trend
+from lepton_nb.runs.overview import latest, trend
 from lepton_nb.runs.run import ACTIVE
 
 _FIELDS = (
@@ -24,13 +24,16 @@ def facts(run: Run) -> dict[str, Any]:
 def run_view(run: Run, spark: int = 32) -> dict[str, Any]:
     """A run as lists show it, with a sparkline of at most `spark` values."""
     metric, values = trend(run, spark)
-    newest = latest(run, ("loss", "lr", "train_loss", "val_loss", run.monitor, "items_per_second"))
+    active = run.status in ACTIVE
     return {
         **facts(run),
-        "eta": eta(run),
         "progress": progress(run),
-        "items_per_second": newest.pop("items_per_second", None),
-        "latest": newest,
+        "phase": run.vitals.get("phase") if active else run.status,
+        "eta": run.vitals.get("eta") if active else None,
+        "device": run.vitals.get("device"),
+        "items_per_second": run.vitals.get("items_per_second"),
+        "memory": run.vitals.get("memory"),
+        "latest": latest(run, ("loss", "lr", "train_loss", "val_loss", run.monitor)),
         "sparkline": {"metric": metric, "values": values},
         "actions": actions(run),
     }

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Points = tuple[list[int], list[float]]
+Series = tuple[list[int], list[int], list[float], list[float]]
+"""Steps, epochs, values and times (unix seconds) of a metric."""
 
 _KEYS = """
 WITH RECURSIVE found (key) AS (
@@ -23,7 +25,9 @@ WITH RECURSIVE found (key) AS (
 )
 SELECT key FROM found WHERE key IS NOT NULL
 """
-_POINTS = "SELECT step, attempt, epoch, value FROM metrics WHERE run = ? AND key = ? ORDER BY step, attempt"
+_POINTS = """
+SELECT step, attempt, epoch, value, timestamp FROM metrics WHERE run = ? AND key = ? ORDER BY step, attempt
+"""
 
 
 class UnknownMetricError(NotFoundError, KeyError):
@@ -41,7 +45,7 @@ class History(Mapping[str, Points]):
     def __init__(self, database: Database, run: int) -> None:
         self._database = database
         self._run = run
-        self._points: dict[str, tuple[list[int], list[int], list[float]]] = {}
+        self._points: dict[str, Series] = {}
         starts = database.rows(
             "SELECT attempt, from_step FROM attempts WHERE run = ? ORDER BY attempt", (run,)
         )
@@ -59,10 +63,18 @@ class History(Mapping[str, Points]):
         Raises:
             NotFoundError: If there is no such metric (a `KeyError` too).
         """
+        steps, _, values, _ = self.series(key)
+        return steps, values
+
+    def series(self, key: str) -> Series:
+        """``(steps, epochs, values, times)`` of a metric.
+
+        Raises:
+            NotFoundError: If there is no such metric (a `KeyError` too).
+        """
         if key not in self._names:
             raise UnknownMetricError(f"The run logged no metric {key!r}.", did_you_mean(key, self._names))
-        steps, _, values = self._read(key)
-        return steps, values
+        return self._read(key)
 
     def __contains__(self, key: object) -> bool:
         return key in self._names
@@ -87,7 +99,7 @@ class History(Mapping[str, Points]):
 
         columns = {}
         for name in self:
-            _, epochs, values = self._read(name)
+            _, epochs, values, _ = self._read(name)
             if len(set(epochs)) == len(epochs):
                 columns[name] = pd.Series(values, index=epochs)
         frame = pd.DataFrame(columns).sort_index()
@@ -100,19 +112,23 @@ class History(Mapping[str, Points]):
         epoch_of: dict[int, int] = {}
         columns = {}
         for name in self:
-            steps, epochs, values = self._read(name)
+            steps, epochs, values, _ = self._read(name)
             epoch_of.update(zip(steps, epochs, strict=True))
             columns[name] = pd.Series(values, index=steps)
         frame = pd.DataFrame({"epoch": pd.Series(epoch_of, dtype="int64"), **columns}).sort_index()
         return frame.rename_axis("step")
 
-    def _read(self, key: str) -> tuple[list[int], list[int], list[float]]:
-        """Steps, epochs and values of a metric."""
+    def _read(self, key: str) -> Series:
         if key not in self._points:
-            points: dict[int, tuple[int, float]] = {}
-            for step, attempt, epoch, value in self._database.rows(_POINTS, (self._run, key)):
+            points: dict[int, tuple[int, float, float]] = {}
+            for step, attempt, epoch, value, at in self._database.rows(_POINTS, (self._run, key)):
                 if step <= self._limits.get(attempt, math.inf):
-                    points[step] = (epoch, math.nan if value is None else value)
-            epochs, values = [epoch for epoch, _ in points.values()], [value for _, value in points.values()]
-            self._points[key] = (list(points), epochs, values)
+                    points[step] = (epoch, math.nan if value is None else value, at)
+            rows = points.values()
+            self._points[key] = (
+                list(points),
+                [r[0] for r in rows],
+                [r[1] for r in rows],
+                [r[2] for r in rows],
+            )
         return self._points[key]

@@ -6,14 +6,11 @@ import math
 from collections.abc import Sequence
 
 from lepton_nb.runs.history import History
-from lepton_nb.runs.run import ACTIVE, Run
+from lepton_nb.runs.run import Run
 
 _LATEST = "SELECT value FROM metrics WHERE run = ? AND key = ? ORDER BY step DESC, attempt DESC LIMIT 1"
 _VALUES = "SELECT avg(value) AS value FROM metrics WHERE run = ? AND key = ? GROUP BY step / ? ORDER BY step"
 _LAST_STEP = "SELECT max(step) AS step FROM metrics WHERE run = ? AND key = ?"
-_STEPS = "SELECT step, timestamp FROM metrics WHERE run = ? AND key = 'loss'"
-_STEP_AFTER = f"{_STEPS} AND step >= ? ORDER BY step LIMIT 1"
-_STEP_LAST = f"{_STEPS} ORDER BY step DESC, attempt DESC LIMIT 1"
 
 
 def latest(run: Run, names: Sequence[str]) -> dict[str, float]:
@@ -38,23 +35,24 @@ def trend(run: Run, points: int) -> tuple[str, list[float]]:
     return run.monitor, []
 
 
-def eta(run: Run) -> float | None:
-    """Seconds left at the speed of the newer half of this attempt; None where that cannot be told."""
-    if run.status not in ACTIVE or run.total_steps is None:
-        return None
-    database = run.store.database
-    last = database.row(_STEP_LAST, (run.sequence,))
-    if last is None:
-        return None
-    begun = database.row(
-        "SELECT from_step FROM attempts WHERE run = ? AND attempt = ?", (run.sequence, run.attempt)
-    )
-    start = (begun["from_step"] or 0) if begun is not None else 0
-    first = database.row(_STEP_AFTER, (run.sequence, (start + last["step"]) // 2))
-    if first is None or last["step"] <= first["step"] or last["timestamp"] <= first["timestamp"]:
-        return None
-    pace = (last["timestamp"] - first["timestamp"]) / (last["step"] - first["step"])
-    return float(pace * max(run.total_steps - run.step, 0))
+def thin_curve(values: Sequence[float], points: int) -> list[int]:
+    """Indices of at most `points` of the values that keep the curve's shape.
+
+    Of every stretch its smallest and its largest value stay, so that no spike is lost; so do the first and
+    the last value. Values that are not finite count as neither.
+    """
+    count = len(values)
+    if count <= points:
+        return list(range(count))
+    kept = {0, count - 1}
+    stretches = max(1, (points - 2) // 2)
+    for index in range(stretches):
+        start, end = index * count // stretches, (index + 1) * count // stretches
+        finite = [place for place in range(start, end) if math.isfinite(values[place])]
+        if finite:
+            kept.add(min(finite, key=values.__getitem__))
+            kept.add(max(finite, key=values.__getitem__))
+    return sorted(kept)
 
 
 def _values(run: Run, name: str, points: int) -> list[float]:

@@ -121,7 +121,20 @@ _BACKGROUND = (
     "CREATE INDEX queue_by_device ON queue (device, ticket)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _BACKGROUND)
+# What the machine did, over time; metrics are over steps.
+_SAMPLES = (
+    """
+    CREATE TABLE samples (
+        run INTEGER NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        timestamp REAL NOT NULL,
+        value REAL,
+        PRIMARY KEY (run, key, timestamp)
+    ) WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _BACKGROUND, _SAMPLES)
 """What makes version n of the schema from version n - 1. Never edit one that was released; add one."""
 
 

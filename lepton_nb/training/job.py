@@ -15,6 +15,7 @@ from lepton_nb.callbacks import (
     Checkpointing,
     EarlyStopping,
     Freezing,
+    HardwareSampler,
     HistoryWriter,
     RunLog,
     TrainState,
@@ -65,6 +66,7 @@ class Job:
                 *([EarlyStopping(self.config.patience)] if self.config.patience else []),
                 Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self._retention()),
                 RunLog(),
+                HardwareSampler(),
                 *callbacks,
             ]
             if saved is not None:

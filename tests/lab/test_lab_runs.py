@@ -41,12 +41,12 @@ async def test_a_running_run_tells_how_far_it_is(ask: Any) -> None:
     for step in (1, 50, 100):
         run.log(step, {"loss": 1.0 / step}, 0)
         run.flush()
-    run.heartbeat(epoch=0, step=100)
+    run.heartbeat(epoch=0, step=100, vitals={"device": "cpu", "eta": 12.5})
     run.flush()
     (seen,) = (await ask("runs"))["runs"]
     assert seen["progress"] == 0.5
     assert seen["sparkline"]["metric"] == "loss"
-    assert seen["eta"] is not None
+    assert (seen["eta"], seen["device"]) == (12.5, "cpu")
     assert seen["actions"][:2] == ["stop", "pause"]
 
 
