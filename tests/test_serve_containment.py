@@ -214,44 +214,6 @@ def test_code_from_outside_the_store_is_not_run(tmp_path: Path, unruly: Package)
 
 
 @pytest.mark.slow
-def test_a_switch_under_load_fails_no_request(tmp_path: Path, package: Package) -> None:
-    other = make_package(tmp_path / "other", seed=5)
-    inputs = pictures(3).numpy()
-    expected = {1: expected_labels(package, inputs), 2: expected_labels(other, inputs)}
-    assert expected[1] != expected[2]
-    with front(tmp_path / "state", package) as server:
-        stop = threading.Event()
-        seen: list[int] = []
-        wrong: list[str] = []
-
-        def ask() -> None:
-            while not stop.is_set():
-                answer = server.predict(inputs)
-                if answer.status_code != 200:
-                    wrong.append(answer.text)
-                    return
-                body = answer.json()
-                seen.append(body["version"])
-                if [item["label"] for item in body["predictions"]] != expected[body["version"]]:
-                    wrong.append(answer.text)
-
-        threads = in_threads(ask, ask, ask, ask)
-        old = server.stats()["worker_pid"]
-        for package_, version in ((other, 2), (package, 1), (other, 2)):
-            assert server.activate(package_, version).status_code == 200
-        last = len(seen)
-        server.wait_for(lambda: len(seen) > last + 20)
-        stop.set()
-        for thread in threads:
-            thread.join()
-        assert not wrong
-        assert set(seen) == {1, 2}
-        assert seen[-1] == 2
-        server.wait_for(lambda: not is_alive(old))
-        assert server.stats()["restarts"] == 0
-
-
-@pytest.mark.slow
 def test_a_package_that_answers_otherwise_is_not_activated(tmp_path: Path, package: Package) -> None:
     from safetensors.numpy import load_file, save_file
 

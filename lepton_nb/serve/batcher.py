@@ -55,6 +55,7 @@ class Batcher:
         max_batch: Requests taken into one batch.
         time_limit: Seconds a request may wait, and seconds a batch may run.
         on_batch: Called with the number of requests and the result of each batch.
+        on_retired: Called with a worker that has been replaced, once it has answered its last batch.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class Batcher:
         max_batch: int,
         time_limit: float,
         on_batch: Callable[[int, Result], None],
+        on_retired: Callable[[Worker], None] = Worker.close,
     ) -> None:
         self.max_queue = max_queue
         self.max_held = max_held
         self.max_batch = max_batch
         self.time_limit = time_limit
         self.on_batch = on_batch
+        self.on_retired = on_retired
         self.waiting: deque[Job] = deque()
         self.worker: Worker | None = None
         self._running: dict[Worker, _Batch] = {}
@@ -109,12 +112,12 @@ class Batcher:
         """Send every further batch to `worker`.
 
         Returns:
-            The worker used so far; it still finishes what it runs, and closes when it has.
+            The worker used so far; it still finishes what it runs.
         """
         former, self.worker = self.worker, worker
         worker.on_result = self._finish
         if former is not None and former not in self._running:
-            former.close()
+            self.on_retired(former)
         self._pump()
         return former
 
@@ -127,7 +130,8 @@ class Batcher:
             if batch is not None and batch.overdue:
                 _settle(job, 504, f"the model ran longer than {self.time_limit:g} s and was ended")
             else:
-                _settle(job, 503, "the process running the model ended while it worked on this request")
+                what = f"the process running the model {worker.ending} while it worked on this request"
+                _settle(job, 503, what)
 
     def refuse(self, message: str) -> None:
         """Answer everything that waits with 503."""
@@ -145,7 +149,7 @@ class Batcher:
             if not batch.overdue and batch.deadline <= now:
                 batch.overdue = True
                 log.error("a batch ran longer than %g s: ending worker %d", self.time_limit, batch.worker.pid)
-                batch.worker.kill()
+                batch.worker.kill(f"ran longer than {self.time_limit:g} s and was ended")
 
     def _pump(self) -> None:
         worker = self.worker
@@ -169,7 +173,7 @@ class Batcher:
         if worker is self.worker:
             self._pump()  # first: the worker should not wait while we answer
         else:
-            worker.close()
+            self.on_retired(worker)
         for job, answer in zip(batch.jobs, result.answers, strict=True):
             if not job.future.done():
                 job.future.set_result(answer)

@@ -11,6 +11,7 @@ import numpy as np
 
 from lepton_nb.packaging.runners import Runner
 from lepton_nb.serve.frames import Answer, Request, Result
+from lepton_nb.serve.memory import is_exhaustion
 from lepton_nb.serve.wires import Question, RefusedError, Wire, failure, inflate
 from lepton_nb.tasks import InputError
 
@@ -81,8 +82,7 @@ class Predictor:
                 for item in group:
                     self._run([item])
                 return
-            traceback.print_exc()
-            group[0].answer = failure(500, f"the model failed on this input: {_name(error)}")
+            group[0].answer = _why_it_failed(error)
             return
         start = 0
         for item in group:
@@ -115,6 +115,13 @@ def _write(item: _Item, output: np.ndarray) -> Answer:
     except Exception as error:
         traceback.print_exc()
         return failure(500, f"reading the model's output failed: {_name(error)}")
+
+
+def _why_it_failed(error: Exception) -> Answer:
+    if is_exhaustion(error):
+        return failure(413, "the model needs more memory for this input than the service may use")
+    traceback.print_exc()
+    return failure(500, f"the model failed on this input: {_name(error)}")
 
 
 def _group(items: list[_Item], limit: int) -> list[list[_Item]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +33,7 @@ class Worker(asyncio.Protocol):
         description: What the worker said about its package when it was ready.
         on_result: Called with each batch's result.
         on_exit: Called once when the process is gone, whatever ended it.
+        fate: Why it was killed, where it was.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -40,16 +42,18 @@ class Worker(asyncio.Protocol):
         self.on_result: Callable[[Worker, Result], None] = lambda _worker, _result: None
         self.on_exit: Callable[[Worker], None] = lambda _worker: None
         self.gone = False
+        self.fate = ""
         self._buffer = bytearray()
         self._ready: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._socket, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
                 _command(settings, theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env={**_KEEP_MEMORY, **os.environ},
+                env=_environment(),
             )
 
     @property
@@ -86,8 +90,20 @@ class Worker(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    def kill(self) -> None:
+    @property
+    def ending(self) -> str:
+        """How the process ended, to follow "the process"; vague while that is not known."""
+        status = self.process.returncode
+        if self.fate or status is None or status >= 0:
+            return self.fate or (f"ended with status {status}" if status else "ended")
+        try:
+            return f"was ended by {signal.Signals(-status).name}"
+        except ValueError:
+            return f"was ended by signal {-status}"
+
+    def kill(self, fate: str = "") -> None:
         """End the process now, whatever it is doing."""
+        self.fate = self.fate or fate
         with suppress(ProcessLookupError):
             self.process.kill()
         self.close()
@@ -108,10 +124,13 @@ class Worker(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.gone = True
-        # The socket closes when the process ends; it may still be a zombie for a moment.
-        asyncio.get_running_loop().create_task(self._reap())
+        self._ending = asyncio.get_running_loop().create_task(self._end())
+
+    async def _end(self) -> None:
+        """Wait for the process, whose socket is closed, and tell."""
+        await self._reap()  # it may still be a zombie for a moment
         if self._ready is not None and not self._ready.done():
-            self._ready.set_exception(WorkerError("the process ended while loading the package; see the log"))
+            self._ready.set_exception(WorkerError(f"the process {self.ending} while loading the package"))
         self.on_exit(self)
 
     def _receive(self, kind: Kind, payload: bytes) -> None:
@@ -126,13 +145,19 @@ class Worker(asyncio.Protocol):
                 self._ready.set_exception(WorkerError(content["error"]))
 
     async def _reap(self) -> None:
-        for _ in range(50):
+        for wait in (0, 0.001, 0.004, *[0.02] * 50):
             if self.process.poll() is not None:
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(wait)
         with suppress(ProcessLookupError):
             self.process.kill()
         await asyncio.to_thread(self.process.wait)
+
+
+def _environment() -> dict[str, str]:
+    """The worker's: it may run the user's own code, which needs no token."""
+    kept = {name: value for name, value in os.environ.items() if name != "LEPTON_TOKEN"}
+    return {**_KEEP_MEMORY, **kept}
 
 
 def _command(settings: Settings, fd: int) -> list[str]:
@@ -146,6 +171,7 @@ def _command(settings: Settings, fd: int) -> list[str]:
         "--threads": settings.threads,
         "--max-items": settings.max_items,
         "--max-body": settings.max_body,
+        "--memory-limit": settings.memory_limit,
     }
     pairs = [part for name, value in options.items() for part in (name, str(value))]
     trusted = ["--trusted"] if settings.trusted else []

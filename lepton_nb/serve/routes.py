@@ -54,10 +54,7 @@ def make_routes(service: Service) -> Routes:
     """The routes of a service."""
 
     async def healthz(_: Request) -> Response:
-        status = 200 if service.state == "ready" else 503
-        return _json(
-            {"status": service.state, "name": service.settings.name, "version": service.version}, status
-        )
+        return _json(service.health(), 200 if service.state == "ready" else 503)
 
     async def openapi(_: Request) -> Response:
         return _json(describe(service))

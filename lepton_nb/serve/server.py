@@ -12,8 +12,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lepton_nb.serve.memory import usual_limit
 from lepton_nb.serve.process import Worker, WorkerError
 from lepton_nb.serve.settings import Settings
 
@@ -35,6 +37,7 @@ def serve(settings: Settings, fd: int | None) -> int:
         The exit status: 0 after a requested stop, 1 where the package cannot be served.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = replace(settings, memory_limit=settings.memory_limit or usual_limit())
     first = Worker(settings)  # loads while this process imports what it needs
     try:
         listener = _listen(settings, fd)
@@ -53,6 +56,7 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
 
     from lepton_nb.serve.app import Application
     from lepton_nb.serve.auth import Gate
+    from lepton_nb.serve.connections import Connection, allow_files, watch
     from lepton_nb.serve.service import Service
 
     port = listener.getsockname()[1]
@@ -60,7 +64,7 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
     gate = Gate(settings.host, port, settings.allowed_hosts, settings.token, settings.admin_token)
     config = uvicorn.Config(
         Application(service, gate),
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -91,8 +95,11 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
     log.info("listening on http://%s:%d", settings.host, port)
     gc.collect()
     gc.freeze()
+    allow_files()
+    watching = loop.create_task(watch(server.server_state.connections))
     # Returns after `stop`, once the requests in flight have their answers.
     await server.serve(sockets=[listener])
+    watching.cancel()
     await service.close()
     return 0
 

@@ -12,17 +12,18 @@ from typing import Any, Literal
 
 from lepton_nb.serve.batcher import Batcher
 from lepton_nb.serve.frames import Result
+from lepton_nb.serve.memory import resident, size_text
 from lepton_nb.serve.metrics import Metrics
 from lepton_nb.serve.process import Worker, WorkerError
+from lepton_nb.serve.recovery import Recovery
 from lepton_nb.serve.settings import Settings
+from lepton_nb.serve.standby import Standby
 
 log = logging.getLogger("lepton_nb.serve")
 
 State = Literal["starting", "ready", "recovering", "failing", "draining"]
 
 _TICK = 0.1
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
-_FAILING_AFTER = 3  # deaths in a row, without one answer between
 
 
 class Service:
@@ -30,7 +31,8 @@ class Service:
 
     Attributes:
         description: What the live worker said about its package.
-        last_error: Why the last worker died or could not start; empty while all is well.
+        recovery: What has gone wrong with the workers since the last good answer.
+        standby: The version before, still loaded.
     """
 
     def __init__(self, settings: Settings, first: Worker) -> None:
@@ -42,12 +44,13 @@ class Service:
             max_batch=settings.max_batch,
             time_limit=settings.time_limit,
             on_batch=self._batch_done,
+            on_retired=self._retire,
         )
         self.description: dict[str, Any] = {}
         self.state: State = "starting"
-        self.last_error = ""
+        self.recovery = Recovery()
+        self.standby = Standby(settings.keep_warm)
         self._first = first
-        self._deaths = 0
         self._switching = asyncio.Lock()
         self._workers: set[Worker] = {first}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,39 +74,54 @@ class Service:
     def refusal(self, size: int) -> str:
         """Why a request with a body of `size` bytes cannot be taken now; empty where it can."""
         if self.state == "failing":
-            return f"the model cannot be started: {self.last_error}"
+            return f"the model keeps failing: {self.recovery.describe()}"
         return self.batcher.refusal(size)
 
     async def activate(self, package: str, version: int, format_: str = "", device: str = "cpu") -> None:
         """Load another package beside the live one, check its answers, then switch to it.
+
+        The version that was live before is still loaded for a while: going back to it takes no time.
 
         Raises:
             WorkerError: If it cannot be served; the live one goes on.
         """
         async with self._switching:
             wanted = replace(self.settings, package=package, version=version, format=format_, device=device)
-            worker = self._new_worker(wanted)
-            try:
-                await self._bring_up(worker)
-            except WorkerError as error:
-                log.error("version %d was not activated: %s", version, error)
-                raise
+            warm = self.standby.take(wanted)
+            if warm is not None:
+                self._go_live(warm)
+            else:
+                try:
+                    await self._bring_up(self._new_worker(wanted))
+                except WorkerError as error:
+                    log.error("version %d was not activated: %s", version, error)
+                    raise
+            self.recovery.succeeded()
             log.info("%s switched to version %d: %s", self.settings.name, version, self._what())
 
     def retry_after(self) -> int:
         """Seconds after which a refused client should try again."""
+        if self.state == "failing":
+            return max(1, math.ceil(self.recovery.retry_in))
         rate = self.metrics.rate
         return max(1, min(30, math.ceil(len(self.batcher.waiting) / rate))) if rate > 0 else 1
 
+    def health(self) -> dict[str, Any]:
+        """What anybody may know; in a crash loop also how often it failed, and when it is tried again."""
+        health = {"status": self.state, "name": self.settings.name, "version": self.version}
+        if self.state == "failing":
+            health |= {"failures": self.recovery.failures, "retry_in": round(self.recovery.retry_in, 1)}
+        return health
+
     def stats(self) -> dict[str, Any]:
         """Everything the panel shows."""
-        worker = self.batcher.worker
+        worker, warm = self.batcher.worker, self.standby.worker
         return {
             "name": self.settings.name,
             "state": self.state,
             "version": self.version,
             "package": self.settings.package,
-            "error": self.last_error,
+            "error": self.recovery.describe(),
             **{
                 key: self.description.get(key)
                 for key in ("model", "run", "task", "format", "device", "parity")
@@ -114,7 +132,9 @@ class Service:
             "in_flight": self.batcher.in_flight,
             "pid": os.getpid(),
             "worker_pid": worker.pid if worker else None,
-            "memory_bytes": _memory(os.getpid()) + (_memory(worker.pid) if worker else 0),
+            "memory_bytes": resident(os.getpid()) + sum(resident(worker.pid) for worker in self._workers),
+            "memory_limit": self.settings.memory_limit,
+            "standby_version": warm.settings.version if warm else None,
         }
 
     async def close(self) -> None:
@@ -143,50 +163,60 @@ class Service:
         worker.on_exit = self._workers.discard
         await worker.ready()
         worker.on_exit = self._worker_gone
+        self._go_live(worker)
+
+    def _go_live(self, worker: Worker) -> None:
+        """Send all further requests to a worker that is loaded and checked."""
         self.settings = worker.settings
         self.description = worker.description
         self.batcher.use(worker)
         self.state = "ready"
         self.metrics.set_version(self.settings.name, self.version)
 
+    def _retire(self, worker: Worker) -> None:
+        """A worker has answered its last batch: keep it for a rollback where it is another version."""
+        if worker.settings == self.settings:
+            worker.close()
+        else:
+            self.standby.put(worker)
+
     def _worker_gone(self, worker: Worker) -> None:
-        """A worker that was live has ended: on purpose after a switch, else it is replaced."""
+        """A worker that was loaded has ended: on purpose after a switch, else it is replaced."""
         self._workers.discard(worker)
+        self.standby.lose(worker)
         live = self.batcher.worker is worker
         self.batcher.lose(worker)
         if not live:
             return
-        self._deaths += 1
         self.metrics.observe_restart()
-        self.last_error = f"worker {worker.pid} ended unexpectedly"
-        log.error("%s; starting another", self.last_error)
-        self.state = "recovering"
+        self._failed(f"the process running the model {worker.ending}")
+        log.error("worker %d: %s", worker.pid, self.recovery.describe())
         self._spawn(self._replace())
 
     async def _replace(self) -> None:
         """Start workers, with growing pauses, until one is ready or another version has been activated."""
         while self._idle():
-            if self._deaths > 1:
-                await asyncio.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (self._deaths - 2)))
+            await asyncio.sleep(self.recovery.retry_in)
             async with self._switching:
                 if not self._idle():
                     return
                 try:
                     await self._bring_up(self._new_worker(self.settings))
                 except WorkerError as error:
-                    self._deaths += 1
-                    self.last_error = str(error)
-                    log.error("the worker cannot be replaced: %s", error)
-            if self._deaths >= _FAILING_AFTER and self._idle():
-                self.state = "failing"
-                self.batcher.refuse(f"the model cannot be started: {self.last_error}")
+                    self._failed(str(error))
+                    log.error("the worker cannot be replaced: %s", self.recovery.describe())
+
+    def _failed(self, error: str) -> None:
+        self.recovery.failed(error)
+        self.state = "failing" if self.recovery.looping else "recovering"
+        if self.recovery.looping:
+            self.batcher.refuse(f"the model keeps failing: {self.recovery.describe()}")
 
     def _idle(self) -> bool:
         return self.batcher.worker is None
 
     def _batch_done(self, requests: int, result: Result) -> None:
-        self._deaths = 0
-        self.last_error = ""
+        self.recovery.succeeded()
         self.metrics.observe_batch(requests, result.items, result.milliseconds / 1e3)
 
     async def _keep_time(self) -> None:
@@ -194,6 +224,15 @@ class Service:
             await asyncio.sleep(_TICK)
             self.batcher.check_time()
             self.metrics.tick()
+            self._keep_memory()
+
+    def _keep_memory(self) -> None:
+        """End a worker that has grown too large, by a leak or slowly enough to be noticed here."""
+        limit = self.settings.memory_limit
+        for worker in self._workers:
+            if limit and not worker.fate and resident(worker.pid) > limit:
+                log.error("worker %d uses more than %s of memory: ending it", worker.pid, size_text(limit))
+                worker.kill(f"used more than {size_text(limit)} of memory and was ended")
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
@@ -205,13 +244,3 @@ class Service:
         label = " (runs source)" if described["format"] == "source" else ""
         how = f"{described['format']}{label} on {described['device']}"
         return f"{described['model']} of {described['run']}, {how}"
-
-
-def _memory(pid: int) -> int:
-    """Resident bytes of a process that may just have ended."""
-    import psutil
-
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return 0

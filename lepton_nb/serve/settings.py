@@ -34,6 +34,8 @@ class Settings:
         time_limit: Seconds a request may take; then it gets 504, and what runs it is ended.
         start_limit: Seconds a worker may take to load a package.
         drain_limit: Seconds that requests in flight get to finish at shutdown.
+        memory_limit: Bytes of memory a worker may use; 0 is four fifths of what is free at the start.
+        keep_warm: Seconds that the version before stays loaded after a switch, for a rollback at once.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Settings:
     time_limit: float = 30.0
     start_limit: float = 120.0
     drain_limit: float = 10.0
+    memory_limit: int = 0
+    keep_warm: float = 600.0
 
     @classmethod
     def read(cls, path: Path) -> Settings:

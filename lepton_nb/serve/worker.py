@@ -21,6 +21,7 @@ from lepton_nb.packaging import Package
 from lepton_nb.serve.backend import load_backend
 from lepton_nb.serve.frames import Dialect, Kind, pack, pack_result, read_frame, unpack_batch
 from lepton_nb.serve.infer import InferWire, tensors
+from lepton_nb.serve.memory import limit_growth
 from lepton_nb.serve.predictor import Predictor
 from lepton_nb.serve.wires import PredictWire, Wire
 from lepton_nb.tasks import get_task
@@ -43,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         message = error.message if isinstance(error, LeptonError) else f"{type(error).__name__}: {error}"
         connection.sendall(pack(Kind.FAILED, orjson.dumps({"error": message})))
         return 1
+    if options.memory_limit and options.device == "cpu":  # drivers map more than they use
+        limit_growth(options.memory_limit)
     gc.collect()
     gc.freeze()  # what was loaded stays: no need to look at it again in every collection
     connection.sendall(pack(Kind.READY, orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY)))
@@ -118,6 +121,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--max-items", type=int, default=256)
     parser.add_argument("--max-body", type=int, required=True)
+    parser.add_argument("--memory-limit", type=int, default=0)
     parser.add_argument("--trusted", action="store_true")
     return parser.parse_args(arguments)
 

@@ -1,0 +1,189 @@
+"""Clients that are slow, greedy or speak no HTTP, on real sockets against the server's own protocol class."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from lepton_nb.serve import connections
+from lepton_nb.serve.connections import Connection, watch
+
+BIG = 8 << 20
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the length of the body, or with much."""
+    length, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        length, more = length + len(message["body"]), message["more_body"]
+    body = b"x" * BIG if scope["path"] == "/big" else str(length).encode()
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class Running:
+    def __init__(self) -> None:
+        config = uvicorn.Config(echo, http=Connection, ws="none", lifespan="off", log_config=None)
+        self.server = uvicorn.Server(config)
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._run(listener)))
+        self.thread.start()
+
+    async def _run(self, listener: socket.socket) -> None:
+        watching = asyncio.create_task(watch(self.server.server_state.connections))
+        await self.server.serve(sockets=[listener])
+        watching.cancel()
+
+    def connect(self) -> socket.socket:
+        client = socket.create_connection(("127.0.0.1", self.port))
+        client.settimeout(10)
+        return client
+
+    def ask(self, request: bytes) -> bytes:
+        """The whole answer to some bytes, until the server closes the connection."""
+        with self.connect() as client:
+            client.sendall(request)
+            return everything(client)
+
+
+def answer_of(client: socket.socket) -> bytes:
+    """An answer with a body of one digit or more, on a connection that stays open."""
+    answer = b""
+    while answer.endswith(b"\r\n\r\n") or b"\r\n\r\n" not in answer:
+        answer += client.recv(65536)
+    return answer
+
+
+def everything(client: socket.socket) -> bytes:
+    parts = []
+    try:
+        while part := client.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    running = Running()
+    yield running
+    running.server.should_exit = True
+    running.thread.join()
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_SWEEP", 0.02)
+    monkeypatch.setattr(connections, "_HEADER_LIMIT", 0.2)
+    monkeypatch.setattr(connections, "_BODY_GRACE", 0.2)
+
+
+GOOD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
+
+
+def test_headers_that_do_not_come_are_not_waited_for(server: Running) -> None:
+    answer = server.ask(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow:")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'{"error":"the headers did not come' in answer
+
+
+def test_an_unused_connection_is_closed_without_a_word(server: Running) -> None:
+    assert server.ask(b"") == b""
+
+
+def test_a_trickle_of_headers_does_not_help(server: Running) -> None:
+    with server.connect() as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        started = time.monotonic()
+        answer = b""
+        client.settimeout(0.02)
+        while not answer and time.monotonic() - started < 8:
+            client.sendall(b"a: b\r\n")
+            try:
+                answer = client.recv(4096)
+            except TimeoutError:
+                continue
+        assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_nothing_but_line_ends_after_a_request_does_not_hold_the_connection(server: Running) -> None:
+    with server.connect() as client:
+        client.sendall(GOOD)
+        assert answer_of(client).endswith(b"\r\n\r\n2")
+        client.sendall(b"\r\n")
+        assert everything(client) in (b"", b"\r\n")
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(server: Running) -> None:
+    answer = server.ask(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"KiB/s" in answer
+
+
+def test_a_slow_but_steady_body_is_taken(server: Running) -> None:
+    with server.connect() as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n")
+        for _ in range(10):
+            client.sendall(b"x" * 20000)
+            time.sleep(0.05)
+        assert answer_of(client).endswith(b"\r\n\r\n200000")
+
+
+def test_headers_without_end_are_refused(server: Running) -> None:
+    answer = server.ask(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: " + b"x" * 70_000 + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_what_is_no_http_is_answered_as_json(server: Running) -> None:
+    for rubbish in (
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+    ):
+        answer = server.ask(rubbish)
+        assert answer.startswith(b"HTTP/1.1 400 "), rubbish
+        assert b'{"error":' in answer
+
+
+def test_a_client_that_never_reads_is_cut_off(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_ANSWER_LIMIT", 0.2)
+    with server.connect() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+        deadline = time.monotonic() + 8
+        while server.server.server_state.connections and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not server.server.server_state.connections
+
+
+def test_more_connections_than_allowed_are_told(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(connections, "_HEADER_LIMIT", 5.0)
+    held = [server.connect() for _ in range(2)]
+    for client in held:
+        client.sendall(GOOD)
+        assert b"200 OK" in answer_of(client)
+    answer = server.ask(GOOD)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1" in answer
+    held.pop().close()
+    deadline = time.monotonic() + 5
+    while len(server.server.server_state.connections) > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with server.connect() as client:
+        client.sendall(GOOD)
+        assert answer_of(client).endswith(b"\r\n\r\n2")
+    held.pop().close()
