@@ -109,11 +109,12 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def _may_answer(self) -> bool:
-        if self.cycle is None:
+        cycle: Any = self.cycle  # None before the first request, whatever uvicorn's annotation says
+        if cycle is None:
             return True
         if self._awaited == "headers":
-            return self.cycle.response_complete  # of the request before
-        return not self.cycle.response_started and not self.pipeline
+            return bool(cycle.response_complete)  # of the request before
+        return not cycle.response_started and not self.pipeline
 
     def _await(self, what: str) -> None:
         self._awaited = what
