@@ -40,10 +40,12 @@ _PUBLIC = {
     "list_runs": "lepton_nb.runs",
     "load_model": "lepton_nb.packaging",
     "logs": "lepton_nb.deployment",
+    "lr_find": "lepton_nb.training",
     "model": "lepton_nb.models",
     "predict": "lepton_nb.deployment",
     "resume": "lepton_nb.training",
     "rollback": "lepton_nb.deployment",
+    "schedule": "lepton_nb.training",
     "stop": "lepton_nb.deployment",
     "train": "lepton_nb.training",
 }

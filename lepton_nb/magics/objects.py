@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from lepton_nb.errors import NotFoundError, did_you_mean
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.names import LOSS, OPTIMIZER, Kind, variable, variables
+from lepton_nb.magics.names import LOADER, LOSS, OPTIMIZER, Kind, variable, variables
 from lepton_nb.magics.parser import MagicParser
 from lepton_nb.magics.settings import OPTIMIZERS
 
@@ -30,6 +31,16 @@ def add_objects(parser: MagicParser) -> None:
         "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
     )
     completes(loss, completion.losses)
+
+
+def find_objects(context: Context, args: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
+    """The user's loaders, optimizer and loss; an optimizer is taken out of the `settings`."""
+    return {
+        "train": find_variable(context, args.train, LOADER),
+        "val": find_variable(context, args.val, LOADER),
+        "optimizer": find_optimizer(context, settings.pop("optimizer", None)),
+        "loss": find_loss(context, args.loss),
+    }
 
 
 def find_variable(context: Context, name: str | None, kind: Kind) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Collection
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lepton_nb.magics import completion
@@ -39,16 +40,30 @@ OPTIMIZERS: tuple[str, ...] = get_args(get_type_hints(TrainConfig)["optimizer"])
 """The names that ``--optimizer`` takes beside a variable's."""
 
 
-def add_settings(parser: MagicParser) -> None:
-    """Add every field of `TrainConfig` in a group with its likes; fields of no group come last."""
-    fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
+def add_settings(parser: MagicParser, only: Collection[str] | None = None) -> None:
+    """Add fields of `TrainConfig`, each in a group with its likes; fields of no group come last.
+
+    Args:
+        parser: Where to add them.
+        only: Names of the fields to add; all where None.
+    """
+    for title, names in setting_groups().items():
+        wanted = [name for name in names if only is None or name in only]
+        if wanted:
+            group = parser.add_argument_group(title)
+            for name in wanted:
+                _add_setting(group, TrainConfig.__dataclass_fields__[name])
+
+
+def setting_groups() -> dict[str, list[str]]:
+    """Names of the settings under the titles that people find them by."""
+    rest = {field.name: None for field in dataclasses.fields(TrainConfig)}
+    groups: dict[str, list[str]] = {}
     for title, names in _GROUPS.items():
-        group = parser.add_argument_group(title)
+        groups[title] = list(names)
         for name in names:
-            _add_setting(group, fields.pop(name))
-    group = parser.add_argument_group(_REST)
-    for field in fields.values():
-        _add_setting(group, field)
+            del rest[name]
+    return {**groups, _REST: list(rest)}
 
 
 def given_settings(args: argparse.Namespace) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.names import LOADER, find_data, find_model
-from lepton_nb.magics.objects import add_objects, find_loss, find_optimizer, find_variable
+from lepton_nb.magics.names import find_data, find_model
+from lepton_nb.magics.objects import add_objects, find_objects
 from lepton_nb.magics.parser import MagicParser
 from lepton_nb.magics.settings import add_settings, given_settings
 from lepton_nb.training import RECIPES
@@ -51,12 +51,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     model = find_model(context, args.model) if args.model is not None else None
     data = find_data(context, args.data) if args.data is not None else None
     settings = given_settings(args)
-    objects = {
-        "train": find_variable(context, args.train, LOADER),
-        "val": find_variable(context, args.val, LOADER),
-        "optimizer": find_optimizer(context, settings.pop("optimizer", None)),
-        "loss": find_loss(context, args.loss),
-    }
+    objects = find_objects(context, args, settings)
     from lepton_nb.training import train
     from lepton_nb.widgets import progress_callbacks
 

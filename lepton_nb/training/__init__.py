@@ -11,15 +11,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lepton_nb.training.api import resume, train
     from lepton_nb.training.config import TrainConfig
+    from lepton_nb.training.finder import RateSearch, lr_find
+    from lepton_nb.training.plan import SchedulePlan, schedule
     from lepton_nb.training.recipes import RECIPES, Recipe
 
-__all__ = ["RECIPES", "Recipe", "TrainConfig", "resume", "train"]
+__all__ = [
+    "RECIPES",
+    "RateSearch",
+    "Recipe",
+    "SchedulePlan",
+    "TrainConfig",
+    "lr_find",
+    "resume",
+    "schedule",
+    "train",
+]
 
 _MODULES = {
     "RECIPES": "recipes",
+    "RateSearch": "finder",
     "Recipe": "recipes",
+    "SchedulePlan": "plan",
     "TrainConfig": "config",
+    "lr_find": "finder",
     "resume": "api",
+    "schedule": "plan",
     "train": "api",
 }
 

@@ -28,7 +28,7 @@ from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
 from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.loop import Work, fit, restore, snapshot
-from lepton_nb.training.mixing import MixedLoader, class_count
+from lepton_nb.training.mixing import mixed
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
@@ -116,7 +116,7 @@ class Job:
         )
         signature = self.data.signature
         work = Work(
-            train_loader=self._mixed(train_loader),
+            train_loader=mixed(train_loader, self.data, self.config),
             val_loader=val_loader,
             criterion=self.loss,
             score=lambda preds, target: self.data.task.score(preds, target, signature),
@@ -141,15 +141,6 @@ class Job:
         budget = self.config.disk_budget
         nbytes = None if budget is None else int(budget * 1e9)
         return Retention(self.config.keep, self.config.keep_best, nbytes)
-
-    def _mixed(self, loader: Loader) -> Loader:
-        config = self.config
-        if not config.mixup and not config.cutmix:
-            return loader
-        classes = class_count(self.data)
-        return MixedLoader(
-            loader, mixup=config.mixup, cutmix=config.cutmix, classes=classes, seed=config.seed
-        )
 
     def _features(self, work: Work) -> list[Callback]:
         """Callbacks for what the settings ask for: none costs anything where it is off."""

@@ -103,6 +103,19 @@ def check_mixing(config: TrainConfig, data: DataBundle, loss: Any) -> None:
         )
 
 
+def mixed(loader: Loader, data: DataBundle, config: TrainConfig) -> Loader:
+    """The loader with the mixing that the settings ask for; the loader itself where they ask for none."""
+    if not config.mixup and not config.cutmix:
+        return loader
+    return MixedLoader(
+        loader,
+        mixup=config.mixup,
+        cutmix=config.cutmix,
+        classes=class_count(data),
+        seed=config.seed,
+    )
+
+
 def class_count(data: DataBundle) -> int | None:
     """How many classes the targets are indices of; None where they are quantities."""
     return data.signature.num_outputs if data.task.target_dtype == "int64" else None

@@ -114,7 +114,10 @@ class Plateau(Callback):
         return self.factor * self.rising(step)
 
     def on_validation_end(self, state: TrainState) -> None:
-        loss = state.metrics.get("val_loss", state.metrics["train_loss"])
+        self.note(state.metrics.get("val_loss", state.metrics["train_loss"]))
+
+    def note(self, loss: float) -> None:
+        """Take in the loss of an epoch."""
         if loss < self.best * (1.0 - 1e-4):
             self.best, self.waited = loss, 0
             return
