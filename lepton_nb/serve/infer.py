@@ -14,19 +14,17 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import orjson
 
+from lepton_nb.serve.floats import DTYPES, load_tensors
 from lepton_nb.serve.frames import Answer, Request
-from lepton_nb.serve.wires import Question, RefusedError, Wire, load_json
+from lepton_nb.serve.wires import Question, RefusedError, Wire, load_json, parts
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import Codec, InputError
 from lepton_nb.tasks.answers import softmax
 from lepton_nb.tasks.base import Arrays
 from lepton_nb.tasks.bodies import kind_of
 
-_DATATYPES = {
-    "bool": "BOOL",
-    **{f"{kind}{bits}": f"{kind.upper()}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)},
-    **{f"float{bits}": f"FP{bits}" for bits in (16, 32, 64)},
-}
+_DATATYPES = {"bool": "BOOL", **{dtype.name: name for name, dtype in DTYPES.items()}}
+_LONG = 2048  # shorter JSON is read faster in one go than tensor by tensor
 _LENGTH = struct.Struct("<I")
 
 # The codecs' key for a list of real inputs, which may come as one tensor of BYTES.
@@ -48,6 +46,7 @@ class _Wanted(NamedTuple):
 
     binary: bool
     classes: int
+    id: str
 
 
 class InferWire(Wire):
@@ -75,7 +74,10 @@ class InferWire(Wire):
         length = request.json_length or len(body)
         if length > len(body):
             raise RefusedError(400, f"Inference-Header-Content-Length is {length}, the body has {len(body)}")
-        head = load_json(body[:length])
+        text = bytes(body[:length])
+        head = load_tensors(text) if length > _LONG else None
+        if head is None:
+            head = load_json(text)
         if not isinstance(head, Mapping):
             raise InputError(f"expected a JSON object with 'inputs', got {kind_of(head)}")
         inputs = _list(head, "inputs")
@@ -96,10 +98,10 @@ class InferWire(Wire):
                 f"{len(body) - at} bytes follow the last input; is a 'binary_data_size' missing?"
             )
         wanted = self._wanted(head)
-        id_ = head.get("id", "")
-        if not isinstance(id_, str):
-            raise InputError(f"'id' must be a string, got {kind_of(id_)}")
-        return Question(self._arrays(values), lambda output: self._write(output, wanted, id_))
+        return Question(self._arrays(values), wanted)
+
+    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
+        return [self._write(part, question.wanted) for question, part in parts(questions, output)]
 
     def _value(self, entry: Any, name: str, datatype: str, shape: list[int], data: memoryview | None) -> Any:
         """The array of one input, or the list of its strings or files."""
@@ -158,15 +160,18 @@ class InferWire(Wire):
             parameters = _parameters(entry)
             binary = parameters.get("binary_data", binary)
             classes = parameters.get("classification", 0)
+        id_ = head.get("id", "")
+        if not isinstance(id_, str):
+            raise InputError(f"'id' must be a string, got {kind_of(id_)}")
         if not isinstance(binary, bool):
             raise InputError("'binary_data' and 'binary_data_output' must be true or false")
         if not isinstance(classes, int) or classes < 0:
             raise InputError("'classification' must be a number of classes")
         if classes and not self.codec.signature.class_names:
             raise InputError("this model has no classes: leave 'classification' out")
-        return _Wanted(binary, classes)
+        return _Wanted(binary, classes, id_)
 
-    def _write(self, output: np.ndarray, wanted: _Wanted, id_: str) -> Answer:
+    def _write(self, output: np.ndarray, wanted: _Wanted) -> Answer:
         values: Any = output
         datatype = _DATATYPES[str(output.dtype)]
         if wanted.classes:
@@ -181,8 +186,8 @@ class InferWire(Wire):
                 raise InputError("the model gives no finite output for this input; JSON cannot carry it")
             described["data"] = values.reshape(-1).tolist()
         head = {"model_name": self.name, "model_version": self.version, "outputs": [described]}
-        if id_:
-            head["id"] = id_
+        if wanted.id:
+            head["id"] = wanted.id
         text = orjson.dumps(head)
         return Answer(200, text + raw, len(text)) if wanted.binary else Answer(200, text)
 
@@ -220,16 +225,16 @@ def _piece(body: memoryview, at: int, size: Any, name: str) -> memoryview:
     return body[at : at + size]
 
 
-def _data(entry: Mapping[str, Any], name: str) -> list[Any]:
+def _data(entry: Mapping[str, Any], name: str) -> Any:
     data = entry.get("data")
-    if not isinstance(data, list):
+    if not isinstance(data, list | np.ndarray):
         raise InputError(
             f"input {name!r} needs 'data': a list, or a 'binary_data_size' and bytes after the JSON"
         )
     return data
 
 
-def _array(data: list[Any], name: str, datatype: str, count: int) -> np.ndarray:
+def _array(data: Any, name: str, datatype: str, count: int) -> np.ndarray:
     """Flat or nested lists of numbers as an array of `count` of them."""
     try:
         array = np.asarray(data)

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -23,7 +24,10 @@ class _Item:
     wire: Wire
     question: Question | None = None
     answer: Answer | None = None
-    rows: int = 0
+
+    @property
+    def rows(self) -> int:
+        return self.question.rows if self.question else 0
 
 
 class Predictor:
@@ -61,7 +65,6 @@ class Predictor:
         item = _Item(wire)
         try:
             item.question = wire.read(inflate(request, self.max_body))
-            item.rows = len(item.question.arrays[0])
         except RefusedError as error:
             item.answer = failure(error.status, str(error))
         except InputError as error:
@@ -85,9 +88,11 @@ class Predictor:
             group[0].answer = _why_it_failed(error)
             return
         start = 0
-        for item in group:
-            item.answer = _write(item, output[start : start + item.rows])
-            start += item.rows
+        for wire, alike in groupby(group, lambda item: item.wire):
+            items = list(alike)
+            rows = sum(item.rows for item in items)
+            _write(wire, items, output[start : start + rows])
+            start += rows
 
     def _outputs(self, inputs: list[tuple[np.ndarray, ...]]) -> np.ndarray:
         if len(inputs) == 1:
@@ -106,15 +111,28 @@ class Predictor:
             self._seconds += time.perf_counter() - started
 
 
-def _write(item: _Item, output: np.ndarray) -> Answer:
-    assert item.question is not None
+def _write(wire: Wire, items: list[_Item], output: np.ndarray) -> None:
+    """Answer items of one dialect together; where that fails, one at a time."""
     try:
-        return item.question.write(output)
-    except InputError as error:
-        return failure(item.wire.input_status, str(error), error.index)
+        answers = wire.write([item.question for item in items if item.question], output)
     except Exception as error:
-        traceback.print_exc()
-        return failure(500, f"reading the model's output failed: {_name(error)}")
+        if len(items) == 1:
+            items[0].answer = _unwritten(wire, error)
+            return
+        start = 0
+        for item in items:
+            _write(wire, [item], output[start : start + item.rows])
+            start += item.rows
+        return
+    for item, answer in zip(items, answers, strict=True):
+        item.answer = answer
+
+
+def _unwritten(wire: Wire, error: Exception) -> Answer:
+    if isinstance(error, InputError):
+        return failure(wire.input_status, str(error), error.index)
+    traceback.print_exception(error)
+    return failure(500, f"reading the model's output failed: {_name(error)}")
 
 
 def _why_it_failed(error: Exception) -> Answer:

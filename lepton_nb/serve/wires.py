@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import orjson
 
+from lepton_nb.serve.floats import InputsReader
 from lepton_nb.serve.frames import Answer, Request
 from lepton_nb.tasks import Codec
 from lepton_nb.tasks.base import Arrays
@@ -32,11 +34,24 @@ class Question(NamedTuple):
 
     Attributes:
         arrays: The model's inputs, each ``(N, *shape)``.
-        write: Makes the answer of the model's output ``(N, ...)``.
+        wanted: What the dialect needs to know to write the answer.
     """
 
     arrays: Arrays
-    write: Callable[[np.ndarray], Answer]
+    wanted: Any = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.arrays[0])
+
+
+def parts(questions: Iterable[Question], output: np.ndarray) -> Iterator[tuple[Question, np.ndarray]]:
+    """Each question with its part of an output of all their rows."""
+    start = 0
+    for question in questions:
+        end = start + question.rows
+        yield question, output[start:end]
+        start = end
 
 
 class Wire(ABC):
@@ -57,6 +72,14 @@ class Wire(ABC):
             InputError: If its input is not one of the model's.
         """
 
+    @abstractmethod
+    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
+        """The answers to questions whose rows, one after the other, gave `output`.
+
+        Raises:
+            InputError: If one of them cannot be answered; the others are then written one at a time.
+        """
+
 
 class PredictWire(Wire):
     """Our own: the task's real inputs, and answers for people.
@@ -70,19 +93,28 @@ class PredictWire(Wire):
     def __init__(self, codec: Codec, version: int) -> None:
         self.codec = codec
         self.version = version
+        self._reader = InputsReader(codec.signature.inputs)
 
     def read(self, request: Request) -> Question:
         media_type = request.content_type.decode("latin-1").partition(";")[0].strip().lower() or JSON
         if media_type == JSON:
-            return Question(self.codec.decode_json(load_json(request.body)), self.write)
+            return Question(self._read_json(bytes(request.body)))
         if not self._takes(media_type):
             accepted = ", ".join((JSON, *self.codec.media_types))
             raise RefusedError(415, f"this model takes no {media_type} body; send one of {accepted}")
-        return Question(self.codec.decode_bytes(bytes(request.body), media_type), self.write)
+        return Question(self.codec.decode_bytes(bytes(request.body), media_type))
 
-    def write(self, output: np.ndarray) -> Answer:
-        body = {"predictions": self.codec.encode(output), "version": self.version}
+    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
+        predictions = iter(self.codec.encode(output))
+        return [self._answer(list(islice(predictions, question.rows))) for question in questions]
+
+    def _answer(self, predictions: list[dict[str, Any]]) -> Answer:
+        body = {"predictions": predictions, "version": self.version}
         return Answer(200, orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
+
+    def _read_json(self, body: bytes) -> Arrays:
+        batch = self._reader.read(body)
+        return self.codec.decode_json(load_json(body)) if batch is None else self.codec.prepare(batch)
 
     def _takes(self, media_type: str) -> bool:
         major = media_type.partition("/")[0]
