@@ -94,6 +94,7 @@ def test_every_setting_of_training_is_an_option() -> None:
         "label_smoothing": ("0.1", 0.1),
         "class_weights": ("balanced", "balanced"),
         "precision": ("bf16", "bf16"),
+        "on_nan": ("skip", "skip"),
         "compile": (None, True),
         "device": ("cpu", "cpu"),
         "seed": ("7", 7),

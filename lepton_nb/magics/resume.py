@@ -10,13 +10,13 @@ from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import MODEL, OPTIMIZER, find_data, find_run
 from lepton_nb.magics.objects import find_loss, find_variable
-from lepton_nb.magics.parser import MagicParser, integer
+from lepton_nb.magics.parser import MagicParser, integer, number
 
 
 def add_parser(subparsers: Any) -> MagicParser:
     parser: MagicParser = subparsers.add_parser(
         "resume",
-        usage="%(prog)s RUN [--epochs N] [--model V] [--data V]",
+        usage="%(prog)s RUN [--epochs N] [--lr X] [--model V] [--data V]",
         help="go on with a run that was stopped or cut off",
         description=(
             "Go on with a run from its last checkpoint, to the same result as if it had never stopped.\n"
@@ -26,6 +26,11 @@ def add_parser(subparsers: Any) -> MagicParser:
     completes(parser.add_argument("run_name", metavar="RUN", help="a run"), completion.runs)
     parser.add_argument(
         "--epochs", type=integer, metavar="N", help="epochs in all (default: what the run was to have)"
+    )
+    parser.add_argument("--lr", type=number, metavar="X", help="another peak learning rate from here on")
+    parser.add_argument("--clip", type=number, metavar="X", help="clip gradients to this norm from here on")
+    parser.add_argument(
+        "--on-nan", choices=("stop", "skip"), metavar="NAME", help="stop, or skip such batches from here on"
     )
     model = parser.add_argument(
         "--model", metavar="V", help="variable with the architecture; weights are replaced"
@@ -53,7 +58,8 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.widgets import progress_callbacks
 
     callbacks = [] if context.quiet else progress_callbacks(context.shell)
-    found = resume(target, epochs=args.epochs, callbacks=callbacks, **objects)
+    changes = {name: getattr(args, name) for name in ("epochs", "lr", "clip", "on_nan")}
+    found = resume(target, callbacks=callbacks, **changes, **objects)
     context.memory.runs[found.id] = found
     context.shown = True
     return found

@@ -30,7 +30,7 @@ _GROUPS = {
     "fine-tuning": ("freeze", "unfreeze_at", "lr_decay"),
     "generalization": (
         *("label_smoothing", "class_weights", "mixup", "cutmix"),
-        *("ema", "swa", "patience", "restore_best"),
+        *("ema", "swa", "patience", "on_nan", "restore_best"),
     ),
     "speed and device": ("device", "precision", "compile"),
 }

@@ -1,7 +1,7 @@
 """Model definitions: built, checked against a real batch, explained when they do not fit."""
 
 from lepton_nb.models.calling import Inputs, call_model
-from lepton_nb.models.check import CheckReport, check_model
+from lepton_nb.models.check import CheckReport, check_model, first_non_finite
 from lepton_nb.models.defining import model
 from lepton_nb.models.definition import Definition
 from lepton_nb.models.nets import (
@@ -32,6 +32,7 @@ __all__ = [
     "TextTransformer",
     "call_model",
     "check_model",
+    "first_non_finite",
     "model",
     "summarize",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -81,6 +81,9 @@ def resume(
     optimizer: torch.optim.Optimizer | None = None,
     loss: Any = None,
     epochs: int | None = None,
+    lr: float | None = None,
+    clip: float | None = None,
+    on_nan: Literal["stop", "skip"] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Go on with a run from its last checkpoint, to the same weights as if it had never stopped.
@@ -92,6 +95,7 @@ def resume(
         optimizer: The user's own optimizer again, where the run was trained with one.
         loss: The user's own loss again, where the run was trained with one.
         epochs: Train to this many epochs in all, in place of the number the run had.
+        lr, clip, on_nan: New values of these settings, for a run that diverged; they stay with the run.
         callbacks: `Callback` objects.
 
     Raises:
@@ -101,9 +105,13 @@ def resume(
     if isinstance(run, str):
         run = RunStore().get_run(run)
     settings = TrainConfig.from_options(run.read_json("config.json"))
-    if epochs is not None:
-        settings = settings.replace(epochs=epochs)
+    asked = {"epochs": epochs, "lr": lr, "clip": clip, "on_nan": on_nan}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    settings = TrainConfig.from_options({**settings.to_dict(), **changes})
     checkpoint, saved = run.load_checkpoint("last")
+    if lr is not None:
+        first = saved["base_lrs"][0]
+        saved["base_lrs"] = [lr * (base / first if first else 1.0) for base in saved["base_lrs"]]
     if saved["epoch"] >= settings.epochs:
         raise TrainingError(
             f"Run {run.ref} already has all of its epochs ({settings.epochs}).",
@@ -114,6 +122,10 @@ def resume(
     network = model if model is not None else run.live.get("model")
     if network is None:
         network = load_model(run, checkpoint=checkpoint.step)
+    if changes:
+        run.write_json("config.json", settings.to_dict())
+        said = ", ".join(f"{name} {value}" for name, value in changes.items())
+        run.append_log(f"resumed with {said} from step {checkpoint.step}")
     own = run.read_json("own.json", {})
     if optimizer is not None:
         check_optimizer(optimizer, network)

@@ -65,6 +65,9 @@ class TrainConfig:
     precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
         "auto", "number format of the forward pass; auto is bf16 on accelerators that have it, else fp32"
     )
+    on_nan: Literal["stop", "skip"] = setting(
+        "stop", "at a loss that is NaN or infinite, stop or leave the batch out; skip checks gradients, too"
+    )
     compile: bool = setting(False, "compile the model with torch.compile")
     device: str = setting("auto", "where to train: auto, cpu, cuda, cuda:1, mps, xpu")
     seed: int = setting(0, "seed of weights, order and augmentation")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 
@@ -64,6 +65,13 @@ def choose_precision(requested: str, device: torch.device) -> Precision:
     if requested == "fp16" and device.type == "cpu":
         raise ArgumentError("fp16 does not train on a CPU.", "Use --precision bf16 or fp32.")
     return cast(Precision, requested)
+
+
+def make_autocast(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
+    """The context of the forward pass for that precision; it may be entered again and again."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
 
 
 def _accelerator_name(device: torch.device) -> str:

@@ -21,8 +21,7 @@ from lepton_nb.evaluation.report import picture_html
 from lepton_nb.models import call_model
 from lepton_nb.plots.rates import loss_over_rate
 from lepton_nb.training.blocks import frozen_modules
-from lepton_nb.training.device import choose_device, choose_precision
-from lepton_nb.training.loop import autocast
+from lepton_nb.training.device import choose_device, choose_precision, make_autocast
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
 from lepton_nb.training.preparing import Prepared, prepare
@@ -173,7 +172,7 @@ def _run(ready: Prepared, rates: list[float], found: RateSearch) -> None:
         total = 0.0
         for _ in range(settings.accumulation):
             inputs, target = next(batches)
-            with autocast(device, precision):
+            with make_autocast(device, precision):
                 loss: Tensor = ready.criterion(call_model(model, inputs), target) / settings.accumulation
             scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())

@@ -25,10 +25,12 @@ from lepton_nb.runs import Retention, Run
 from lepton_nb.training.averaging import ExponentialAverage, StochasticAverage, WeightAverage
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
-from lepton_nb.training.device import choose_device, choose_precision
+from lepton_nb.training.device import choose_device, choose_precision, make_autocast
+from lepton_nb.training.gradients import Gradients
 from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.loop import Work, fit, restore, snapshot
 from lepton_nb.training.mixing import mixed
+from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
@@ -101,6 +103,9 @@ class Job:
         averaging = self._averaging(train_loader)
         steps = -(-len(train_loader) // self.config.accumulation)
         precision = choose_precision(self.config.precision, choice.device)
+        autocast = make_autocast(choice.device, precision)
+        scaler = torch.amp.GradScaler(choice.device.type, enabled=precision == "fp16")
+        skip = self.config.on_nan == "skip"
         state = TrainState(
             run=self.run,
             model=self.model,
@@ -119,14 +124,15 @@ class Job:
             train_loader=mixed(train_loader, self.data, self.config),
             val_loader=val_loader,
             criterion=self.loss,
+            gradients=Gradients(self.run, self.model, optimizer, self.loss, autocast, scaler, revocable=skip),
             score=lambda preds, target: self.data.task.score(preds, target, signature),
             schedule=schedule_of(self.config, steps),
             base_lrs=[group["lr"] for group in optimizer.param_groups],
-            precision=precision,
-            scaler=torch.amp.GradScaler(choice.device.type, enabled=precision == "fp16"),
+            autocast=autocast,
+            nonfinite=NonFinite(state, autocast, skip=skip),
+            scaler=scaler,
             recorder=Recorder(state, callbacks),
             averaging=averaging,
-            loss_sum=torch.zeros((), device=choice.device),
         )
         return state, work
 

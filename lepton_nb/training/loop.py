@@ -4,10 +4,9 @@ In pseudocode::
 
     for epoch in range(epochs):
         seed(epoch)
-        for inputs, target in train_loader:
-            loss = criterion(model(inputs), target)
-            loss.backward()
-            clip, step, zero_grad                # after every `accumulation` batches
+        for batches in groups of `accumulation` of train_loader:
+            forward, backward                    # `Gradients`; stop or leave out where the loss is NaN
+            clip, step, zero_grad
             record, callbacks
             stop or pause if asked
         validate, callbacks, checkpoint
@@ -18,21 +17,24 @@ the generators in mid-epoch, so that a run continued from a checkpoint repeats t
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lepton_nb.callbacks import Callback, TrainState, callback_states, restore_callbacks
-from lepton_nb.data import Loader
-from lepton_nb.models import call_model
+from lepton_nb.data import Batch, Loader
+from lepton_nb.errors import TrainingError
 from lepton_nb.training.averaging import WeightAverage
 from lepton_nb.training.config import TrainConfig
-from lepton_nb.training.device import Precision
+from lepton_nb.training.gradients import Gradients, NonFiniteLossError
+from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.schedules import Schedule
 from lepton_nb.training.seeding import get_rng_state, seed_all, set_rng_state
@@ -46,22 +48,26 @@ class Work:
     Attributes:
         base_lrs: Peak learning rate of each parameter group; the schedule scales them.
         averaging: Says which weights are validated and kept, the model's own or an average of them.
+        autocast: Context of the forward pass, entered again and again.
+        nonfinite: Decides what a loss that is NaN or infinite means.
         rng_state: Generators to put back before the first batch of a run resumed in mid-epoch.
-        loss_sum: Sum of the losses of this epoch's items so far, on the device.
+        loss_sum: Sum of the losses of this epoch's items so far.
     """
 
     train_loader: Loader
     val_loader: Loader | None
     criterion: Criterion
+    gradients: Gradients
     score: Score
     schedule: Schedule
     base_lrs: list[float]
-    precision: Precision
+    autocast: AbstractContextManager[Any]
+    nonfinite: NonFinite
     scaler: torch.amp.GradScaler
     recorder: Recorder
     averaging: WeightAverage
     rng_state: dict[str, Any] | None = None
-    loss_sum: Tensor = field(default_factory=lambda: torch.zeros(()))
+    loss_sum: float = 0.0
     items: int = 0
     epoch_seconds: float = 0.0
 
@@ -85,46 +91,49 @@ def fit(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
 
 def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
     config: TrainConfig = state.config
-    hooks = [callback for callback in callbacks if _overrides(callback, "on_step_end")]
+    control, recorder = state.control, work.recorder
+    hooks = [callback.on_step_end for callback in callbacks if _overrides(callback, "on_step_end")]
     state.phase = "training"
     state.model.train()
     seed_all(config.seed, state.epoch)
     _call(callbacks, "on_epoch_start", state)
     started = time.perf_counter() - work.epoch_seconds
     state.optimizer.zero_grad(set_to_none=True)
-    last = len(work.train_loader)
-    step_loss, step_items = torch.zeros((), device=state.device), 0
     batches = work.train_loader.batches(state.epoch, state.batch)
     if work.rng_state is not None:
         set_rng_state(work.rng_state)
         work.rng_state = None
-    for inputs, target in batches:
-        with autocast(state.device, work.precision):
-            loss = work.criterion(call_model(state.model, inputs), target)
-        scaled: Tensor = work.scaler.scale(loss / config.accumulation if config.accumulation > 1 else loss)
-        scaled.backward()  # type: ignore[no-untyped-call]
-        detached = loss.detach()
-        work.loss_sum += detached * len(target)
-        work.items += len(target)
-        step_loss, step_items = step_loss + detached, step_items + len(target)
-        state.batch += 1
-        if state.batch % config.accumulation and state.batch != last:
+    for group in _groups(batches, config.accumulation):
+        state.batch += len(group)
+        try:
+            loss = work.gradients.add(group)
+        except NonFiniteLossError as error:
+            recorder.flush()
+            work.nonfinite.answer(error)
             continue
+        items = sum(len(target) for _, target in group)
+        work.loss_sum += loss * items
+        work.items += items
         _step(state, work)
-        parts = (state.batch - 1) % config.accumulation + 1
-        work.recorder.record(step_loss / parts if parts > 1 else detached, step_items)
-        step_loss, step_items = torch.zeros((), device=state.device), 0
+        recorder.record(loss, items)
         work.epoch_seconds = time.perf_counter() - started
-        for callback in hooks:
-            callback.on_step_end(state)
-        if state.control.paused:
-            _pause(state, work.recorder)
-        if state.control.lr_requested:
+        for on_step_end in hooks:
+            on_step_end(state)
+        if control.paused:
+            _pause(state, recorder)
+        if control.lr_requested:
             _change_lr(state, work)
-        if state.control.stop_requested:
+        if control.stop_requested:
             break
     work.epoch_seconds = time.perf_counter() - started
-    work.recorder.flush()
+    recorder.flush()
+
+
+def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    """The batches of each step; the last step of an epoch may have fewer."""
+    iterator = iter(batches)
+    while group := list(islice(iterator, size)):
+        yield group
 
 
 def _step(state: TrainState, work: Work) -> None:
@@ -155,7 +164,7 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
     state.phase = "validating"
     metrics: dict[str, float] | None = {}
     if work.val_loader is not None:
-        with autocast(state.device, work.precision), work.averaging.applied(state):
+        with work.autocast, work.averaging.applied(state):
             metrics = validate(
                 state.model,
                 work.val_loader,
@@ -167,7 +176,7 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
         return False
     state.metrics.update(
         metrics,
-        train_loss=float(work.loss_sum) / max(work.items, 1),
+        train_loss=work.loss_sum / max(work.items, 1),
         epoch_seconds=work.epoch_seconds,
         items_per_second=work.items / max(work.epoch_seconds, 1e-9),
     )
@@ -182,7 +191,7 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
 def _next_epoch(state: TrainState, work: Work) -> None:
     state.epoch += 1
     state.batch = 0
-    work.loss_sum = torch.zeros((), device=state.device)
+    work.loss_sum = 0.0
     work.items = 0
     work.epoch_seconds = 0.0
 
@@ -201,20 +210,17 @@ def _pause(state: TrainState, recorder: Recorder) -> None:
     recorder.rest()
 
 
-def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
-    """The context of the forward pass for that precision."""
-    if precision == "fp32":
-        return nullcontext()
-    return torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
-
-
 def snapshot(state: TrainState, work: Work) -> dict[str, object]:
     """Everything needed to go on from here as if nothing had happened.
 
     After validation the place to go on from is the first batch of the next epoch. The history up to here is
     handed on first, so that a run resumed from here has no gap in it.
+
+    Raises:
+        TrainingError: If a weight is no longer finite; what was saved before is kept.
     """
     work.recorder.flush()
+    _check_weights(state)
     done = state.phase == "validating"
     return {
         "model": work.averaging.weights(),
@@ -228,9 +234,10 @@ def snapshot(state: TrainState, work: Work) -> dict[str, object]:
         "best_loss": state.best_loss,
         "best_epoch": state.best_epoch,
         "metrics": dict(state.metrics),
-        "loss_sum": torch.zeros(()) if done else work.loss_sum.cpu(),
+        "loss_sum": 0.0 if done else work.loss_sum,
         "items": 0 if done else work.items,
         "epoch_seconds": 0.0 if done else work.epoch_seconds,
+        "most": work.gradients.most,
         "rng": None if done or not state.batch else get_rng_state(),
         "callbacks": callback_states(work.recorder.callbacks),
     }
@@ -247,10 +254,20 @@ def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
     state.best_value, state.best_loss = saved["best_value"], saved["best_loss"]
     state.best_epoch = saved["best_epoch"]
     state.metrics = dict(saved["metrics"])
-    work.loss_sum = saved["loss_sum"].to(state.device)
+    work.loss_sum = saved["loss_sum"]
     work.items, work.epoch_seconds = saved["items"], saved["epoch_seconds"]
+    work.gradients.most = saved["most"]
     work.rng_state = saved["rng"]
     restore_callbacks(work.recorder.callbacks, saved.get("callbacks", {}))
+
+
+def _check_weights(state: TrainState) -> None:
+    largest = nn.utils.get_total_norm([p.detach() for p in state.model.parameters()], math.inf)
+    if not torch.isfinite(largest):
+        raise TrainingError(
+            f"The weights hold NaN or infinity after step {state.step}, so they are not saved.",
+            f"The checkpoint before is kept: %lepton resume {state.run.ref} --lr {state.lr / 10:.2g}",
+        )
 
 
 def _call(callbacks: Sequence[Callback], hook: str, state: TrainState) -> None:

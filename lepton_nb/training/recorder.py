@@ -1,19 +1,14 @@
 """Collecting what the loop measures, and handing it on at most ten times a second.
 
-A step costs an append; reading the loss back from the device, the store and the panels wait for the flush.
+A step costs an append; the store and the panels wait for the flush.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
 from lepton_nb.callbacks import Callback, LogRow, TrainState
-from lepton_nb.errors import TrainingError
 
 _INTERVAL = 0.1  # seconds between two flushes
 _POLL = 0.5  # seconds between two looks at the store for requests from other processes
@@ -26,13 +21,13 @@ class Recorder:
         self.state = state
         self.callbacks = callbacks
         self._steps: list[int] = []
-        self._losses: list[Tensor] = []
+        self._losses: list[float] = []
         self._rates: list[float] = []
         self._items = 0
         self._flushed_at = self._polled_at = time.perf_counter()
 
-    def record(self, loss: Tensor, items: int) -> None:
-        """One optimizer step: its loss, detached and zero-dimensional, and how many items it used."""
+    def record(self, loss: float, items: int) -> None:
+        """One optimizer step: its loss, and how many items it used."""
         state = self.state
         self._steps.append(state.step)
         self._losses.append(loss)
@@ -42,24 +37,18 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Hand everything collected to the callbacks.
-
-        Raises:
-            TrainingError: If a loss is NaN or infinite; what was collected is logged first.
-        """
+        """Hand everything collected to the callbacks."""
         now = time.perf_counter()
         if self._losses:
             state = self.state
-            losses = torch.stack(self._losses).float().tolist()
             rows: list[LogRow] = [
                 (step, state.epoch, {"loss": loss, "lr": rate})
-                for step, loss, rate in zip(self._steps, losses, self._rates, strict=True)
+                for step, loss, rate in zip(self._steps, self._losses, self._rates, strict=True)
             ]
             state.items_per_second = self._items / max(now - self._flushed_at, 1e-9)
-            state.metrics.update(loss=losses[-1], lr=self._rates[-1])
+            state.metrics.update(loss=self._losses[-1], lr=self._rates[-1])
             self._steps, self._losses, self._rates, self._items = [], [], [], 0
             self.emit(rows)
-            self._check_finite(rows)
         self._flushed_at = now
         if now - self._polled_at >= _POLL:
             self.poll_requests()
@@ -83,11 +72,3 @@ class Recorder:
         if time.perf_counter() - self._polled_at >= _POLL:
             self.poll_requests()
         return not self.state.control.stop_requested
-
-    def _check_finite(self, rows: list[LogRow]) -> None:
-        for step, _, metrics in rows:
-            if not math.isfinite(metrics["loss"]):
-                raise TrainingError(
-                    f"The loss became {metrics['loss']} at step {step}, so the weights are no longer usable.",
-                    f"The last checkpoint is kept. Try a lower --lr than {metrics['lr']:g}, or --clip 1.0.",
-                )

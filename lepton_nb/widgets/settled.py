@@ -37,6 +37,7 @@ def summary_rows(state: TrainState) -> list[tuple[str, str]]:
     rows.append(("Device", f"{state.device} ({state.device_reason})"))
     if state.stop_reason:
         rows.append(("Ended by", state.stop_reason))
+    rows += [("Note", said) for said in state.run.warnings[-3:]]
     rows.append(("On disk", str(state.run.path)))
     rows.append(("Next", " · ".join(next_steps(state))))
     return rows

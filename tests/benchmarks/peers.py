@@ -1,7 +1,7 @@
 """One epoch of Adam through each peer's own loop, the way its documentation begins, logging turned off.
 
-A model that goes through them keeps a clock: `Clocked.forward` notes when it was called, so that every peer is
-measured alike, from one forward pass to the next, without what happens before and after an epoch.
+The model keeps a clock: `Clocked.forward` notes when it was called, so that every peer is measured alike,
+from one forward pass to the next, without what happens before and after an epoch.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def textbook(model: nn.Module, loader: DataLoader[Any], lr: float) -> None:
 
 
 def lightning(model: nn.Module, loader: DataLoader[Any], lr: float) -> None:
-    import lightning as L  # noqa: N812
+    import lightning as L
 
     class Module(L.LightningModule):
         def __init__(self) -> None:

@@ -4,8 +4,8 @@
 
 The bare loop takes ready batches from a list, has a fused Adam and records nothing. Ours is `train` with the
 history on disk and the live panel. The peers that are installed load the same rows through a DataLoader, as
-they want it. All take turns in one process; the fastest round of each counts, being the least disturbed. `--cpu` counts processor time
-instead of wall time, for a machine that is not quiet.
+they want it. All take turns in one process; the fastest round of each counts, being the least disturbed.
+`--cpu` counts processor time instead of wall time, for a machine that is not quiet.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def main() -> None:
     assert args.steps // 4 > 2 * WARM_UP
     with tempfile.TemporaryDirectory() as home:
         os.environ["LEPTON_HOME"] = home
-        code = f"from tests.benchmarks.step_cost import compare\ncompare({args.steps}, {args.rounds}, cpu={args.cpu})"
-        print(in_kernel(code))
+        call = f"compare({args.steps}, {args.rounds}, cpu={args.cpu})"
+        print(in_kernel(f"from tests.benchmarks.step_cost import compare\n{call}"))
 
 
 if __name__ == "__main__":

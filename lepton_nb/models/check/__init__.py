@@ -2,5 +2,6 @@
 
 from lepton_nb.models.check.batch import CheckReport, check_model
 from lepton_nb.models.check.construction import construct
+from lepton_nb.models.check.finite import first_non_finite
 
-__all__ = ["CheckReport", "check_model", "construct"]
+__all__ = ["CheckReport", "check_model", "construct", "first_non_finite"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lepton_nb.errors import ModelError
-from lepton_nb.models.calling import call_model, input_tensors
+from lepton_nb.models.calling import Inputs, call_model, input_tensors
 from lepton_nb.models.check.diagnose import at
 from lepton_nb.models.check.failures import label
 from lepton_nb.models.check.layers import is_layer
@@ -33,13 +33,41 @@ def check_finite(case: Case, output: Tensor) -> None:
                 f"`{name}` holds {_kind(parameter)} before any training.",
                 "Build the model anew; an earlier training diverged, or an initialisation divides by zero.",
             )
-    with traced(case.model, input_tensors(case.inputs), _test(output)) as trace:
-        call_model(case.model, case.inputs)
+    raise ModelError(f"{_place(case.model, case.inputs, _test(output))} {_kind(output)}.", _HINT)
+
+
+def first_non_finite(model: nn.Module, inputs: Inputs) -> str | None:
+    """Where the first NaN or infinity of a pass comes from, as a clause; None where all stays finite.
+
+    It is looked for in the batch, then in the parameters, then in what each layer gives.
+    """
+    for tensor in input_tensors(inputs):
+        if not _finite(tensor):
+            return f"the batch itself holds {_kind(tensor)}"
+    for name, parameter in model.named_parameters():
+        if not _finite(parameter):
+            return f"`{name}` holds {_kind(parameter)} since an earlier step, whose gradient was too large"
+    seen: list[Tensor] = []
+
+    def wanted(tensor: Tensor) -> Tensor:
+        bad = ~torch.isfinite(tensor)
+        if bad.any():
+            seen.append(tensor)
+        return bad
+
+    place = _place(model, inputs, wanted)
+    if not seen:
+        return None
+    return f"{place} {_kind(seen[0])}"
+
+
+def _place(model: nn.Module, inputs: Inputs, wanted: Callable[[Tensor], Tensor]) -> str:
+    """The layer, or the line of code, that is the first to give a wanted value: "`fc` is the … to give"."""
+    with traced(model, input_tensors(inputs), wanted) as trace:
+        call_model(model, inputs)
     name, line = trace.found or ("", None)
-    module = case.model.get_submodule(name)
-    if is_layer(module):
-        raise ModelError(f"{label(name, module)} is the first layer to give {_kind(output)}.", _HINT)
-    raise ModelError(f"{at(line)} gives {_kind(output)}.", _HINT)
+    module = model.get_submodule(name)
+    return f"{label(name, module)} is the first layer to give" if is_layer(module) else f"{at(line)} gives"
 
 
 def _test(output: Tensor) -> Callable[[Tensor], Tensor]:

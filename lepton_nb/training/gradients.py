@@ -1,0 +1,159 @@
+"""The gradients of one step: forward and backward, in smaller pieces where whole batches do not fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lepton_nb.data import Batch
+from lepton_nb.errors import TrainingError
+from lepton_nb.models import call_model
+from lepton_nb.runs import Run
+from lepton_nb.training.validation import Criterion
+
+Inputs = Tensor | tuple[Tensor, ...]
+
+
+class NonFiniteLossError(Exception):
+    """The loss is NaN or infinite, or a gradient where these are checked. The weights have not moved.
+
+    Attributes:
+        value: The loss.
+        inputs: What the model was given.
+    """
+
+    def __init__(self, value: float, inputs: Inputs) -> None:
+        super().__init__(value)
+        self.value = value
+        self.inputs = inputs
+
+
+class Gradients:
+    """Adds the gradients of batches to the parameters.
+
+    The loss is read back between forward and backward. There the device has nothing to do but the backward
+    pass that is about to be launched, and a loss that is not finite is noticed before it costs a weight.
+
+    Args:
+        run: Hears when the memory did not do.
+        criterion: Called as ``loss(preds, target)``; the mean over the items.
+        autocast: Context of the forward pass; entered again and again.
+        revocable: Whether batches are to be left out as if they had never been: gradients must be finite,
+            too, and what a batch does to the buffers (batch norm's means) is undone with it.
+
+    Attributes:
+        most: Items that go through the model at once; None for whole batches.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        criterion: Criterion,
+        autocast: AbstractContextManager[Any],
+        scaler: torch.amp.GradScaler,
+        *,
+        revocable: bool = False,
+    ) -> None:
+        self.run, self.model, self.optimizer = run, model, optimizer
+        self.criterion, self.autocast, self.scaler = criterion, autocast, scaler
+        self.revocable = revocable
+        self.most: int | None = None
+
+    def add(self, batches: Sequence[Batch]) -> float:
+        """Add the gradients of the mean loss over the batches; returns that loss.
+
+        What does not fit in the device's memory is done again in pieces of half the size, whose gradients
+        add up to the same.
+
+        Raises:
+            NonFiniteLossError: If the loss is NaN or infinite.
+            TrainingError: If not even one item at a time fits in memory.
+        """
+        kept = [(buffer, buffer.clone()) for buffer in self.model.buffers()] if self.revocable else []
+        while True:
+            try:
+                return self._add(batches)
+            except NonFiniteLossError:
+                for buffer, before in kept:
+                    buffer.copy_(before)
+                raise
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Only out here has the traceback let go of the activations.
+            self._halve(batches)
+
+    def _add(self, batches: Sequence[Batch]) -> float:
+        total = 0.0
+        for inputs, target, weight in self._pieces(batches):
+            with self.autocast:
+                loss = self.criterion(call_model(self.model, inputs), target)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise NonFiniteLossError(value, inputs)
+            if weight != 1.0:
+                loss = loss * weight
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            total += weight * value
+        # A scaler looks at the gradients itself, and leaves the step out.
+        if self.revocable and not self.scaler.is_enabled() and not self._finite():
+            raise NonFiniteLossError(total, batches[-1][0])
+        return total
+
+    def _pieces(self, batches: Sequence[Batch]) -> Iterator[tuple[Inputs, Tensor, float]]:
+        """Inputs, target and weight in the mean of each pass through the model."""
+        for inputs, target in batches:
+            items, most = len(target), self.most
+            if most is None or items <= most:
+                yield inputs, target, 1.0 / len(batches)
+                continue
+            count = -(-items // most)
+            targets = target.tensor_split(count)
+            if isinstance(inputs, Tensor):
+                parts: list[Inputs] = list(inputs.tensor_split(count))
+            else:
+                parts = list(zip(*(part.tensor_split(count) for part in inputs), strict=True))
+            for part, wanted in zip(parts, targets, strict=True):
+                yield part, wanted, len(wanted) / items / len(batches)
+
+    def _finite(self) -> bool:
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        return bool(torch.isfinite(nn.utils.get_total_norm(gradients, math.inf)))
+
+    def _halve(self, batches: Sequence[Batch]) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        if torch.accelerator.is_available():
+            torch.accelerator.empty_cache()
+        largest = max(len(target) for _, target in batches)
+        tried = min(self.most or largest, largest)
+        if tried == 1:
+            raise TrainingError(
+                "Not even one item at a time fits in the device's memory.",
+                "Take a smaller model or smaller inputs, --precision bf16, or --device cpu.",
+            )
+        self.most = -(-tried // 2)
+        said = (
+            f"Out of memory with {tried} items at once: {self.most} at a time from now on. Their gradients "
+            f"add up, so a step is still over {largest}."
+        )
+        if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.model.modules()):
+            said += f" Batch norm sees {self.most} at a time, which may change the result."
+        self.run.warnings.append(said)
+        self.run.append_log(said)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the device, or the machine, had no memory left for a tensor."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(
+        words in said for words in ("DefaultCPUAllocator", "out of memory", "not enough memory")
+    )
