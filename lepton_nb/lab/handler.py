@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
@@ -104,6 +105,7 @@ class NoSuchRoute(LabHandler):
     """Whatever else lies under ``lepton/api``: 404 as JSON, and only to those who may ask."""
 
     @web.authenticated
+    @authorized
     async def get(self, path: str) -> None:
         raise NotFoundError(f"There is no route {path!r}.")
 
