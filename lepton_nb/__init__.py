@@ -46,6 +46,7 @@ _PUBLIC = {
     "resume": "lepton_nb.training",
     "rollback": "lepton_nb.deployment",
     "schedule": "lepton_nb.training",
+    "service": "lepton_nb.deployment.handlers",
     "stop": "lepton_nb.deployment",
     "train": "lepton_nb.training",
 }

@@ -68,6 +68,10 @@ class DeploymentError(LeptonError):
     """A service cannot be started, reached or stopped."""
 
 
+class HandlerError(LeptonError):
+    """The functions of a service cell cannot be routes."""
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate closest to `name` in spelling, or None where nothing is close."""
     pool = list(candidates)

@@ -20,6 +20,7 @@ ROWS = {
     "tasks": 2,
     "data": 3,
     "packaging": 3,
+    "handlers": 3,
     "serve": 3,
     "callbacks": 4,
     "evaluation": 4,
@@ -30,7 +31,7 @@ ROWS = {
     "magics": 7,
 }
 # The serving process reads packages; everything else it must do without.
-NEIGHBOURS = {("serve", "packaging"), ("packaging", "data")}
+NEIGHBOURS = {("serve", "packaging"), ("serve", "handlers"), ("packaging", "data")}
 JUPYTER = {
     "IPython",
     "ipywidgets",

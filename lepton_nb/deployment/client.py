@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from functools import lru_cache
@@ -10,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 
 from lepton_nb.errors import ArgumentError, DeploymentError
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import Codec, InputError, get_task
 from lepton_nb.tasks.base import Arrays
+from lepton_nb.tasks.wire import encode_inputs
 
 _CHUNK = 8 << 20  # bytes of model inputs sent in one request
 
@@ -66,7 +65,7 @@ class ServiceClient:
         """
         predictions: list[dict[str, Any]] = []
         for arrays in _chunks(prepare(codec, value)):
-            body, media_type = _encode(codec, arrays)
+            body, media_type = encode_inputs(codec.signature, arrays)
             predictions += self._ask("POST", "/predict", self._token, body, media_type)["predictions"]
         return predictions
 
@@ -120,13 +119,3 @@ def _chunks(arrays: Arrays) -> Iterator[Arrays]:
     step = max(1, _CHUNK // item)
     for start in range(0, len(arrays[0]), step):
         yield tuple(array[start : start + step] for array in arrays)
-
-
-def _encode(codec: Codec, arrays: Arrays) -> tuple[bytes, str]:
-    if len(arrays) == 1:
-        stream = io.BytesIO()
-        np.save(stream, arrays[0], allow_pickle=False)
-        return stream.getvalue(), "application/x-npy"
-    names = [spec.name for spec in codec.signature.inputs]
-    inputs = {name: array.tolist() for name, array in zip(names, arrays, strict=True)}
-    return json.dumps({"inputs": inputs}).encode(), "application/json"

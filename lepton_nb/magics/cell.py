@@ -52,14 +52,18 @@ def run_body(shell: InteractiveShell, body: str) -> None:
 
 
 def cells_so_far(shell: InteractiveShell) -> list[str]:
-    """Python source of every cell of this session, oldest first; of a ``%%lepton`` cell its body."""
+    """Python source of every cell of this session by its number; of a ``%%lepton`` cell its body.
+
+    Line numbers are the cell's: an empty line stands for the magic's own.
+    """
     history = shell.history_manager
     if history is None:
         return []
     cells = []
     for raw, parsed in zip(history.input_hist_raw, history.input_hist_parsed, strict=False):
         is_ours = raw.lstrip().startswith("%%lepton")
-        cells.append(_transformed(shell, raw.lstrip().partition("\n")[2]) if is_ours else parsed)
+        body = "\n" + _transformed(shell, raw.lstrip().partition("\n")[2]) if is_ours else parsed
+        cells.append(body)
     return cells
 
 

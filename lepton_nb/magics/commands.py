@@ -19,6 +19,7 @@ from lepton_nb.magics import (
     rollback,
     runs,
     schedule,
+    service,
     stop,
     train,
 )
@@ -32,6 +33,7 @@ _MODULES = (
     schedule,
     evaluate,
     deploy,
+    service,
     predict,
     runs,
     compare,

@@ -25,6 +25,12 @@ def add_parser(subparsers: Any) -> MagicParser:
     completes(parser.add_argument("run_name", metavar="RUN", help="a run"), completion.runs)
     name = parser.add_argument("--name", metavar="NAME", help="name of the service (default: the run's name)")
     completes(name, completion.deployments)
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: MagicParser) -> None:
+    """Where and how long a service runs."""
     parser.add_argument("--port", type=integer, metavar="PORT", help="port (default: a free one)")
     parser.add_argument(
         "--host",
@@ -38,7 +44,6 @@ def add_parser(subparsers: Any) -> MagicParser:
         default="detached",
         help="detached: until it is stopped; kernel: until this kernel ends (default: detached)",
     )
-    return parser
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
@@ -46,6 +51,12 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.deployment import deploy
 
     deployment = deploy(target, args.name, port=args.port, host=args.host, lifetime=args.lifetime)
+    show_deployment(context, deployment)
+    return deployment
+
+
+def show_deployment(context: Context, deployment: Any) -> None:
+    """The card and the panel of a service, in place of those it may have elsewhere in the notebook."""
     if not context.quiet:
         from lepton_nb.widgets.service_view import show_service
 
@@ -56,4 +67,3 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         if view is not None:
             context.memory.views[deployment.name] = view
     context.shown = True
-    return deployment

@@ -14,7 +14,7 @@ from lepton_nb.magics.parser import HelpShown, split_line
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-CELL_COMMANDS = ("model",)
+CELL_COMMANDS = ("model", "service")
 
 
 @magics_class
@@ -42,7 +42,7 @@ class LeptonMagics(Magics):
             return None
         if cell is not None and args.command not in CELL_COMMANDS:
             raise ArgumentError(
-                f"%%lepton {args.command} takes no cell body; only %%lepton model does.",
+                f"%%lepton {args.command} takes no cell body; only %%lepton model and service do.",
                 f"Write %lepton {args.command} with one %, on a line of its own.",
             )
         context = Context(self.shell, self.memory, cell, quiet)

@@ -59,16 +59,16 @@ def _build(run: Run) -> Package:
         write_package(
             draft, load_model(run), find_example(run), Signature.from_dict(signature), spec, _origin(run)
         )
-        return _publish(run, draft, packages / run.name)
+        return publish(run.store, run.name, draft, run_id=run.id, task=run.task)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _publish(run: Run, draft: Path, folder: Path) -> Package:
-    """Move the finished draft to its place and record it."""
-    folder.mkdir(exist_ok=True, mode=0o700)
-    store = run.store
-    known = [record.version for record in store.list_packages(run.name)]
+def publish(store: RunStore, name: str, draft: Path, *, run_id: str, task: str) -> Package:
+    """Move a finished draft to its place among the packages of that name, and record it."""
+    folder = store.root / "packages" / name
+    folder.mkdir(exist_ok=True, parents=True, mode=0o700)
+    known = [record.version for record in store.list_packages(name)]
     version = max(known, default=0) + 1
     while True:
         try:
@@ -80,11 +80,11 @@ def _publish(run: Run, draft: Path, folder: Path) -> Package:
             version += 1
     package = Package.load(folder / str(version))
     record = store.add_package(
-        run.name,
-        run_id=run.id,
+        name,
+        run_id=run_id,
         path=package.path,
         sha256=package.sha256,
-        task=run.task,
+        task=task,
         formats=list(package.manifest.formats),
     )
     return Package(package.path, package.manifest, package.signature, package.sha256, record.version)

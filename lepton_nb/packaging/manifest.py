@@ -77,6 +77,11 @@ class Manifest:
         """Whether serving this package means running the captured Python source."""
         return self.formats[0] == "source"
 
+    @property
+    def has_handlers(self) -> bool:
+        """Whether routes of the user's own come with the model."""
+        return "handlers.json" in self.files
+
     def to_json(self) -> str:
         return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2, sort_keys=True) + "\n"
 

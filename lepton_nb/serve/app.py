@@ -14,6 +14,7 @@ import orjson
 
 from lepton_nb.serve.auth import Gate, Refusal
 from lepton_nb.serve.frames import Answer, Dialect, Request
+from lepton_nb.serve.handler_process import HandlingError
 from lepton_nb.serve.routes import OPEN_PATHS, make_routes
 from lepton_nb.serve.service import Service
 from lepton_nb.serve.v2 import INFER, infer_target, wrong_model
@@ -88,6 +89,8 @@ class Application:
                 return
             asked = Request(content_type, b"", Dialect.INFER, encoding, int(json_length or 0))
             await self._ask(asked, length, receive, send)
+        elif path in self.service.handling.paths:
+            await self._handle(scope, length, receive, send)
         else:
             await self.routes.app(scope, receive, send)
 
@@ -100,7 +103,7 @@ class Application:
 
     def _label(self, path: str) -> str:
         """What the metrics call a path: never what the client made up."""
-        if path in self.routes.known:
+        if path in self.routes.known or path in self.service.handling.paths:
             return path
         return INFER if infer_target(path) else "other"
 
@@ -137,6 +140,29 @@ class Application:
             await self._send_busy(send, answer.body)
         else:
             await _send_answer(send, answer)
+
+    async def _handle(self, scope: Scope, length: int | None, receive: Receive, send: _Sent) -> None:
+        """A route of the user's own."""
+        limit = self.service.settings.max_body
+        size = length if length is not None else limit if scope["method"] == "POST" else 0
+        refusal = self.service.batcher.refusal(size) if size <= limit else ""
+        if refusal:
+            await self._send_busy(send, refusal)
+            return
+        try:
+            if size > limit:
+                raise TooLargeError
+            with self.service.batcher.holding(size):
+                body = await read_body(receive, limit)
+            if body is not None:
+                await self.service.handling.answer(scope, body, receive, send)
+        except TooLargeError:
+            await _send_error(send, 413, _too_large(limit))
+        except HandlingError as error:
+            if error.status == 503:
+                await self._send_busy(send, str(error))
+            else:
+                await _send_error(send, error.status, str(error))
 
     async def _send_busy(self, send: _Sent, reason: str | bytes) -> None:
         body = reason if isinstance(reason, bytes) else orjson.dumps({"error": reason})

@@ -63,7 +63,7 @@ def _load(package: Package, format_: Format, device: str, threads: int, trusted:
         runner = onnx_runner(package.file("model.onnx"), threads=threads)
     else:
         if not trusted:
-            _require_own(package)
+            require_own(package)
         if threads:
             import torch
 
@@ -81,7 +81,7 @@ def _load(package: Package, format_: Format, device: str, threads: int, trusted:
     return Backend(runner, format_, device, parity)
 
 
-def _require_own(package: Package) -> None:
+def require_own(package: Package) -> None:
     """Refuse code that this user's own store did not produce."""
     from lepton_nb.runs import RunStore
 

@@ -34,6 +34,7 @@ def describe(service: Service) -> dict[str, Any]:
             "/predict": {"post": _predict(about)},
             "/healthz": {"get": _health()},
             "/metrics": {"get": _metrics()},
+            **service.handling.paths,
         },
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -48,7 +49,8 @@ def describe(service: Service) -> dict[str, Any]:
                         },
                     },
                     "required": ["error"],
-                }
+                },
+                **service.handling.schemas,
             },
         },
         # What the try-it page needs to fit the task.

@@ -10,8 +10,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
+import orjson
+
 from lepton_nb.serve.batcher import Batcher
-from lepton_nb.serve.frames import Result
+from lepton_nb.serve.frames import Request, Result
+from lepton_nb.serve.handler_process import HandlerProcess
+from lepton_nb.serve.handling import Handling
 from lepton_nb.serve.memory import resident, size_text
 from lepton_nb.serve.metrics import Metrics
 from lepton_nb.serve.process import Worker, WorkerError
@@ -46,10 +50,11 @@ class Service:
             on_batch=self._batch_done,
             on_retired=self._retire,
         )
+        self.handling = Handling(self._ask_model, self.metrics.observe_restart, settings.keep_warm)
         self.description: dict[str, Any] = {}
         self.state: State = "starting"
         self.recovery = Recovery()
-        self.standby = Standby(settings.keep_warm)
+        self.standby: Standby[Worker] = Standby(settings.keep_warm)
         self._first = first
         self._switching = asyncio.Lock()
         self._workers: set[Worker] = {first}
@@ -88,14 +93,14 @@ class Service:
         async with self._switching:
             wanted = replace(self.settings, package=package, version=version, format=format_, device=device)
             warm = self.standby.take(wanted)
-            if warm is not None:
-                self._go_live(warm)
-            else:
-                try:
+            try:
+                if warm is not None:
+                    await self._go_live(warm)
+                else:
                     await self._bring_up(self._new_worker(wanted))
-                except WorkerError as error:
-                    log.error("version %d was not activated: %s", version, error)
-                    raise
+            except WorkerError as error:
+                log.error("version %d was not activated: %s", version, error)
+                raise
             self.recovery.succeeded()
             log.info("%s switched to version %d: %s", self.settings.name, version, self._what())
 
@@ -132,7 +137,8 @@ class Service:
             "in_flight": self.batcher.in_flight,
             "pid": os.getpid(),
             "worker_pid": worker.pid if worker else None,
-            "memory_bytes": resident(os.getpid()) + sum(resident(worker.pid) for worker in self._workers),
+            "handlers": self.handling.stats(),
+            "memory_bytes": resident(os.getpid()) + sum(resident(child.pid) for child in self._children()),
             "memory_limit": self.settings.memory_limit,
             "standby_version": warm.settings.version if warm else None,
         }
@@ -144,6 +150,7 @@ class Service:
             async with asyncio.timeout(self.settings.drain_limit):
                 while self.batcher.waiting or self.batcher.in_flight:
                     await asyncio.sleep(0.01)
+        await self.handling.close(self.settings.drain_limit)
         self.batcher.refuse("the service is shutting down")
         for task in self._tasks:
             task.cancel()
@@ -152,6 +159,18 @@ class Service:
             self.batcher.lose(worker)
             worker.kill()
         log.info("stopped")
+
+    async def _ask_model(self, content_type: bytes, body: bytes) -> tuple[int, bytes]:
+        """What the model answers to a handler of the user's; as a client would be answered."""
+        refusal = self.refusal(len(body))
+        if refusal:
+            return 503, orjson.dumps({"error": refusal})
+        with self.batcher.holding(len(body)):
+            answer = await self.batcher.submit(Request(content_type, body), lambda: False)
+        return answer.status, answer.body
+
+    def _children(self) -> list[Worker | HandlerProcess]:
+        return [*self._workers, *self.handling.processes]
 
     def _new_worker(self, settings: Settings) -> Worker:
         worker = Worker(settings)
@@ -162,12 +181,20 @@ class Service:
         """Wait for a worker, then make it the live one."""
         worker.on_exit = self._workers.discard
         await worker.ready()
-        worker.on_exit = self._worker_gone
-        self._go_live(worker)
+        await self._go_live(worker)
 
-    def _go_live(self, worker: Worker) -> None:
-        """Send all further requests to a worker that is loaded and checked."""
+    async def _go_live(self, worker: Worker) -> None:
+        """Send all further requests to a worker that is loaded and checked, once its handlers are, too."""
+        try:
+            handlers = await self.handling.bring_up(worker.settings)
+        except WorkerError:
+            worker.kill()
+            raise
+        if worker.gone:
+            raise WorkerError("the process running the model ended while the handlers were loaded")
+        worker.on_exit = self._worker_gone
         self.settings = worker.settings
+        self.handling.use(handlers, worker.settings)
         self.description = worker.description
         self.batcher.use(worker)
         self.state = "ready"
@@ -223,16 +250,17 @@ class Service:
         while True:
             await asyncio.sleep(_TICK)
             self.batcher.check_time()
+            self.handling.check_time()
             self.metrics.tick()
             self._keep_memory()
 
     def _keep_memory(self) -> None:
-        """End a worker that has grown too large, by a leak or slowly enough to be noticed here."""
+        """End a child that has grown too large, by a leak or slowly enough to be noticed here."""
         limit = self.settings.memory_limit
-        for worker in self._workers:
-            if limit and not worker.fate and resident(worker.pid) > limit:
-                log.error("worker %d uses more than %s of memory: ending it", worker.pid, size_text(limit))
-                worker.kill(f"used more than {size_text(limit)} of memory and was ended")
+        for child in self._children():
+            if limit and not child.fate and resident(child.pid) > limit:
+                log.error("process %d uses more than %s of memory: ending it", child.pid, size_text(limit))
+                child.kill(f"used more than {size_text(limit)} of memory and was ended")
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Generic, TypeVar
 
-from lepton_nb.serve.process import Worker
 from lepton_nb.serve.settings import Settings
+from lepton_nb.serve.spawning import Child
+
+C = TypeVar("C", bound=Child)
 
 
-class Standby:
-    """Holds the worker that was live before the last switch, for a while.
+class Standby(Generic[C]):
+    """Holds the process that was live before the last switch, for a while.
 
     Args:
         seconds: How long; 0 never holds one.
 
     Attributes:
-        worker: The worker, if one is held.
+        worker: The process, if one is held.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.worker: Worker | None = None
+        self.worker: C | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def put(self, worker: Worker) -> None:
+    def put(self, worker: C) -> None:
         """Hold this worker, and let go of the one held so far."""
         self.release()
         if self.seconds <= 0:
@@ -32,7 +35,7 @@ class Standby:
         self.worker = worker
         self._timer = asyncio.get_running_loop().call_later(self.seconds, self.release)
 
-    def take(self, wanted: Settings) -> Worker | None:
+    def take(self, wanted: Settings) -> C | None:
         """The held worker, no longer held, where it serves what is wanted."""
         worker = self.worker
         if worker is None or worker.gone or worker.settings != wanted:
@@ -47,7 +50,7 @@ class Standby:
         if worker is not None:
             worker.close()
 
-    def lose(self, worker: Worker) -> None:
+    def lose(self, worker: C) -> None:
         """A worker has ended by itself."""
         if worker is self.worker:
             self._forget()

@@ -4,14 +4,10 @@ to stop, or until the front is gone. Spawned by the front; nothing else talks to
 from __future__ import annotations
 
 import argparse
-import ctypes
 import gc
-import signal
 import socket
 import sys
 import traceback
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,6 +15,7 @@ import orjson
 from lepton_nb.errors import LeptonError
 from lepton_nb.packaging import Package
 from lepton_nb.serve.backend import load_backend
+from lepton_nb.serve.child import tie_to_the_front
 from lepton_nb.serve.frames import Dialect, Kind, pack, pack_result, read_frame, unpack_batch
 from lepton_nb.serve.infer import InferWire, tensors
 from lepton_nb.serve.memory import limit_growth
@@ -26,15 +23,10 @@ from lepton_nb.serve.predictor import Predictor
 from lepton_nb.serve.wires import PredictWire, Wire
 from lepton_nb.tasks import get_task
 
-_PR_SET_PDEATHSIG = 1
-
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
-    _die_with_the_front()
-    _die_before_the_front()
-    # A terminal's Ctrl-C goes to the whole group; when to end is the front's decision.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tie_to_the_front()
     connection = socket.socket(fileno=options.fd)
     try:
         predictor, description = load(options)
@@ -96,18 +88,6 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
         "class_names": package.signature.class_names,
     }
     return predictor, description
-
-
-def _die_with_the_front() -> None:
-    """Where the kernel can: end with the parent even while the model hangs and nobody reads the socket."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _die_before_the_front() -> None:
-    """Where memory runs out, the kernel shall take the process that can be replaced."""
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

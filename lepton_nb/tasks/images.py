@@ -114,13 +114,7 @@ def load_image(
     Raises:
         InputError: If it is no picture, is damaged, or is larger than `MAX_PIXELS`.
     """
-    picture = _open(source)
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 1_000_000
-        raise InputError(f"the picture has {width} × {height} pixels, more than the {limit} million allowed")
-    if width * height == 0:
-        raise InputError(f"the picture is empty: {width} × {height} pixels")
+    picture = _check_size(_open(source))
     if size is not None and picture.format == "JPEG" and picture is not source:
         enough = _SHRINK_FACTOR * (short_side or max(size))
         picture.draft(None, (enough, enough))
@@ -134,6 +128,20 @@ def load_image(
         picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def open_picture(content: bytes) -> Image.Image:
+    """The picture in the bytes of a file: upright by its EXIF orientation, decoded, in the file's own mode.
+
+    Raises:
+        InputError: If it is no picture, is damaged, or is larger than `MAX_PIXELS`.
+    """
+    picture = _check_size(_open(content))
+    try:
+        picture.load()
+        return _upright(picture)
+    except Exception as error:  # PIL's decoders raise nearly anything on a damaged file
+        raise InputError(f"the {picture.format or 'picture'} is damaged: {error}") from error
 
 
 def normalise(batch: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
@@ -163,6 +171,17 @@ def _open(source: ImageSource) -> Image.Image:
         raise InputError(f"the picture is too large: {error}") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{_called(source)} cannot be read: {error}") from error
+
+
+def _check_size(picture: Image.Image) -> Image.Image:
+    """`picture`, before any of its pixels is decoded, where its header claims a size that can be."""
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        limit = MAX_PIXELS // 1_000_000
+        raise InputError(f"the picture has {width} × {height} pixels, more than the {limit} million allowed")
+    if width * height == 0:
+        raise InputError(f"the picture is empty: {width} × {height} pixels")
+    return picture
 
 
 def _upright(picture: Image.Image) -> Image.Image:

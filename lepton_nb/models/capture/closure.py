@@ -59,21 +59,45 @@ class Capture:
         requirements: Distributions it imports, as ``name==version``.
         missing: Each name that could not be captured, and why.
         rerun: Values that came from a statement and not as a literal: to compare when it has run again.
+        items: The captured statements by name, in their order.
+        imports: What it imports.
+        values: The live value of every captured name.
+        unshipped: The names of `missing`.
+        data: Values that a rule wants shipped as they are; the source does not define them.
     """
 
     source: str
     requirements: list[str]
     missing: list[str]
     rerun: dict[str, Any]
+    items: dict[str, Item] = field(default_factory=dict)
+    imports: tuple[Import, ...] = ()
+    values: dict[str, Any] = field(default_factory=dict)
+    unshipped: dict[str, str] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Rule:
+    """What a caller of `capture` does with values that are not plain; by default nothing special."""
+
+    def ships(self, value: Any) -> bool:  # noqa: ARG002
+        """Whether the value goes along as data, beside the source."""
+        return False
+
+    def refuses(self, value: Any) -> str:  # noqa: ARG002
+        """Why the value must not be captured; empty where it may be."""
+        return ""
 
 
 @dataclass
 class _Collector:
+    rule: Rule
     items: dict[str, Item] = field(default_factory=dict)
     imports: set[Import] = field(default_factory=set)
     values: dict[str, Any] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     rerun: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
     future: bool = False
 
     def visit(self, name: str, scope: Scope) -> None:
@@ -94,6 +118,10 @@ class _Collector:
         text = value_text(value)
         if text is not None:
             self.add(name, f"{name} = {text}\n", _LIBRARIES)
+        elif refusal := self.rule.refuses(value):
+            self.miss(name, value, refusal)
+        elif self.rule.ships(value):
+            self.data[name] = value
         else:
             self._rerun(name, value, scope)
 
@@ -165,25 +193,39 @@ class _Collector:
         future = "from __future__ import annotations" if self.future else ""
         items = [self.items[name] for name in ordered(self.items)]
         source = join_source([future, render_imports(self.imports)], items)
-        return Capture(source, requirements_of(self.imports), list(self.missing.values()), dict(self.rerun))
+        return Capture(
+            source,
+            requirements_of(self.imports),
+            list(self.missing.values()),
+            dict(self.rerun),
+            {name: self.items[name] for name in ordered(self.items)},
+            tuple(sorted(self.imports, key=str)),
+            dict(self.values),
+            dict(self.missing),
+            dict(self.data),
+        )
 
 
-_BINDING = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef)
+_BINDING = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 # What the text of a value may name, see `value_text`.
 _LIBRARIES = Scope({"torch": torch, "np": np}, ())
 
 
 def capture(
-    roots: Sequence[str], scope: Scope, last: tuple[str, str, frozenset[str]] | None = None
+    roots: Sequence[str],
+    scope: Scope,
+    last: tuple[str, str, frozenset[str]] | None = None,
+    rule: Rule | None = None,
 ) -> Capture:
     """Capture the named things of `scope` and all they need.
 
     Args:
         roots: Names to capture.
         last: A statement to add after them, as (name, text, its own local names).
+        rule: What to do with values that are not plain.
     """
-    collector = _Collector()
+    collector = _Collector(rule or Rule())
     for root in roots:
         collector.visit(root, scope)
     if last is not None:

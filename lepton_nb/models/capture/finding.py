@@ -40,7 +40,7 @@ def _in_text(text: str | None, value: Any, codes: Sequence[types.CodeType]) -> s
     if not text:
         return None
     tree = ast.parse(text)
-    kind = ast.ClassDef if isinstance(value, type) else ast.FunctionDef
+    kind = (ast.ClassDef,) if isinstance(value, type) else (ast.FunctionDef, ast.AsyncFunctionDef)
     for node in reversed([node for node in ast.walk(tree) if isinstance(node, kind)]):
         if node.name == value.__name__:
             source = segment(text, node)

@@ -1,0 +1,104 @@
+"""What a handler returns as a response: JSON, a picture, a sound, bytes, or a stream of any of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import orjson
+from PIL import Image
+from pydantic import BaseModel
+from starlette.concurrency import iterate_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from lepton_nb.handlers.inputs import Audio, write_wav
+
+NDJSON = "application/x-ndjson"
+TEXT = "text/plain; charset=utf-8"
+
+
+def failure(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps({"error": message}), status, dict(headers or {}), "application/json")
+
+
+async def to_response(result: Any) -> Response:
+    """The response for a handler's result.
+
+    A generator streams: strings as text, bytes as they are, anything else as one JSON value a line.
+
+    Raises:
+        TypeError: If the result is nothing that can be sent.
+    """
+    if isinstance(result, Response):
+        return result
+    if isinstance(result, (Iterator, AsyncIterator)):
+        return await _stream(result)
+    if isinstance(result, Image.Image):
+        return Response(_png(result), media_type="image/png")
+    if isinstance(result, Audio):
+        return Response(write_wav(result), media_type="audio/wav")
+    if isinstance(result, (bytes, bytearray, memoryview)):
+        return Response(bytes(result), media_type="application/octet-stream")
+    return Response(to_json(result), media_type="application/json")
+
+
+def to_json(value: Any) -> bytes:
+    """JSON of plain values, arrays, tensors, dataclasses and pydantic models; NaN is null.
+
+    Raises:
+        TypeError: If something in it is none of these.
+    """
+    try:
+        return orjson.dumps(
+            value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+        )
+    except orjson.JSONEncodeError as error:
+        raise TypeError(f"the result cannot be sent as JSON: {error.__cause__ or error}") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if hasattr(value, "detach"):  # a tensor, without importing torch
+        return value.detach().cpu().tolist()
+    if isinstance(value, (np.ndarray, np.generic)):  # not contiguous, or of a type orjson leaves out
+        return value.tolist()
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    raise TypeError(f"a {type(value).__name__} is no JSON")
+
+
+async def _stream(items: Iterator[Any] | AsyncIterator[Any]) -> Response:
+    """A stream whose first item is made here: an error in it still gets its status."""
+    source = items if isinstance(items, AsyncIterator) else iterate_in_threadpool(items)
+    iterator = aiter(source)
+    first = await anext(iterator, None)
+    if first is None:
+        return Response(b"", media_type=TEXT)
+    media_type = TEXT if isinstance(first, str) else "application/octet-stream"
+    if not isinstance(first, (str, bytes)):
+        media_type = NDJSON
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield _chunk(first)
+        async for item in iterator:
+            yield _chunk(item)
+
+    return StreamingResponse(chunks(), media_type=media_type)
+
+
+def _chunk(item: Any) -> bytes:
+    if isinstance(item, str):
+        return item.encode()
+    return item if isinstance(item, bytes) else to_json(item) + b"\n"
+
+
+def _png(picture: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    known = (
+        picture if picture.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else picture.convert("RGB")
+    )
+    known.save(stream, "PNG")
+    return stream.getvalue()

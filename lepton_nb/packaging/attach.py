@@ -1,0 +1,88 @@
+"""A package of a model together with handlers: the same files, and the captured routes around them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from lepton_nb.errors import PackageError
+from lepton_nb.packaging.build import publish
+from lepton_nb.packaging.manifest import Manifest
+from lepton_nb.packaging.package import MANIFEST, Package, describe_file
+from lepton_nb.packaging.requirements import pin
+from lepton_nb.runs import RunStore
+
+_REQUIREMENTS = "requirements.txt"
+_ALWAYS = ("pydantic", "python-multipart")
+
+
+def attach_handlers(
+    package: Package, name: str, files: Mapping[str, bytes], requirements: Iterable[str], store: RunStore
+) -> Package:
+    """A package of the store under `name`: the model of `package` with handlers around it.
+
+    The very same model and handlers again give the package there is.
+
+    Args:
+        files: What holds the handlers.
+        requirements: What the handlers import, as ``name==version``.
+    """
+    lines = _requirements(package, requirements)
+    added = {**files, _REQUIREMENTS: "".join(f"{line}\n" for line in lines).encode()}
+    fingerprint = _fingerprint(package, added)
+    known = _find(store, name, fingerprint)
+    if known is not None:
+        return known
+    draft = store.root / "packages" / f".draft-{uuid.uuid4().hex}"
+    draft.mkdir(parents=True, mode=0o700)
+    try:
+        _fill(draft, package, name, fingerprint, added)
+        return publish(store, name, draft, run_id=package.manifest.run_id, task=package.manifest.task)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _fill(draft: Path, package: Package, name: str, fingerprint: str, added: Mapping[str, bytes]) -> None:
+    for file in package.manifest.files:
+        if file not in added and not file.startswith("handlers."):
+            shutil.copyfile(package.file(file), draft / file)
+    for file, content in added.items():
+        (draft / file).write_bytes(content)
+    manifest: Manifest = replace(
+        package.manifest,
+        name=name,
+        fingerprint=fingerprint,
+        files={path.name: describe_file(path) for path in sorted(draft.iterdir())},
+    )
+    (draft / MANIFEST).write_text(manifest.to_json(), "utf-8")
+
+
+def _requirements(package: Package, own: Iterable[str]) -> list[str]:
+    """One line a distribution: what the model needs comes first, then what the handlers import."""
+    lines = package.file(_REQUIREMENTS).read_text("utf-8").split()
+    lines += [pin(name) for name in _ALWAYS]
+    by_name = {line.partition("==")[0].lower(): line for line in [*own, *lines]}
+    by_name.pop("lepton-nb", None)
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def _fingerprint(package: Package, added: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256(package.sha256.encode())
+    for file in sorted(added):
+        digest.update(file.encode() + hashlib.sha256(added[file]).digest())
+    return digest.hexdigest()
+
+
+def _find(store: RunStore, name: str, fingerprint: str) -> Package | None:
+    for record in store.list_packages(name):
+        try:
+            package = Package.load(record.path, version=record.version)
+        except PackageError:
+            continue  # damaged or deleted
+        if package.manifest.fingerprint == fingerprint and package.sha256 == record.sha256:
+            return package
+    return None

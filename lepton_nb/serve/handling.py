@@ -1,0 +1,235 @@
+"""The user's routes as the front sees them: a process of their own, asked over a link, replaced when it dies.
+
+What a handler does can never take down the front or the model: where it crashes, hangs or runs out of memory,
+its process ends, the requests it worked on are answered, and another process takes its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lepton_nb.serve.handler_process import Ask, HandlerProcess, HandlingError
+from lepton_nb.serve.link import Kind
+from lepton_nb.serve.recovery import Recovery
+from lepton_nb.serve.settings import Settings
+from lepton_nb.serve.spawning import WorkerError
+from lepton_nb.serve.standby import Standby
+
+log = logging.getLogger("lepton_nb.serve")
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class Handling:
+    """The live handlers of a service, if it has any.
+
+    Args:
+        ask: Asks the model.
+        on_restart: Called when a process has died.
+        keep_warm: Seconds that the handlers before stay loaded after a switch.
+
+    Attributes:
+        recovery: What has gone wrong with their processes since the last good answer.
+        processes: Every process there is: the live one, those that finish their work, one on standby.
+    """
+
+    def __init__(self, ask: Ask, on_restart: Callable[[], None], keep_warm: float) -> None:
+        self.recovery = Recovery()
+        self.live: HandlerProcess | None = None
+        self.processes: set[HandlerProcess] = set()
+        self._standby: Standby[HandlerProcess] = Standby(keep_warm)
+        self._ask = ask
+        self._on_restart = on_restart
+        self._wanted: Settings | None = None
+        self._description: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+        self._up = asyncio.Event()
+        self._replacing: asyncio.Task[None] | None = None
+
+    @property
+    def paths(self) -> dict[str, Any]:
+        """The OpenAPI of the routes there are; also while their process is being replaced."""
+        return self._description[0]
+
+    @property
+    def schemas(self) -> dict[str, Any]:
+        return self._description[1]
+
+    async def bring_up(self, settings: Settings) -> HandlerProcess | None:
+        """A process with the handlers of a package, ready; the live one where it has them already.
+
+        Raises:
+            WorkerError: If they cannot be loaded.
+        """
+        if not (Path(settings.package) / "handlers.json").is_file():
+            return None
+        if self.live is not None and self._wanted is not None and self._wanted.package == settings.package:
+            return self.live
+        warm = self._standby.take(settings)
+        if warm is not None:
+            return warm
+        process = HandlerProcess(settings, self._ask)
+        self.processes.add(process)
+        process.on_exit = self._process_gone
+        await process.ready()
+        return process
+
+    def use(self, process: HandlerProcess | None, settings: Settings) -> None:
+        """Send every further request to `process`; the one used so far stays loaded for a while."""
+        former, self.live = self.live, process
+        if former is not None and former is not process:
+            self._standby.put(former)
+        self._wanted = settings if process is not None else None
+        self._description = (process.paths, process.schemas) if process is not None else ({}, {})
+        if process is not None:
+            self._up.set()
+
+    async def answer(
+        self, scope: MutableMapping[str, Any], body: bytes, receive: Receive, send: Send
+    ) -> None:
+        """Pass a request on, and its answer back.
+
+        Raises:
+            HandlingError: If there is none, and nothing has been sent.
+        """
+        process = await self._process()
+        number, exchange = process.open(_head(scope), body)
+        watch = asyncio.get_running_loop().create_task(_hang_up(receive))
+        watch.add_done_callback(
+            lambda _: exchange.frames.put_nowait(HandlingError(499, "the client has gone"))
+        )
+        started = complete = False
+        try:
+            while True:
+                frame = await exchange.frames.get()
+                if isinstance(frame, HandlingError):
+                    if not started:
+                        raise frame
+                    break
+                kind, payload = frame
+                if kind is Kind.START:
+                    started = True
+                    await send(_start(payload))
+                elif kind in (Kind.CHUNK, Kind.LAST):
+                    more = kind is Kind.CHUNK
+                    await send({"type": "http.response.body", "body": payload, "more_body": more})
+                    if not more:
+                        complete = True
+                        self.recovery.succeeded()
+                        return
+                    exchange.extend()
+                    process.send_frame(Kind.NEXT, number)
+                elif kind is Kind.ABORT:
+                    if not started:
+                        raise HandlingError(500, "the handler broke off")
+                    break
+        finally:
+            watch.cancel()
+            if not complete:
+                process.send_frame(Kind.CANCEL, number)
+        # Half an answer has been sent: returning without its end closes the connection, as it must.
+
+    def check_time(self) -> None:
+        for process in list(self.processes):
+            process.check_time()
+
+    def stats(self) -> dict[str, Any] | None:
+        """What the panel shows; None where there are no handlers."""
+        if self._wanted is None:
+            return None
+        return {
+            "routes": sorted(self.paths),
+            "pid": self.live.pid if self.live else None,
+            "in_flight": self.live.running if self.live else 0,
+            "error": self.recovery.describe(),
+        }
+
+    async def close(self, patience: float) -> None:
+        """Let what runs end within `patience` seconds, then end the processes."""
+        self.live = self._wanted = None
+        if self._replacing is not None:
+            self._replacing.cancel()
+        for process in self.processes:
+            process.close()
+        deadline = time.monotonic() + patience
+        while self.processes and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        for process in list(self.processes):
+            process.kill()
+
+    async def _process(self) -> HandlerProcess:
+        """The live process, waited for while it is being replaced."""
+        if self._wanted is None:
+            raise HandlingError(503, "the service is shutting down")
+        if self.live is None:
+            if self.recovery.looping:
+                raise HandlingError(503, f"the handlers keep failing: {self.recovery.describe()}")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._up.wait(), self._wanted.time_limit)
+        if self.live is None:
+            raise HandlingError(503, "the handlers are being restarted")
+        return self.live
+
+    def _process_gone(self, process: HandlerProcess) -> None:
+        self.processes.discard(process)
+        self._standby.lose(process)
+        if self.live is not process:
+            return
+        self.live = None
+        self._up.clear()
+        self._on_restart()
+        self.recovery.failed(f"the process of the handlers {process.ending}")
+        log.error("process %d: %s", process.pid, self.recovery.describe())
+        self._replacing = asyncio.get_running_loop().create_task(self._replace())
+
+    async def _replace(self) -> None:
+        """Start processes, with growing pauses, until one is ready or another version has been activated."""
+        while self.live is None and self._wanted is not None:
+            wanted = self._wanted
+            await asyncio.sleep(self.recovery.retry_in)
+            try:
+                process = await self.bring_up(wanted)
+            except WorkerError as error:
+                self.recovery.failed(str(error))
+                log.error("the handlers cannot be started again: %s", self.recovery.describe())
+                continue
+            if self.live is None and self._wanted is wanted:
+                self.use(process, wanted)
+            elif process is not None:
+                process.close()
+
+
+async def _hang_up(receive: Receive) -> None:
+    """Return when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+def _head(scope: MutableMapping[str, Any]) -> bytes:
+    headers = [
+        [name.decode("latin-1"), value.decode("latin-1")]
+        for name, value in scope["headers"]
+        if name != b"authorization"  # no business of the handlers'
+    ]
+    return orjson.dumps(
+        {
+            "method": scope["method"],
+            "path": scope["path"],
+            "query": scope["query_string"].decode("latin-1"),
+            "headers": headers,
+        }
+    )
+
+
+def _start(payload: bytes) -> dict[str, Any]:
+    content = orjson.loads(payload)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in content["headers"]]
+    return {"type": "http.response.start", "status": content["status"], "headers": headers}
