@@ -99,6 +99,7 @@ def test_every_setting_of_training_is_an_option() -> None:
         "device": ("cpu", "cpu"),
         "seed": ("7", 7),
         "patience": ("4", 4),
+        "sink": ("tensorboard:logs", "tensorboard:logs"),
         "checkpoint_every": ("5", 5.0),
         "keep": ("3", 3),
         "keep_best": ("2", 2),

@@ -8,6 +8,7 @@ from lepton_nb.callbacks.hardware import HardwareSampler
 from lepton_nb.callbacks.history import HistoryWriter
 from lepton_nb.callbacks.run_log import RunLog
 from lepton_nb.callbacks.state import Control, TrainState
+from lepton_nb.callbacks.user import as_callbacks
 
 __all__ = [
     "Callback",
@@ -20,6 +21,7 @@ __all__ = [
     "LogRow",
     "RunLog",
     "TrainState",
+    "as_callbacks",
     "callback_states",
     "restore_callbacks",
 ]

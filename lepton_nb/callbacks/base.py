@@ -27,6 +27,17 @@ class Callback:
         on_fit_end                # always, also after a stop; not after an exception
         on_exception              # instead of on_fit_end, when the loop raises
 
+    A whole callback, to be passed as ``train(…, callbacks=[Rate()])`` or ``--callback Rate``::
+
+        class Rate(Callback):
+            def on_epoch_end(self, state):
+                print(state.epoch, state.lr, state.metrics["val_loss"])
+                if state.metrics["val_loss"] < 0.1:
+                    state.control.stop()
+
+    `TrainState` says what there is to look at. A plain function of the state will do, too: it is called at
+    the end of each epoch.
+
     A hook runs in the thread of the loop. What it raises ends the run, with the last checkpoint kept.
 
     A callback that remembers something returns it from `state_dict`; it is kept in every checkpoint, and

@@ -57,6 +57,13 @@ def _is_model(value: Any) -> bool:
     return isinstance(value, types.FunctionType) and "torch" in sys.modules
 
 
+def _is_callback(value: Any) -> bool:
+    kind = getattr(sys.modules.get("lepton_nb.callbacks.base"), "Callback", None)
+    if kind is None or value is kind:
+        return False
+    return issubclass(value, kind) if isinstance(value, type) else isinstance(value, kind)
+
+
 def _is_loss(value: Any) -> bool:
     return (_is_a(value, "torch.nn:Module") or isinstance(value, types.FunctionType)) and not isinstance(
         value, type
@@ -80,6 +87,12 @@ LOSS = Kind(
     "a callable loss(preds, target), such as nn.CrossEntropyLoss()",
     _is_loss,
     suggests=lambda value: _is_torch_loss(value) or isinstance(value, types.FunctionType),
+)
+CALLBACK = Kind(
+    "callback",
+    "a lepton_nb.Callback, or a function of the state that is called after each epoch",
+    lambda value: _is_callback(value) or isinstance(value, types.FunctionType),
+    suggests=lambda value: _is_callback(value),
 )
 RUN = Kind("run", "a run", lambda value: _is_a(value, "lepton_nb.runs.run:Run"))
 DEPLOYMENT = Kind(

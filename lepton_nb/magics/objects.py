@@ -9,7 +9,7 @@ from lepton_nb.errors import NotFoundError, did_you_mean
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.names import LOADER, LOSS, OPTIMIZER, Kind, variable, variables
+from lepton_nb.magics.names import CALLBACK, LOADER, LOSS, OPTIMIZER, Kind, variable, variables
 from lepton_nb.magics.parser import MagicParser
 from lepton_nb.magics.settings import OPTIMIZERS
 
@@ -41,6 +41,26 @@ def find_objects(context: Context, args: argparse.Namespace, settings: dict[str,
         "optimizer": find_optimizer(context, settings.pop("optimizer", None)),
         "loss": find_loss(context, args.loss),
     }
+
+
+def add_callbacks(parser: MagicParser) -> None:
+    """The option that names the user's own callbacks; it may stand more than once."""
+    action = parser.add_argument(
+        "--callback",
+        metavar="V",
+        action="append",
+        default=[],
+        help="your own callback: a lepton_nb.Callback, or a function called after each epoch; repeatable",
+    )
+    completes(action, completion.variables_of(CALLBACK))
+
+
+def find_callbacks(context: Context, names: list[str]) -> list[Any]:
+    """The user's callbacks, and in front of them what shows the progress here."""
+    own = [variable(context, name, CALLBACK) for name in names]
+    from lepton_nb.widgets import progress_callbacks
+
+    return [*([] if context.quiet else progress_callbacks(context.shell)), *own]
 
 
 def find_variable(context: Context, name: str | None, kind: Kind) -> Any:

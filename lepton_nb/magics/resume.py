@@ -9,7 +9,7 @@ from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import MODEL, OPTIMIZER, find_data, find_run
-from lepton_nb.magics.objects import find_loss, find_variable
+from lepton_nb.magics.objects import add_callbacks, find_callbacks, find_loss, find_variable
 from lepton_nb.magics.parser import MagicParser, integer, number
 
 
@@ -43,6 +43,7 @@ def add_parser(subparsers: Any) -> MagicParser:
         parser.add_argument("--loss", metavar="V", help="your own loss, if the run had one"),
         completion.losses,
     )
+    add_callbacks(parser)
     return parser
 
 
@@ -54,10 +55,9 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         "optimizer": find_variable(context, args.optimizer, OPTIMIZER),
         "loss": find_loss(context, args.loss),
     }
+    callbacks = find_callbacks(context, args.callback)
     from lepton_nb.training import resume
-    from lepton_nb.widgets import progress_callbacks
 
-    callbacks = [] if context.quiet else progress_callbacks(context.shell)
     changes = {name: getattr(args, name) for name in ("epochs", "lr", "clip", "on_nan")}
     found = resume(target, callbacks=callbacks, **changes, **objects)
     context.memory.runs[found.id] = found

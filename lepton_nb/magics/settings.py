@@ -32,6 +32,7 @@ _GROUPS = {
         *("label_smoothing", "class_weights", "mixup", "cutmix"),
         *("ema", "swa", "patience", "on_nan", "restore_best"),
     ),
+    "tracking": ("sink",),
     "speed and device": ("device", "precision", "compile"),
 }
 _REST = "checkpoints and repetition"

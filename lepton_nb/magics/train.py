@@ -9,7 +9,7 @@ from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import find_data, find_model
-from lepton_nb.magics.objects import add_objects, find_objects
+from lepton_nb.magics.objects import add_callbacks, add_objects, find_callbacks, find_objects
 from lepton_nb.magics.parser import MagicParser
 from lepton_nb.magics.settings import add_settings, given_settings
 from lepton_nb.training import RECIPES
@@ -42,6 +42,7 @@ def add_parser(subparsers: Any) -> MagicParser:
         metavar="NAME",
         help="settings known to work well; options given win",
     )
+    add_callbacks(parser)
     add_settings(parser)
     return parser
 
@@ -52,10 +53,9 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     data = find_data(context, args.data) if args.data is not None else None
     settings = given_settings(args)
     objects = find_objects(context, args, settings)
+    callbacks = find_callbacks(context, args.callback)
     from lepton_nb.training import train
-    from lepton_nb.widgets import progress_callbacks
 
-    callbacks = [] if context.quiet else progress_callbacks(context.shell)
     found = train(model, data, name=args.name, recipe=args.recipe, callbacks=callbacks, **objects, **settings)
     context.memory.runs[found.id] = found
     context.shown = True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from lepton_nb.callbacks import Callback
+from lepton_nb.callbacks import Callback, TrainState, as_callbacks
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import TrainingError
 from lepton_nb.packaging import keep_example, load_data, load_model
@@ -33,7 +33,7 @@ def train(
     loss: Any = None,
     name: str | None = None,
     recipe: str | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback | type[Callback] | Callable[[TrainState], Any]] = (),
     **config: Any,
 ) -> Run:
     """Train a model, and leave a run on disk from the first step.
@@ -49,7 +49,8 @@ def train(
         loss: A callable ``loss(preds, target)`` giving a scalar; the task's where None.
         name: Name of the run; made from the model's where None. The same name again makes ``name@2``.
         recipe: A named set of settings known to work well; `config` overrides it.
-        callbacks: `Callback` objects, called after the built-in ones.
+        callbacks: `Callback` objects or classes, or functions of the state that are called after each epoch;
+            after the built-in ones.
         **config: Fields of `TrainConfig`.
 
     Returns:
@@ -61,6 +62,7 @@ def train(
         ModelError: If the model does not fit the data; nothing has been trained.
         TrainingError: If training cannot go on; the run keeps its last checkpoint.
     """
+    called = as_callbacks(callbacks)
     ready = prepare(
         model, data, train=train, val=val, optimizer=optimizer, loss=loss, recipe=recipe, config=config
     )
@@ -70,7 +72,7 @@ def train(
     described = {"optimizer": describe_optimizer(ready.optimizer, ready.model), "loss": describe_loss(loss)}
     run.write_json("own.json", described)
     job = Job(run, ready.model, ready.data, ready.settings, ready.criterion, ready.optimizer)
-    return job.execute(callbacks)
+    return job.execute(called)
 
 
 def resume(
@@ -84,7 +86,7 @@ def resume(
     lr: float | None = None,
     clip: float | None = None,
     on_nan: Literal["stop", "skip"] | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback | type[Callback] | Callable[[TrainState], Any]] = (),
 ) -> Run:
     """Go on with a run from its last checkpoint, to the same weights as if it had never stopped.
 
@@ -96,12 +98,13 @@ def resume(
         loss: The user's own loss again, where the run was trained with one.
         epochs: Train to this many epochs in all, in place of the number the run had.
         lr, clip, on_nan: New values of these settings, for a run that diverged; they stay with the run.
-        callbacks: `Callback` objects.
+        callbacks: As for `train`.
 
     Raises:
         NotFoundError: If there is no such run.
         TrainingError: If the run is complete, or is being trained right now.
     """
+    called = as_callbacks(callbacks)
     if isinstance(run, str):
         run = RunStore().get_run(run)
     settings = TrainConfig.from_options(run.read_json("config.json"))
@@ -134,7 +137,7 @@ def resume(
     if loss is None and own.get("loss"):
         loss = make_loss_again(own["loss"], run.ref)
     criterion = make_criterion(loss, bundle, settings)
-    return Job(run, network, bundle, settings, criterion, optimizer).execute(callbacks, saved)
+    return Job(run, network, bundle, settings, criterion, optimizer).execute(called, saved)
 
 
 def _note_changed_data(run: Run, bundle: DataBundle) -> None:

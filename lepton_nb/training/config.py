@@ -72,6 +72,9 @@ class TrainConfig:
     device: str = setting("auto", "where to train: auto, cpu, cuda, cuda:1, mps, xpu")
     seed: int = setting(0, "seed of weights, order and augmentation")
     patience: int | None = setting(None, "stop after so many epochs without a better validation value")
+    sink: str | None = setting(
+        None, "where to log, too: tensorboard, mlflow, wandb; with a place as in tensorboard:logs"
+    )
     checkpoint_every: float = setting(60.0, "seconds between checkpoints within an epoch")
     keep: int = setting(2, "newest checkpoints to keep, besides the best")
     keep_best: int = setting(1, "best checkpoints to keep, by the monitored metric")

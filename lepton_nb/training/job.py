@@ -20,6 +20,7 @@ from lepton_nb.callbacks import (
     RunLog,
     TrainState,
 )
+from lepton_nb.callbacks.sinks import make_sinks
 from lepton_nb.data import DataBundle, Loader
 from lepton_nb.runs import Retention, Run
 from lepton_nb.training.averaging import ExponentialAverage, StochasticAverage, WeightAverage
@@ -69,6 +70,7 @@ class Job:
                 Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self._retention()),
                 RunLog(),
                 HardwareSampler(),
+                *make_sinks(self.config.sink),
                 *callbacks,
             ]
             if saved is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lepton_nb.callbacks.sinks import check_sinks
 from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError
 from lepton_nb.models import Definition, check_model
@@ -60,6 +61,7 @@ def prepare(
     """
     chosen = get_recipe(recipe) if recipe is not None else None
     settings = _settings(chosen, optimizer, config)
+    check_sinks(settings.sink)
     choose_precision(settings.precision, choose_device(settings.device).device)
     bundle = _bundle(data, train, val, chosen)
     definition = _definition(model if model is not None else _default_model(chosen, bundle), bundle)
