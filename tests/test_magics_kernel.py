@@ -254,3 +254,40 @@ def test_a_service_shows_a_card_and_a_panel_that_settle_when_it_stops(client: Bl
     assert "curl http://127.0.0.1:" in updates[0]
     assert "It answered 1 request, in" in updates[1]
     assert "%lepton deploy served" in updates[1]
+
+
+def test_tab_offers_commands_options_and_names(client: BlockingKernelClient) -> None:
+    def offered(line: str) -> list[str]:
+        content = client.complete(line, reply=True, timeout=30)["content"]
+        assert line[content["cursor_start"] : content["cursor_end"]] == line.split(" ")[-1].split("=")[-1]
+        return content["matches"]
+
+    run(client, "%lepton train Net --data digits --epochs 1 --name tabbed;")
+    assert "train" in offered("%lepton tr")
+    assert "--epochs" in offered("%lepton train Net --ep")
+    assert offered("%lepton train Net --data dig") == ["digits"]
+    assert offered("%lepton evaluate tabb") == ["tabbed"]
+    assert "cosine" in offered("run = %lepton train Net --schedule=cos")
+
+
+def test_hover_tells_what_an_option_means(client: BlockingKernelClient) -> None:
+    def told(code: str, at: str) -> str:
+        content = client.inspect(code, code.index(at) + 1, reply=True, timeout=30)["content"]
+        return content["data"].get("text/plain", "") if content["found"] else ""
+
+    line = "x = 1\n%lepton train Net --data digits --patience 3"
+    option = told(line, "patience")
+    assert option.startswith("%lepton train --patience N")
+    assert "validation value" in option
+    assert "usage: %lepton train" in told(line, "train")
+    assert told("%%lepton model Net --data digits\nclass Net: ...", "data").startswith(
+        "%lepton model --data D"
+    )
+    run(client, "patience = {1, 2}")
+    assert "set" in told("patience", "patience"), "Python's own help is as it was"
+
+
+def test_unloading_leaves_the_kernel_as_it_was(client: BlockingKernelClient) -> None:
+    code = "get_ipython().kernel.__dict__.get('do_inspect')"
+    _, messages = run(client, f"%unload_ext lepton_nb\nprint({code})\n%load_ext lepton_nb")
+    assert [out["text"] for out in outputs(messages)] == ["None\n"]

@@ -11,9 +11,10 @@ _ATTRIBUTE = "_lepton_extension"  # on the shell, so that a second `load` finds 
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register `%lepton` and its completion. Does nothing where they are registered."""
+    """Register `%lepton`, its completion and its hover help. Does nothing where they are registered."""
     if getattr(shell, _ATTRIBUTE, None) is not None:
         return
+    from lepton_nb.magics import inspection
     from lepton_nb.magics.completion import make_matcher
     from lepton_nb.magics.magic import LeptonMagics
 
@@ -23,15 +24,19 @@ def load(shell: InteractiveShell) -> None:
     matcher = make_matcher(magics)
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(matcher)
-    setattr(shell, _ATTRIBUTE, (magics, matcher))
+    kernel = getattr(shell, "kernel", None)
+    undo = inspection.install(kernel, magics) if kernel is not None else None
+    setattr(shell, _ATTRIBUTE, (magics, matcher, undo))
 
 
 def unload(shell: InteractiveShell) -> None:
     """Remove what `load` registered. Does nothing where nothing is."""
-    registered: tuple[Any, Any] | None = getattr(shell, _ATTRIBUTE, None)
+    registered: tuple[Any, Any, Any] | None = getattr(shell, _ATTRIBUTE, None)
     if registered is None:
         return
-    magics, matcher = registered
+    magics, matcher, undo = registered
+    if undo is not None:
+        undo()
     if shell.Completer is not None and matcher in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(matcher)
     for kind in ("line", "cell"):

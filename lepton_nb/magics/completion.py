@@ -29,6 +29,12 @@ _MAGIC = re.compile(r"^\s*(?:\w[\w, ]*=\s*)?%{1,2}lepton\s(?P<rest>.*)$", re.S)
 _AUTOMAGIC = re.compile(r"^\s*lepton\s(?P<rest>.*)$", re.S)
 
 
+def magic_line(text: str) -> str | None:
+    """What stands after ``%lepton`` on a line; None where the line is another."""
+    match = _MAGIC.match(text)
+    return None if match is None else match["rest"]
+
+
 def completes(action: argparse.Action, completer: Completer) -> argparse.Action:
     """Say what Tab offers for an argument."""
     action.completer = completer  # type: ignore[attr-defined]
