@@ -26,9 +26,9 @@ ROWS = {
     "evaluation": 4,
     "deployment": 5,
     "training": 5,
-    "lab": 6,
     "widgets": 6,
     "magics": 7,
+    "lab": 8,
 }
 # The serving process reads packages; everything else it must do without.
 NEIGHBOURS = {("serve", "packaging"), ("serve", "handlers"), ("packaging", "data")}

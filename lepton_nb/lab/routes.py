@@ -9,6 +9,7 @@ from tornado.web import Application, RequestHandler
 
 from lepton_nb.lab import run_routes as runs
 from lepton_nb.lab import store_routes as stored
+from lepton_nb.lab import writing_routes as writing
 from lepton_nb.lab.handler import ROOM, NoSuchRoute
 from lepton_nb.lab.proxy import ServiceProxy, SlashHandler
 from lepton_nb.lab.room import Room
@@ -31,6 +32,10 @@ API: tuple[tuple[str, type[RequestHandler]], ...] = (
     (f"deployments/{_REF}/log", stored.DeploymentLogHandler),
     (f"deployments/{_REF}/actions", stored.DeploymentActionsHandler),
     ("datasets", stored.DatasetsHandler),
+    ("cells", writing.CellsHandler),
+    ("commands", writing.CommandsHandler),
+    ("templates", writing.TemplatesHandler),
+    (f"templates/{_REF}", writing.TemplateHandler),
     ("hardware", stored.HardwareHandler),
     ("jobs", stored.JobsHandler),
     ("jobs/([0-9a-f]+)/actions", stored.JobActionsHandler),

@@ -1,0 +1,135 @@
+"""A run as the cells that train it again: its data, its model's source, and its settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lepton_nb.runs import Run
+from lepton_nb.training import TrainConfig
+
+_PLAIN = re.compile(r"[^\s\"';{}]+")
+_NAMES = re.compile(r"\W+")
+_DATA_FLAGS = {
+    *("task", "target", "text", "label", "class_names", "image_size", "max_length", "vocab_size", "root"),
+    *("download", "cache", "val_fraction", "test_fraction", "seed", "limit", "augment"),
+}
+"""Options of ``%lepton data``; a source's other options are given in Python."""
+
+
+def reproduce(run: Run) -> list[str]:
+    """The cells, without the one that loads the extension. What is not on disk is named in a comment."""
+    data = variable(run.data)
+    own: dict[str, Any] = run.read_json("own.json", {}) or {}
+    model_cells, model = _model_cells(run, data, instance=bool(own.get("optimizer")))
+    extra_cells, extra = _own_cells(own, model)
+    options = [*extra, *_setting_options(run, with_optimizer=not own.get("optimizer"))]
+    train = " ".join([f"%lepton train {model} --data {data} --name {run.name}", *options])
+    return [_data_cell(run, data), *model_cells, *extra_cells, train]
+
+
+def variable(name: str) -> str:
+    """A Python name for something of that name."""
+    made = _NAMES.sub("_", name).strip("_") or "data"
+    return made if not made[0].isdigit() else f"_{made}"
+
+
+def _data_cell(run: Run, name: str) -> str:
+    spec: dict[str, Any] | None = run.read_json("data.json")
+    if spec is None:
+        return (
+            f"# {run.data!r} was only in the memory of the notebook that trained {run.ref}. "
+            "Make it again here:\n"
+            f"{name} = ..."
+        )
+    options = {
+        key: value
+        for key, value in spec.get("options", {}).items()
+        if key != "name" and value is not None and (key, value) != ("augment", "none")
+    }
+    flags = [_data_flag(key, value) for key, value in options.items()]
+    where = str(spec["where"])
+    if None not in flags and name == run.data:
+        source = "" if where == name else f" --from {word(where)}"
+        return " ".join([f"%lepton data {name}{source}", *(flag for flag in flags if flag)])
+    arguments = "".join(f", {key}={value!r}" for key, value in {"name": run.data, **options}.items())
+    return f"import lepton_nb.data\n\n{name} = lepton_nb.data.load({where!r}{arguments})\n{name}"
+
+
+def _data_flag(key: str, value: Any) -> str | None:
+    """The option of `%lepton data`; None where there is none that says this."""
+    flag = "--" + key.replace("_", "-")
+    if key not in _DATA_FLAGS:
+        return None
+    if isinstance(value, bool):
+        return flag if value else f"--no-{flag[2:]}"
+    if key == "image_size" and isinstance(value, list | tuple):
+        return f"{flag} {'x'.join(map(str, value))}"
+    if key == "class_names" and isinstance(value, list | tuple):
+        return f"{flag} {word(','.join(map(str, value)))}"
+    return f"{flag} {word(str(value))}" if isinstance(value, str | int | float) else None
+
+
+def _model_cells(run: Run, data: str, *, instance: bool) -> tuple[list[str], str]:
+    """Cells that define the model, and the word for it on the line that trains it."""
+    spec: dict[str, Any] = run.read_json("model.json") or {"kind": "live", "missing": []}
+    name = str(spec.get("name") or run.model)
+    if spec["kind"] == "source":
+        expression, source = spec["expression"], (spec["source"] or run.read_text("source.py") or "").strip()
+        if instance:
+            return [f"{source}\n\n\nmodel = {expression}"], "model"
+        if expression == f"{name}()":
+            return [f"%%lepton model {name} --data {data}\n{source}"], name
+        factory = f"def make_model():\n    return {expression}"
+        return [f"%%lepton model make_model --data {data}\n{source}\n\n\n{factory}"], "make_model"
+    if spec["kind"] == "live":
+        reasons = "; ".join(spec.get("missing") or []) or "its source was not captured"
+        return [f"# {name} cannot be written down: {reasons}. Make it again here:\nmodel = ..."], "model"
+    weights = spec.get("kwargs", {}).get("weights")
+    if weights:
+        return [f"%lepton model {name} --data {data} --weights {weights} --name model"], "model"
+    return [], name
+
+
+def _own_cells(own: Mapping[str, Any], model: str) -> tuple[list[str], list[str]]:
+    """Cells that make the user's own optimizer and loss again, and the options that name them."""
+    cells, options = [], []
+    for kind, name, module in (("optimizer", "optimizer", "optim"), ("loss", "criterion", "nn")):
+        described = own.get(kind)
+        if not described:
+            continue
+        first = f"{model}.parameters()" if kind == "optimizer" else ""
+        if described.get("kwargs") is None:
+            text = f"# The run used your own {described['class']}. Make it again here:\n{name} = ..."
+        else:
+            given = ", ".join(filter(None, [first, *(f"{k}={v!r}" for k, v in described["kwargs"].items())]))
+            text = f"import torch\n\n{name} = torch.{module}.{described['class']}({given})"
+        cells.append(text)
+        options.append(f"--{kind} {name}")
+    return cells, options
+
+
+def _setting_options(run: Run, *, with_optimizer: bool) -> list[str]:
+    """Every setting that is not the default, and the epochs and the seed in any case."""
+    options = []
+    for field in dataclasses.fields(TrainConfig):
+        value = run.params.get(field.name, field.default)
+        if value is None or (value == field.default and field.name not in ("epochs", "seed")):
+            continue
+        if field.name == "optimizer" and not with_optimizer:
+            continue
+        flag = field.name.replace("_", "-")
+        if isinstance(value, bool):
+            options.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            options.append(f"--{flag} {word(str(value))}")
+    return options
+
+
+def word(text: str) -> str:
+    """`text` as one word of a magic line."""
+    if _PLAIN.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
