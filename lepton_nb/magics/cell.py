@@ -67,6 +67,13 @@ def cells_so_far(shell: InteractiveShell) -> list[str]:
     return cells
 
 
+def cells_with(shell: InteractiveShell, body: str) -> list[str]:
+    """`cells_so_far`, with the ``%%lepton`` cell of this `body` also where no history is kept, as by nbval."""
+    number = _number(shell)
+    cells = [*cells_so_far(shell), *[""] * number][: number + 1]
+    return [*cells[:number], "\n" + _transformed(shell, body), *cells[number + 1 :]]
+
+
 def _transformed(shell: InteractiveShell, text: str) -> str:
     """Plain Python for a cell's text: magics and shell lines as calls."""
     return str(shell.transform_cell(text))  # type: ignore[no-untyped-call]

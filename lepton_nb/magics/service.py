@@ -8,7 +8,7 @@ from typing import Any
 
 from lepton_nb.errors import ArgumentError
 from lepton_nb.magics import completion
-from lepton_nb.magics.cell import cells_so_far, run_body
+from lepton_nb.magics.cell import cells_with, run_body
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.deploy import add_options, show_deployment
@@ -60,7 +60,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         host=args.host,
         lifetime=args.lifetime,
         namespace=context.namespace,
-        cells=cells_so_far(context.shell),
+        cells=cells_with(context.shell, context.cell),
     )
     context.show(made.report)
     show_deployment(context, made.deployment)
