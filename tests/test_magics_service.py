@@ -52,6 +52,7 @@ def no_server_stays_behind(lepton_home: Path) -> Iterator[None]:
 def test_a_cell_that_is_no_service_is_explained_in_two_lines(
     shell: InteractiveShell, cell: str, kind: type[Exception], words: str
 ) -> None:
+    make_run()
     caught = error(shell, cell)
     assert isinstance(caught, kind), caught
     assert words in str(caught)

@@ -68,7 +68,7 @@ def cells_so_far(shell: InteractiveShell) -> list[str]:
 
 
 def cells_with(shell: InteractiveShell, body: str) -> list[str]:
-    """`cells_so_far`, with the ``%%lepton`` cell of this `body` also where no history is kept, as by nbval."""
+    """`cells_so_far`, and the running ``%%lepton`` cell of this `body` where no history is kept (nbval)."""
     number = _number(shell)
     cells = [*cells_so_far(shell), *[""] * number][: number + 1]
     return [*cells[:number], "\n" + _transformed(shell, body), *cells[number + 1 :]]
