@@ -33,23 +33,58 @@ def test_a_healthy_store_is_all_ok() -> None:
 
 
 @pytest.mark.slow
-def test_dead_services_are_cleared_and_orphans_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_services_are_found_again_and_dead_ones_cleared(monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run()
-    dead, orphan, live = deploy(run, "dead"), deploy(run, "orphan"), deploy(run, "live")
+    store = RunStore()
+    dead, lost, live = deploy(run, "dead"), deploy(run, "lost"), deploy(run, "live")
     try:
         os.kill(dead.record.pid or 0, signal.SIGKILL)
-        RunStore().delete_deployment("orphan")
+        store.delete_deployment("lost")
+        # As another release may have written it down.
+        live.record.pid_started = (live.record.pid_started or 0) - 3600
+        store.save_deployment(live.record)
         young = doctor()
-        assert is_alive(orphan.record.pid or 0), "a server just started may be another notebook's deploy"
+        assert is_alive(lost.record.pid or 0), "a server just started may be another notebook's deploy"
         assert [text for text in texts(young, "mended") if "dead is gone" in text]
+        assert "lost" not in [record.name for record in store.list_deployments()]
         monkeypatch.setattr(lifecycle, "START_LIMIT", 0.0)
         report = doctor()
-        assert [text for text in texts(report, "mended") if "orphan" in text]
-        assert not is_alive(orphan.record.pid or 0)
+        assert [text for text in texts(report, "mended") if "lost runs" in text]
         assert [text for text in texts(report, "ok") if "live version 1: ready" in text]
-        assert [record.name for record in RunStore().list_deployments()] == ["live"]
+        found = {record.name: record for record in store.list_deployments()}
+        assert {name: record.pid for name, record in found.items()} == {
+            "lost": lost.record.pid,
+            "live": live.record.pid,
+        }
+        assert found["lost"].url == lost.url
+
+        # A server whose package the store does not know can never be stopped by anybody: it is ended.
+        store.delete_deployment("lost")
+        lost.state.write_history([("unknown", 1)])
+        report = doctor()
+        assert [text for text in texts(report, "mended") if "a server of lost without a record" in text]
+        assert not is_alive(lost.record.pid or 0)
+
+        live.state.write_versions({"lepton-nb": "0.0.1"})
+        assert [text for text in texts(doctor(), "warning") if "lepton-nb 0.0.1 →" in text]
     finally:
-        live.stop()
+        for server in lifecycle.find_servers():
+            lifecycle.end(server["pid"], server["started"], patience=5)
+
+
+@pytest.mark.slow
+def test_a_service_that_does_not_answer_is_a_problem() -> None:
+    service = deploy(make_run())
+    try:
+        os.kill(service.stats()["worker_pid"], signal.SIGSTOP)  # the front answers all the same
+        assert [text for text in texts(doctor(), "ok") if "net version 1: ready" in text]
+        os.kill(service.record.pid or 0, signal.SIGSTOP)
+        report = doctor()
+        assert [text for text in texts(report, "problem") if f"port {service.record.port} belongs to" in text]
+        assert not report.ok
+    finally:
+        os.kill(service.record.pid or 0, signal.SIGCONT)
+        lifecycle.end(service.record.pid, service.record.pid_started, patience=1)
 
 
 def test_damage_is_named() -> None:

@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 # Readable on white and on black alike; everything else takes the page's own colour.
 _COLOURS = {"ready": "#2b9348", "starting": "#2f81f7", "recovering": "#b7791f", "draining": "#b7791f"}
 _BAD = "#e5484d"
+_CHANGED = "#b7791f"
 _LONGEST_EXAMPLE = 160
 
 
 def card(deployment: Deployment) -> str:
     """One service: its state, where it is, and how to ask it."""
     status = deployment.status()
-    stats = _stats(deployment) if status == "ready" else {}
+    stats = _stats(deployment) if status not in ("gone", "unreachable") else {}
+    changed = deployment.changed()
     url = html.escape(deployment.url)
     rows = {
         "URL": f'<a href="{url}/" target="_blank" rel="noopener">{url}</a>',
         "docs": f'<a href="{url}/docs" target="_blank" rel="noopener">{url}/docs</a>',
         "version": html.escape(_version(deployment)),
+        "changed since": html.escape("; ".join(changed)),
         "model": html.escape(_model(stats)),
         "token": f"<code>{html.escape(_variable(deployment))}.token</code>",
         "lifetime": _lifetime(deployment),
@@ -44,7 +47,7 @@ def card(deployment: Deployment) -> str:
     return (
         '<div style="display:inline-block;max-width:100%;color:inherit;border:1px solid rgba(128,128,128,.4);'
         'border-radius:6px;padding:8px 14px;font-size:13px;line-height:1.5">'
-        f"<div><b>{html.escape(deployment.name)}</b> &nbsp;{_status(status)}</div>"
+        f"<div><b>{html.escape(deployment.name)}</b> &nbsp;{_status(status)}{_badge(changed)}</div>"
         f'<div style="display:grid;grid-template-columns:auto 1fr;gap:0 14px;margin-top:4px">{cells}</div>'
         '<pre style="margin:8px 0 0;padding:6px 10px;border-radius:4px;background:rgba(128,128,128,.12);'
         f'color:inherit;font-size:12px;overflow-x:auto">{html.escape(curl_line(deployment))}</pre></div>'
@@ -114,7 +117,7 @@ def _cells(item: Deployment) -> list[str]:
     return [
         f"<b>{html.escape(item.name)}</b>",
         _status(item.status()),
-        html.escape(_version(item)),
+        html.escape(_version(item)) + _badge(item.changed()),
         f'<a href="{url}/" target="_blank" rel="noopener">{url}</a>',
         item.record.lifetime,
     ]
@@ -122,6 +125,14 @@ def _cells(item: Deployment) -> list[str]:
 
 def _status(status: str) -> str:
     return f'<span style="color:{_COLOURS.get(status, _BAD)}">● {status}</span>'
+
+
+def _badge(changed: list[str]) -> str:
+    """Says that the notebook has moved on, where it has."""
+    if not changed:
+        return ""
+    why = html.escape("; ".join(changed))
+    return f' &nbsp;<span style="color:{_CHANGED}" title="{why}">● changed since</span>'
 
 
 def _version(deployment: Deployment) -> str:

@@ -44,6 +44,13 @@ class ServiceClient:
             return {"status": "unreachable"}
         return answer
 
+    def answers_to_its_token(self) -> bool:
+        """Whether what listens there is this service: it knows the administrator's token."""
+        try:
+            return bool(self.stats()["name"] == self.name)
+        except DeploymentError:
+            return False
+
     def stats(self) -> dict[str, Any]:
         return self._ask("GET", "/admin/stats", self._admin_token)
 

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from lepton_nb.deployment import lifecycle
 from lepton_nb.deployment.accelerator import choose_device
 from lepton_nb.deployment.card import DeploymentTable
+from lepton_nb.deployment.keeping import in_use, prune
 from lepton_nb.deployment.ports import bind, own_names, reachable_host
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError, did_you_mean
 from lepton_nb.packaging import Package, build_package
+from lepton_nb.packaging.requirements import installed_versions
 from lepton_nb.runs import DeploymentRecord, PackageRecord, Run, RunStore
 from lepton_nb.runs.records import check_name
 
 Lifetime = Literal["detached", "kernel"]
+
+_LEAST_MEMORY = 64 << 20
 
 
 def deploy(
@@ -27,6 +34,8 @@ def deploy(
     port: int | None = None,
     host: str = "127.0.0.1",
     lifetime: Lifetime = "detached",
+    memory: int | str | None = None,
+    origins: Sequence[str] = (),
 ) -> Deployment:
     """Serve a run in a process of its own, ready when this returns.
 
@@ -37,8 +46,11 @@ def deploy(
         run: The run, its name, or a package of this store.
         name: Name of the service; the run's by default.
         port: Port to listen on; a free one by default.
-        host: Address to listen on; others than this machine need an address of its network.
+        host: Address to listen on; this machine alone by default, ``0.0.0.0`` for its whole network.
         lifetime: ``detached`` lives until it is stopped, ``kernel`` ends with this process, even killed.
+        memory: Most memory of the process that runs the model, in bytes or as ``2g`` or ``512m``; four fifths
+            of what is free by default.
+        origins: Web pages that may ask from a browser, such as ``http://localhost:3000``; none by default.
 
     Raises:
         NotFoundError: If there is no such run.
@@ -46,15 +58,21 @@ def deploy(
         DeploymentError: If the service cannot be started, or refuses the package; what was live stays live.
     """
     _check_arguments(host, lifetime)
+    limit = parse_size(memory) if memory is not None else None
     store = RunStore()
-    record = _package_record(run, store)
-    name = check_name(name if name is not None else record.name, "service")
-    wanted = _Wanted(name, host, port, lifetime)
-    with ServiceState.of(name).locked():
-        live = _find(store, name)
-        if live is not None and live.alive:
-            return _switch(live, record, wanted)
-        return _start(store, record, wanted, live)
+    with in_use(store):
+        record = _package_record(run, store)
+        name = check_name(name if name is not None else record.name, "service")
+        wanted = _Wanted(name, host, port, lifetime, limit, tuple(origins))
+        with ServiceState.of(name).locked():
+            live = _find(store, name)
+            if live is not None and live.alive:
+                deployment = _switch(live, record, wanted)
+            else:
+                deployment = _start(store, record, wanted, live)
+    prune(store)
+    deployment.drift.watch(run.live.get("model") if isinstance(run, Run) else None)
+    return deployment
 
 
 def deployments() -> DeploymentTable:
@@ -130,15 +148,18 @@ class _Wanted:
     host: str
     port: int | None
     lifetime: Lifetime
+    memory: int | None
+    origins: tuple[str, ...]
 
 
 def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deployment:
     """Put another version behind a running service."""
     moved = wanted.port not in (None, live.record.port) or wanted.host != live.record.host
+    moved = moved or wanted.memory is not None or bool(wanted.origins)
     if moved or (wanted.lifetime == "kernel" and live.record.lifetime != "kernel"):
         raise DeploymentError(
             f"The service {wanted.name} already runs at {live.url}, lifetime {live.record.lifetime}; "
-            "neither can change while it runs.",
+            "its address, lifetime, memory and origins cannot change while it runs.",
             f"%lepton stop {wanted.name} first, or leave the options out.",
         )
     before = live.state.read_history()
@@ -151,8 +172,7 @@ def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deploym
 def _start(store: RunStore, package: PackageRecord, wanted: _Wanted, former: Deployment | None) -> Deployment:
     """Start a server for a service that does not run; one that ended without being stopped keeps its port."""
     state = ServiceState.of(wanted.name)
-    port = wanted.port if wanted.port is not None else former.record.port if former else 0
-    listener = bind(wanted.host, port)
+    listener = _listen(wanted, former)
     port = listener.getsockname()[1]
     token, admin_token = state.tokens()
     state.write_settings(
@@ -167,8 +187,11 @@ def _start(store: RunStore, package: PackageRecord, wanted: _Wanted, former: Dep
             "allowed_hosts": own_names(wanted.host),
             "device": choose_device(package.formats),
             "lifetime": wanted.lifetime,
+            "memory_limit": wanted.memory or 0,
+            "origins": wanted.origins,
         }
     )
+    state.write_versions(installed_versions())
     pid, started = lifecycle.launch(state, listener, wanted.lifetime)
     record = DeploymentRecord(
         name=wanted.name,
@@ -187,6 +210,19 @@ def _start(store: RunStore, package: PackageRecord, wanted: _Wanted, former: Dep
     now = (package.name, package.version)
     deployment.settle(history if history and history[-1] == now else [*history, now])
     return deployment
+
+
+def _listen(wanted: _Wanted, former: Deployment | None) -> socket.socket:
+    """The port that was asked for, that the service had before it ended, or a free one."""
+    if wanted.port is not None or former is None:
+        return bind(wanted.host, wanted.port or 0)
+    try:
+        return bind(wanted.host, former.record.port)
+    except DeploymentError as error:
+        raise DeploymentError(
+            f"{wanted.name} was at {former.url} and shall keep that URL. {error.message}",
+            "End that process, or take a free port and another URL with --port 0.",
+        ) from None
 
 
 def _package_record(run: Run | Package | str, store: RunStore) -> PackageRecord:
@@ -210,6 +246,26 @@ def _find(store: RunStore, name: str) -> Deployment | None:
 def _nothing(store: RunStore, name: str) -> NotFoundError:
     names = [*(record.name for record in store.list_deployments()), *store.run_names()]
     return NotFoundError(f"There is no service and no run {name!r}.", did_you_mean(name, names))
+
+
+def parse_size(size: int | str) -> int:
+    """Bytes, from a number or from text such as ``2g``, ``512m`` or ``1.5 GiB``.
+
+    Raises:
+        ArgumentError: If it is no size, or less than a worker needs to start.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", str(size).lower())
+    if found is None or isinstance(size, bool):
+        raise ArgumentError(
+            f"memory is {size!r}, expected a size.", "Write 512m or 2g, or a number of bytes."
+        )
+    result = int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
+    if result < _LEAST_MEMORY:
+        raise ArgumentError(
+            f"memory is {size!r}, {result / (1 << 20):.3g} MiB; a service needs 64 MiB or more.",
+            "Write 512m or 2g, or leave it out.",
+        )
+    return result
 
 
 def _check_arguments(host: str, lifetime: str) -> None:

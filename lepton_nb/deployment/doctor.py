@@ -5,14 +5,11 @@ from __future__ import annotations
 import platform
 import shutil
 import time
-from pathlib import Path
 
 import psutil
 
-from lepton_nb.deployment import lifecycle
+from lepton_nb.deployment.mending import examine_services
 from lepton_nb.deployment.report import Report
-from lepton_nb.deployment.service import Deployment
-from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import LeptonError, PackageError
 from lepton_nb.packaging import Package
 from lepton_nb.packaging.requirements import installed_versions
@@ -26,7 +23,7 @@ def doctor() -> Report:
     """Examine what can go wrong, and mend what can be mended without losing anything.
 
     Records of services whose process is gone (after a reboot, or a process id used again) are removed,
-    servers that no record knows are ended, and half-built packages are deleted.
+    servers that no record knows are recorded again or ended, and half-built packages are deleted.
     """
     report = Report()
     _installation(report)
@@ -35,8 +32,7 @@ def doctor() -> Report:
         _disk(report, store)
         _runs(report, store)
         _packages(report, store)
-        _services(report, store)
-        _orphans(report, store)
+        examine_services(report, store)
     except LeptonError as error:
         report.add("problem", "store", error.message, error.hint or "")
     return report
@@ -107,46 +103,3 @@ def _packages(report: Report, store: RunStore) -> None:
             report.add("warning", "packages", f"{path} belongs to no package; it can be deleted")
     if not damaged:
         report.add("ok", "packages", f"{len(records)}, every file as it was packaged")
-
-
-def _services(report: Report, store: RunStore) -> None:
-    for record in store.list_deployments():
-        service = Deployment(record, store)
-        if not service.alive:
-            store.delete_deployment(record.name)
-            report.add(
-                "mended",
-                "services",
-                f"{record.name} is gone (process {record.pid} ended, or the machine was restarted): "
-                "its record is removed",
-                f"%lepton logs {record.name} shows its end; %lepton deploy starts it again with its token.",
-            )
-            continue
-        status = service.status()
-        text = f"{record.name} version {record.version}: {status} at {record.url}, process {record.pid}"
-        if status == "ready":
-            report.add("ok", "services", text)
-        else:
-            report.add("problem", "services", text, f"%lepton logs {record.name}")
-        _private(report, service.state)
-
-
-def _private(report: Report, state: ServiceState) -> None:
-    for path in (state.path, state.path / "service.json"):
-        if path.exists() and path.stat().st_mode & 0o077:
-            path.chmod(0o700 if path.is_dir() else 0o600)
-            report.add("mended", "services", f"{path} was readable by others; now it is not")
-
-
-def _orphans(report: Report, store: RunStore) -> None:
-    """End servers of this store that no record knows: nothing could ever stop them again."""
-    known = {record.pid for record in store.list_deployments()}
-    for server in lifecycle.find_servers():
-        folder: Path = server["state_dir"]
-        # A deploy in another notebook records its server only once it is ready.
-        if server["pid"] in known or time.time() - server["started"] < lifecycle.START_LIMIT:
-            continue
-        lifecycle.end(server["pid"], server["started"])
-        report.add(
-            "mended", "services", f"ended process {server['pid']}, a server of {folder.name} without a record"
-        )

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -137,17 +138,33 @@ def find_servers() -> list[dict[str, Any]]:
     """Every front process of this user whose service folder lies in this store.
 
     Returns:
-        For each its ``pid``, ``started`` and ``state_dir``.
+        For each ``pid`` and ``started`` (to stop it by), ``since`` (unix seconds) and ``state_dir``.
     """
     found = []
-    root = home() / "services"
-    for process in psutil.process_iter(["pid", "cmdline", "status"]):
-        line = process.info["cmdline"] or []
-        if "lepton_nb.serve" not in line or "--state-dir" not in line:
-            continue
+    for process, line in _processes("lepton_nb.serve", "--state-dir"):
         folder = Path(line[line.index("--state-dir") + 1])
-        if folder.parent == root and process.info["status"] != psutil.STATUS_ZOMBIE:
-            with suppress(psutil.NoSuchProcess):
-                pid = process.info["pid"]
-                found.append({"pid": pid, "started": started_at(pid), "state_dir": folder})
+        if folder.parent == home() / "services":
+            started, since = started_at(process.pid), process.create_time()
+            found.append({"pid": process.pid, "started": started, "since": since, "state_dir": folder})
     return found
+
+
+def find_lost_workers() -> list[tuple[int, float]]:
+    """Processes that run a model of this store for a front that is gone, as ``(pid, start time)``."""
+    found = []
+    for process, line in _processes("lepton_nb.serve.worker", "--package"):
+        ours = (home() / "packages") in Path(line[line.index("--package") + 1]).parents
+        with suppress(psutil.Error):
+            parent = process.parent()
+            if ours and (parent is None or "lepton_nb.serve" not in parent.cmdline()):
+                found.append((process.pid, started_at(process.pid)))
+    return found
+
+
+def _processes(module: str, option: str) -> Iterator[tuple[psutil.Process, list[str]]]:
+    """Running processes of a module with that option, and their command lines."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            line = process.cmdline()
+            if module in line and option in line[:-1] and process.status() != psutil.STATUS_ZOMBIE:
+                yield process, line

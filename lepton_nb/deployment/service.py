@@ -8,8 +8,9 @@ from typing import Any
 from lepton_nb.deployment import card, lifecycle
 from lepton_nb.deployment.accelerator import choose_device
 from lepton_nb.deployment.client import ServiceClient, codec_of
+from lepton_nb.deployment.drift import Drift
 from lepton_nb.deployment.state import ServiceState
-from lepton_nb.errors import DeploymentError
+from lepton_nb.errors import DeploymentError, NotFoundError
 from lepton_nb.runs import DeploymentRecord, RunStore
 from lepton_nb.runs.process import is_alive
 
@@ -26,6 +27,7 @@ class Deployment:
         self.record = record
         self.store = store
         self.state = ServiceState.of(record.name)
+        self.drift = Drift()
 
     @property
     def name(self) -> str:
@@ -79,6 +81,18 @@ class Deployment:
             DeploymentError: If it runs but does not answer.
         """
         return self.client.stats() if self.alive else {"name": self.name, "state": "gone"}
+
+    def changed(self) -> list[str]:
+        """What the notebook or the runs have that is not live, one sentence each; empty where nothing is.
+
+        Classes, functions and constants of the model are compared with the notebook's, the weights with those
+        of the model in this process that was deployed, and the package with its run.
+        """
+        try:
+            package = self.store.get_package(self.record.package, self.record.version)
+        except NotFoundError:
+            return []
+        return self.drift.reasons(package, self.store)
 
     def logs(self, n: int = 50) -> str:
         """The last `n` lines of its log."""

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from lepton_nb.runs import home
-from lepton_nb.runs.home import private_folder, replacing
+from lepton_nb.runs.home import locked, private_folder, replacing
 
 _TAIL = 256 << 10  # bytes at the end of a log that are looked at
 _LONGEST_LOG = 8 << 20
-_HISTORY = 20
+KEPT = 5
+"""Versions a service can go back through, and packages of each name that stay on disk."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +59,22 @@ class ServiceState:
         return [(name, version) for name, version in self._read("history.json", [])]
 
     def write_history(self, history: list[tuple[str, int]]) -> None:
-        self._write("history.json", history[-_HISTORY:])
+        self._write("history.json", history[-KEPT:])
+
+    def read_versions(self) -> dict[str, str]:
+        """Versions of the libraries that the server was started with; empty where that is not known."""
+        versions: dict[str, str] = self._read("versions.json", {})
+        return versions
+
+    def write_versions(self, versions: dict[str, str]) -> None:
+        self._write("versions.json", versions)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Only one process at a time starts, switches or stops this service; the others wait here."""
-        import fcntl  # not on Windows, where the rest of this package still works
-
         private_folder(self.path)
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with locked(self.path / "lock"):
             yield
-        finally:
-            os.close(descriptor)
 
     def tail(self, lines: int) -> str:
         """The last lines of the log."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import find_run
 from lepton_nb.magics.parser import MagicParser, integer
+
+if TYPE_CHECKING:
+    from lepton_nb.deployment import Deployment
 
 
 def add_parser(subparsers: Any) -> MagicParser:
@@ -26,6 +29,18 @@ def add_parser(subparsers: Any) -> MagicParser:
     name = parser.add_argument("--name", metavar="NAME", help="name of the service (default: the run's name)")
     completes(name, completion.deployments)
     add_options(parser)
+    parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        help="most memory the model may use, such as 2g (default: 80 %% of what is free)",
+    )
+    parser.add_argument(
+        "--cors",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="web page that may ask from a browser, such as http://localhost:3000 (default: none)",
+    )
     return parser
 
 
@@ -50,12 +65,21 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     target = find_run(context, args.run_name)
     from lepton_nb.deployment import deploy
 
-    deployment = deploy(target, args.name, port=args.port, host=args.host, lifetime=args.lifetime)
+    deployment = deploy(
+        target,
+        args.name,
+        port=args.port,
+        host=args.host,
+        lifetime=args.lifetime,
+        memory=args.memory,
+        origins=args.cors,
+    )
+    deployment.drift.namespace = context.namespace
     show_deployment(context, deployment)
     return deployment
 
 
-def show_deployment(context: Context, deployment: Any) -> None:
+def show_deployment(context: Context, deployment: Deployment) -> None:
     """The card and the panel of a service, in place of those it may have elsewhere in the notebook."""
     if not context.quiet:
         from lepton_nb.widgets.service_view import show_service

@@ -118,6 +118,11 @@ def _origin(run: Run) -> Origin:
     return Origin(run.name, run.id, run.ref, fingerprint)
 
 
+def fingerprint_of(run: Run) -> str:
+    """sha256 over what a package of the run would be made from now."""
+    return _origin(run).fingerprint
+
+
 def _copy(package: Package, target: Path) -> Package:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise PackageError(f"{target} exists and is not an empty folder.", "Name a new folder.")

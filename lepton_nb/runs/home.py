@@ -78,6 +78,30 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink()
 
 
+@contextmanager
+def locked(path: Path, *, shared: bool = False, wait: bool = True) -> Iterator[bool]:
+    """Hold a lock between processes while the block runs; it is let go of also when the process is killed.
+
+    Args:
+        path: The file that stands for it; made, for this user only, where missing.
+        shared: Let others hold it shared as well.
+        wait: Wait until it is free; else the block gets False where it is not.
+    """
+    import fcntl  # not on Windows, where the rest of this package still works
+
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(descriptor, how if wait else how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(path: Path) -> None:
     """Make a rename in the folder survive a power cut; Windows has no way to, and needs none."""
     if os.name == "nt":

@@ -68,6 +68,10 @@ class Registry:
         row = self.database.row("SELECT * FROM packages WHERE sha256 = ? ORDER BY rowid DESC", (sha256,))
         return None if row is None else _package(row)
 
+    def delete_package(self, name: str, version: int) -> None:
+        """Forget a package; its folder is the caller's to remove."""
+        self.database.execute("DELETE FROM packages WHERE name = ? AND version = ?", (name, version))
+
     def save_deployment(self, record: DeploymentRecord) -> None:
         """Record a service, in place of what was known under its name.
 

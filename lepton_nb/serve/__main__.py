@@ -28,7 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _settings(options: argparse.Namespace) -> Settings:
     if options.state_dir is not None:
-        return Settings.read(options.state_dir / "service.json")
+        settings = Settings.read(options.state_dir / "service.json")
+        if not settings.token and settings.host not in _LOOPBACK:
+            raise ValueError(f"binding {settings.host} opens the service to others, and there is no token")
+        return settings
     token = os.environ.get("LEPTON_TOKEN", "")
     if not token:
         if options.host not in _LOOPBACK:
@@ -44,6 +47,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         port=options.port,
         token=token,
         allowed_hosts=tuple(options.allow_host),
+        origins=tuple(options.allow_origin),
         trusted=options.trust,
     )
     given = {name: getattr(options, name) for name in ("format", "device", "threads")}
@@ -71,6 +75,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         default=[],
         metavar="NAME",
         help="further name clients may use; * is any",
+    )
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="web page that may ask from a browser; * is any",
     )
     parser.add_argument("--trust", action="store_true", help="run code the package brings (pt2, source)")
     parser.add_argument(

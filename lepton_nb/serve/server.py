@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lepton_nb.serve.memory import usual_limit
 from lepton_nb.serve.process import Worker, WorkerError
@@ -63,7 +63,7 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
     service = Service(settings, first)
     gate = Gate(settings.host, port, settings.allowed_hosts, settings.token, settings.admin_token)
     config = uvicorn.Config(
-        Application(service, gate),
+        _for_origins(Application(service, gate), settings.origins),
         http=Connection,
         ws="none",
         lifespan="off",
@@ -102,6 +102,20 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
     watching.cancel()
     await service.close()
     return 0
+
+
+def _for_origins(application: Any, origins: tuple[str, ...]) -> Any:
+    """The application, open to browsers on the named pages; as it is where there are none."""
+    if not origins:
+        return application
+    from starlette.middleware.cors import CORSMiddleware
+
+    return CORSMiddleware(
+        application,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type"],
+    )
 
 
 def _make_server(config: uvicorn.Config) -> uvicorn.Server:

@@ -21,6 +21,7 @@ class Settings:
         token: Bearer token of the clients; empty only where nobody else can reach the service.
         admin_token: Bearer token of ``/admin``; empty turns those routes off.
         allowed_hosts: Names besides the bound one that a ``Host`` header may have; ``*`` allows all.
+        origins: Web pages that may ask from a browser (CORS); ``*`` allows all.
         format: ``onnx``, ``pt2`` or ``source``; empty takes the package's preferred one.
         device: Device for ``pt2`` and ``source``, as torch names it.
         threads: Threads of one operator; 0 is one per core.
@@ -46,6 +47,7 @@ class Settings:
     token: str = field(default="", repr=False)
     admin_token: str = field(default="", repr=False)
     allowed_hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     format: str = ""
     device: str = "cpu"
     threads: int = 0
@@ -74,8 +76,8 @@ class Settings:
         unknown = sorted(set(data) - known)
         if unknown:
             raise ValueError(f"{path} has unknown settings: {', '.join(unknown)}")
-        if "allowed_hosts" in data:
-            data["allowed_hosts"] = tuple(data["allowed_hosts"])
+        for name in ("allowed_hosts", "origins"):
+            data[name] = tuple(data.get(name, ()))
         try:
             return cls(**data)
         except TypeError as error:

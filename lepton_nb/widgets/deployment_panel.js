@@ -110,13 +110,16 @@ class Panel {
     const info = model.get("info");
     this.badge = html("span", { class: "lepton-badge", role: "status" });
     this.about = html("span", { class: "lepton-name" });
+    this.changed = html("span", { class: "lepton-badge", "data-kind": "waiting", role: "status", hidden: "" });
+    this.why = html("p", { class: "lepton-quiet lepton-why", hidden: "" });
     this.stop = html("button", { type: "button", class: "lepton-stop" }, "Stop");
     this.facts = html("dl", { class: "lepton-facts" });
     this.tryIt = new TryIt(info, (content, buffers) => model.send(content, undefined, buffers));
     this.log = html("pre", { tabindex: 0, "aria-label": "log" });
     this.note = html("p", { class: "lepton-note", hidden: "" });
     el.append(html("section", { class: "lepton-panel lepton-service", "aria-label": `Service ${info.name}` },
-      html("header", {}, this.badge, this.about, this.stop),
+      html("header", {}, this.badge, this.about, this.changed, this.stop),
+      this.why,
       this.facts,
       html("h4", {}, "Try it"), this.tryIt.element,
       html("details", {}, html("summary", {}, "Log"), this.log),
@@ -148,6 +151,7 @@ class Panel {
     if (this.badge.textContent !== state) this.badge.textContent = state; // else it would be read out again
     this.badge.dataset.kind = KINDS[now.state] || "bad";
     this.about.replaceChildren(html("strong", {}, this.model.get("info").name), now.version ? ` version ${now.version}` : "");
+    this.drawChanges(now.changed || []);
     const latency = now.latency_ms || {};
     const pairs = now.requests === undefined ? [] : [
       ["Requests", now.requests.toLocaleString("en")],
@@ -164,6 +168,16 @@ class Panel {
     this.log.textContent = now.log || "";
     if (atEnd) this.log.scrollTop = this.log.scrollHeight;
     this.drawNote(now.error);
+  }
+
+  /** A badge, and what has changed in the notebook since this version was made. */
+  drawChanges(changed) {
+    this.changed.hidden = this.why.hidden = !changed.length;
+    if (!changed.length) return;
+    if (!this.changed.textContent) this.changed.textContent = "Changed since";
+    const text = `${changed.join("; ")}. %lepton deploy puts the newest run here, under the same URL.`;
+    const why = text[0].toUpperCase() + text.slice(1);
+    if (this.why.textContent !== why) this.why.textContent = why;
   }
 
   drawNote(error) {

@@ -84,7 +84,15 @@ def look(deployment: Deployment) -> dict[str, Any]:
         stats = deployment.stats()
     except LeptonError as error:
         stats = {"state": "unreachable", "error": error.message}
-    return {**stats, "at": time.time(), "log": deployment.logs(_LOG_LINES)}
+    return {**stats, "at": time.time(), "log": deployment.logs(_LOG_LINES), "changed": changes(deployment)}
+
+
+def changes(deployment: Deployment) -> list[str]:
+    """What the notebook has that is not live, of the version that is live now."""
+    try:
+        return deployment.refresh().changed()
+    except LeptonError:  # it was stopped elsewhere
+        return []
 
 
 def read_input(content: dict[str, Any], buffers: Sequence[Any]) -> Any:

@@ -23,7 +23,7 @@ class ServiceView:
     """
 
     def __init__(self, deployment: Deployment) -> None:
-        self._deployment = deployment
+        self.deployment = deployment
         self._card = display(deployment, display_id=True)  # type: ignore[no-untyped-call]
         self._panel: DeploymentPanel | None = DeploymentPanel(deployment, self.stop)
         self._place = display(self._panel, display_id=True)  # type: ignore[no-untyped-call]
@@ -31,20 +31,20 @@ class ServiceView:
     def stop(self) -> None:
         """Stop the service and settle its view."""
         self.look()
-        self._deployment.stop()
+        self.deployment.stop()
         self.settle()
 
     def look(self) -> None:
         """Read the service's figures, the last time before it stops."""
         if self._panel is not None:
-            self._panel.seen = look(self._deployment)
+            self._panel.seen = look(self.deployment)
 
     def settle(self) -> None:
         """Replace card and panel by a line each, with the last figures."""
         if self._panel is None:
             return
-        self._card.update(_stopped_card(self._deployment), raw=True)
-        again = f"%lepton deploy {self._deployment.name} starts it again under the same name and token."
+        self._card.update(_stopped_card(self.deployment), raw=True)
+        again = f"%lepton deploy {self.deployment.name} starts it again under the same name and token."
         self._place.update(_line(f"{last_figures(self._panel.seen)} {again}"), raw=True)
         self._close()
 
@@ -52,8 +52,8 @@ class ServiceView:
         """Keep the card, and replace the panel, which goes on below a newer cell."""
         if self._panel is None:
             return
-        self._card.update(self._deployment)
-        self._place.update(_line("It was deployed again: its panel is where that was done."), raw=True)
+        self._card.update(self.deployment)
+        self._place.update(_line("Its panel is below a newer cell."), raw=True)
         self._close()
 
     def _close(self) -> None:
