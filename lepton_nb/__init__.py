@@ -42,6 +42,7 @@ _PUBLIC = {
     "logs": "lepton_nb.deployment",
     "lr_find": "lepton_nb.training",
     "model": "lepton_nb.models",
+    "note": "lepton_nb.runs",
     "predict": "lepton_nb.deployment",
     "resume": "lepton_nb.training",
     "rollback": "lepton_nb.deployment",

@@ -454,3 +454,24 @@ def test_tab_leaves_the_body_of_a_cell_alone(shell: InteractiveShell) -> None:
         token="x", full_text="%%lepton model N\nx = tr", cursor_position=6, cursor_line=1, limit=None
     )
     assert matcher(body)["completions"] == []
+
+
+def test_notes_tags_callbacks_and_exports_go_through_the_line(
+    shell: InteractiveShell, tmp_path: Path
+) -> None:
+    run(shell, "from sklearn.datasets import load_digits\n%lepton data digits --limit 200")
+    run(shell, NET)
+    run(shell, "epochs = []\ndef seen(state):\n    epochs.append(state.epoch)")
+    value(shell, "%lepton train Net --data digits --epochs 2 --name a --tag baseline --callback seen;")
+    assert shell.user_ns["epochs"] == [0, 1]
+    noted = value(shell, '%lepton note a "looks good" --tag team=vision')
+    assert (noted.notes, noted.tags) == ("looks good", {"baseline": "", "team": "vision"})
+    file = tmp_path / "runs.csv"
+    assert len(value(shell, f"%lepton runs --tag team --export {file}")) == 1
+    assert "looks good" in file.read_text()
+    assert "--callback" in complete(shell, "%lepton train Net --call")
+    found = value(shell, "%lepton lr-find Net --data digits --steps 20")
+    assert found.command.startswith("%lepton train Net --data digits --lr ") or found.suggestion is None
+    plan = value(shell, "%lepton schedule step cosine --epochs 4 --data digits")
+    assert list(plan.rates) == ["step", "cosine"]
+    assert "'Net' is the class" in error(shell, "%lepton train Net --data digits --callback Net").message

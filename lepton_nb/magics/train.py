@@ -37,6 +37,10 @@ def add_parser(subparsers: Any) -> MagicParser:
     group = parser.add_argument_group("run")
     group.add_argument("--name", metavar="RUN", help="name of the run (default: made from the model's name)")
     group.add_argument(
+        "--tag", metavar="NAME[=VALUE]", action="append", default=[], help="a tag; may be repeated"
+    )
+    group.add_argument("--note", metavar="TEXT", help="a note to keep with the run, in quotes")
+    group.add_argument(
         "--recipe",
         choices=sorted(RECIPES),
         metavar="NAME",
@@ -54,9 +58,12 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     settings = given_settings(args)
     objects = find_objects(context, args, settings)
     callbacks = find_callbacks(context, args.callback)
+    from lepton_nb.runs.notes import parse_tags
+
+    kept = {"name": args.name, "tags": parse_tags(args.tag), "notes": args.note}
     from lepton_nb.training import train
 
-    found = train(model, data, name=args.name, recipe=args.recipe, callbacks=callbacks, **objects, **settings)
+    found = train(model, data, recipe=args.recipe, callbacks=callbacks, **kept, **objects, **settings)
     context.memory.runs[found.id] = found
     context.shown = True
     return found

@@ -6,9 +6,12 @@ them at once. There is no session: whoever has a `RunStore` and a run's name see
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lepton_nb.runs.checkpoints import Checkpoint
 from lepton_nb.runs.history import History
 from lepton_nb.runs.home import home
+from lepton_nb.runs.notes import has_tags
 from lepton_nb.runs.records import DeploymentRecord, PackageRecord
 from lepton_nb.runs.retention import Retention
 from lepton_nb.runs.run import Run
@@ -27,6 +30,7 @@ __all__ = [
     "get_run",
     "home",
     "list_runs",
+    "note",
 ]
 
 
@@ -42,15 +46,40 @@ def get_run(ref: str) -> Run:
     return RunStore().get_run(ref)
 
 
-def list_runs(name: str | None = None, status: str | None = None, limit: int | None = None) -> RunTable:
+def list_runs(
+    name: str | None = None,
+    status: str | None = None,
+    limit: int | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> RunTable:
     """The runs in the user's store, newest first, as a list that shows itself as a table.
 
     Args:
         name: Only runs of this name.
         status: Only runs in this state, such as ``finished``.
         limit: At most so many.
+        tags: Only runs with these tags; an empty value fits any.
 
     Raises:
         ArgumentError: If there is no such status.
     """
-    return RunTable(RunStore().list_runs(name=name, status=status, limit=limit))
+    wanted = tags or {}
+    found = RunStore().list_runs(name=name, status=status, limit=None if wanted else limit)
+    return RunTable([run for run in found if has_tags(run, wanted)][:limit])
+
+
+def note(run: Run | str, text: str | None = None, tags: Mapping[str, str | None] | None = None) -> Run:
+    """Write a line below the notes of a run, and set tags of it.
+
+    Args:
+        run: The run, or its name.
+        text: The line; None writes none.
+        tags: Values by name, empty for a plain mark; None takes the tag away.
+
+    Raises:
+        NotFoundError: If there is no such run.
+    """
+    found = get_run(run) if isinstance(run, str) else run
+    notes = None if text is None else "\n".join(filter(None, [found.notes, text]))
+    found.annotate(notes=notes, tags=tags)
+    return found

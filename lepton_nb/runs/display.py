@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lepton_nb.errors import StoreError
+from lepton_nb.runs.notes import tags_text
 
 if TYPE_CHECKING:
     from lepton_nb.runs.run import Run
@@ -110,6 +111,7 @@ def card(run: Run) -> str:
         run.monitor: trend(run),
         "time": f"{duration(run.seconds)}, {age(run.created_at)}",
         "error": run.error or "",
+        "tags": tags_text(run.tags),
         "notes": run.notes,
     }
     cells = "".join(

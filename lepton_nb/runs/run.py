@@ -218,12 +218,13 @@ class Run(RunFolder):
         """When this process began it, by the clock as it is set now."""
         return now - (time.monotonic() - self._begun)
 
-    def annotate(self, *, notes: str | None = None, tags: Mapping[str, str] | None = None) -> None:
-        """Replace the notes, and set or replace the given tags."""
+    def annotate(self, *, notes: str | None = None, tags: Mapping[str, str | None] | None = None) -> None:
+        """Replace the notes, and set or replace the given tags; a tag of None is taken away."""
         with self.store.database.transaction() as connection:
             row = connection.execute("SELECT notes, tags FROM runs WHERE seq = ?", (self._seq,)).fetchone()
             self.notes = row["notes"] if notes is None else notes
-            self.tags = {**json.loads(row["tags"]), **(tags or {})}
+            merged = {**json.loads(row["tags"]), **(tags or {})}
+            self.tags = {name: value for name, value in merged.items() if value is not None}
             connection.execute(
                 "UPDATE runs SET notes = ?, tags = ? WHERE seq = ?",
                 (self.notes, json.dumps(self.tags), self._seq),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from lepton_nb.runs.display import age, best_text, duration, status_html, status_text, trend
+from lepton_nb.runs.exporting import export_runs
 from lepton_nb.runs.run import Run
 
 if TYPE_CHECKING:
@@ -46,6 +48,14 @@ class RunTable(Sequence[Run]):
             for run in self
         ]
         return pd.DataFrame(rows, columns=[*_FIELDS, "seconds", "created_at"])
+
+    def export(self, path: str | Path) -> Path:
+        """Write the runs with their settings and metrics to a ``.csv``, ``.json`` or ``.parquet`` file.
+
+        Raises:
+            ArgumentError: If the name ends otherwise, or there are no runs.
+        """
+        return export_runs(self._runs, path)
 
     def __repr__(self) -> str:
         if not self._runs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +32,8 @@ def train(
     optimizer: Any = None,
     loss: Any = None,
     name: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    notes: str | None = None,
     recipe: str | None = None,
     callbacks: Sequence[Callback | type[Callback] | Callable[[TrainState], Any]] = (),
     **config: Any,
@@ -48,6 +50,8 @@ def train(
             of one's own keeps its learning rate, unless a schedule is asked for.
         loss: A callable ``loss(preds, target)`` giving a scalar; the task's where None.
         name: Name of the run; made from the model's where None. The same name again makes ``name@2``.
+        tags: Marks to find the run by, such as ``{"team": "vision", "baseline": ""}``.
+        notes: Text to keep with the run.
         recipe: A named set of settings known to work well; `config` overrides it.
         callbacks: `Callback` objects or classes, or functions of the state that are called after each epoch;
             after the built-in ones.
@@ -67,6 +71,7 @@ def train(
         model, data, train=train, val=val, optimizer=optimizer, loss=loss, recipe=recipe, config=config
     )
     run = _create_run(name, ready)
+    run.annotate(notes=notes, tags=tags)
     with private_rng():
         keep_example(run, ready.data)  # packaging needs real inputs, perhaps when the data is gone
     described = {"optimizer": describe_optimizer(ready.optimizer, ready.model), "loss": describe_loss(loss)}
