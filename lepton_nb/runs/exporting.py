@@ -27,7 +27,8 @@ def wide_frame(runs: Sequence[Run]) -> pd.DataFrame:
     frame = pd.DataFrame([_row(run) for run in runs])
     order = {"tag": 1, "param": 2, "last": 3}
     names = [str(name) for name in frame.columns]
-    return frame[sorted(names, key=lambda name: order.get(name.partition(".")[0], 0))]
+    names.sort(key=lambda name: order.get(name.partition(".")[0], 0))
+    return frame[names]
 
 
 def export_runs(runs: Sequence[Run], path: str | Path) -> Path:
