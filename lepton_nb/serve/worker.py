@@ -17,9 +17,10 @@ from lepton_nb.packaging import Package
 from lepton_nb.serve.backend import load_backend
 from lepton_nb.serve.child import tie_to_the_front
 from lepton_nb.serve.frames import Dialect, Kind, pack, pack_result, read_frame, unpack_batch
-from lepton_nb.serve.infer import InferWire, tensors
+from lepton_nb.serve.infer import InferWire
 from lepton_nb.serve.memory import limit_growth
 from lepton_nb.serve.predictor import Predictor
+from lepton_nb.serve.tensors import describe_tensors
 from lepton_nb.serve.wires import PredictWire, Wire
 from lepton_nb.tasks import get_task
 
@@ -84,7 +85,7 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
         "request_schema": codec.request_schema(),
         "answer_schema": codec.answer_schema(),
         "example": codec.example(),
-        "tensors": tensors(package.signature),
+        "tensors": describe_tensors(package.signature),
         "class_names": package.signature.class_names,
     }
     return predictor, description
