@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import socket
@@ -36,6 +37,7 @@ def deploy(
     lifetime: Lifetime = "detached",
     memory: int | str | None = None,
     origins: Sequence[str] = (),
+    grpc_port: int | None = None,
 ) -> Deployment:
     """Serve a run in a process of its own, ready when this returns.
 
@@ -51,6 +53,7 @@ def deploy(
         memory: Most memory of the process that runs the model, in bytes or as ``2g`` or ``512m``; four fifths
             of what is free by default.
         origins: Web pages that may ask from a browser, such as ``http://localhost:3000``; none by default.
+        grpc_port: Also serve gRPC (Open Inference Protocol) there; 0 takes a free port.
 
     Raises:
         NotFoundError: If there is no such run.
@@ -63,7 +66,7 @@ def deploy(
     with in_use(store):
         record = _package_record(run, store)
         name = check_name(name if name is not None else record.name, "service")
-        wanted = _Wanted(name, host, port, lifetime, limit, tuple(origins))
+        wanted = _Wanted(name, host, port, lifetime, limit, tuple(origins), grpc_port)
         with ServiceState.of(name).locked():
             live = _find(store, name)
             if live is not None and live.alive:
@@ -150,16 +153,18 @@ class _Wanted:
     lifetime: Lifetime
     memory: int | None
     origins: tuple[str, ...]
+    grpc_port: int | None
 
 
 def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deployment:
     """Put another version behind a running service."""
     moved = wanted.port not in (None, live.record.port) or wanted.host != live.record.host
     moved = moved or wanted.memory is not None or bool(wanted.origins)
+    moved = moved or wanted.grpc_port not in (None, live.state.read_settings().get("grpc_port"))
     if moved or (wanted.lifetime == "kernel" and live.record.lifetime != "kernel"):
         raise DeploymentError(
             f"The service {wanted.name} already runs at {live.url}, lifetime {live.record.lifetime}; "
-            "its address, lifetime, memory and origins cannot change while it runs.",
+            "its addresses, lifetime, memory and origins cannot change while it runs.",
             f"%lepton stop {wanted.name} first, or leave the options out.",
         )
     before = live.state.read_history()
@@ -174,6 +179,7 @@ def _start(store: RunStore, package: PackageRecord, wanted: _Wanted, former: Dep
     state = ServiceState.of(wanted.name)
     listener = _listen(wanted, former)
     port = listener.getsockname()[1]
+    grpc_port = _grpc_port(wanted, state)
     token, admin_token = state.tokens()
     state.write_settings(
         {
@@ -182,6 +188,7 @@ def _start(store: RunStore, package: PackageRecord, wanted: _Wanted, former: Dep
             "version": package.version,
             "host": wanted.host,
             "port": port,
+            "grpc_port": grpc_port,
             "token": token,
             "admin_token": admin_token,
             "allowed_hosts": own_names(wanted.host),
@@ -223,6 +230,17 @@ def _listen(wanted: _Wanted, former: Deployment | None) -> socket.socket:
             f"{wanted.name} was at {former.url} and shall keep that URL. {error.message}",
             "End that process, or take a free port and another URL with --port 0.",
         ) from None
+
+
+def _grpc_port(wanted: _Wanted, state: ServiceState) -> int:
+    """The port for gRPC: that of before where none is asked for, -1 for none."""
+    port: int = state.read_settings().get("grpc_port", -1) if wanted.grpc_port is None else wanted.grpc_port
+    if port < 0:
+        return -1
+    if importlib.util.find_spec("grpc") is None:
+        raise DeploymentError("gRPC needs a package that is not installed.", "pip install 'lepton-nb[grpc]'")
+    with bind(wanted.host, port) as probe:  # gRPC binds for itself; this says who has the port, or finds one
+        return int(probe.getsockname()[1])
 
 
 def _package_record(run: Run | Package | str, store: RunStore) -> PackageRecord:

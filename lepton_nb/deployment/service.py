@@ -9,6 +9,7 @@ from lepton_nb.deployment import card, lifecycle
 from lepton_nb.deployment.accelerator import choose_device
 from lepton_nb.deployment.client import ServiceClient, codec_of
 from lepton_nb.deployment.drift import Drift
+from lepton_nb.deployment.ports import reachable_host
 from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import DeploymentError, NotFoundError
 from lepton_nb.runs import DeploymentRecord, RunStore
@@ -36,6 +37,12 @@ class Deployment:
     @property
     def url(self) -> str:
         return self.record.url
+
+    @property
+    def grpc_address(self) -> str | None:
+        """``host:port`` of its gRPC service; None where it was deployed without one."""
+        port = self.state.read_settings().get("grpc_port", -1)
+        return f"{reachable_host(self.record.host)}:{port}" if port >= 0 else None
 
     @property
     def version(self) -> int:

@@ -54,6 +54,12 @@ def add_options(parser: MagicParser) -> None:
         help="address to listen on (default: 127.0.0.1, this machine)",
     )
     parser.add_argument(
+        "--grpc-port",
+        type=integer,
+        metavar="PORT",
+        help="also serve gRPC (Open Inference Protocol) there, 0 for a free port (default: none)",
+    )
+    parser.add_argument(
         "--lifetime",
         choices=("detached", "kernel"),
         default="detached",
@@ -73,6 +79,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         lifetime=args.lifetime,
         memory=args.memory,
         origins=args.cors,
+        grpc_port=args.grpc_port,
     )
     deployment.drift.namespace = context.namespace
     show_deployment(context, deployment)

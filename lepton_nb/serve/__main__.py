@@ -45,6 +45,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         package=str(options.package),
         host=options.host,
         port=options.port,
+        grpc_port=options.grpc_port,
         token=token,
         allowed_hosts=tuple(options.allow_host),
         origins=tuple(options.allow_origin),
@@ -69,6 +70,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", help="name of the service; the folder's by default")
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (%(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port to bind, 0 for a free one (%(default)s)")
+    parser.add_argument(
+        "--grpc-port", type=int, default=-1, metavar="PORT", help="also serve gRPC there, 0 for a free port"
+    )
     parser.add_argument(
         "--allow-host",
         action="append",

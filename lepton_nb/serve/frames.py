@@ -34,7 +34,8 @@ class Dialect(IntEnum):
     """How a body is to be read and its answer to be written."""
 
     PREDICT = 0  # our own: real inputs and readable answers
-    INFER = 1  # tensors, by the Open Inference Protocol
+    INFER = 1  # tensors, by the Open Inference Protocol over REST
+    GRPC = 2  # the same over gRPC
 
 
 class Request(NamedTuple):

@@ -12,6 +12,17 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _ASKING = ("/predict", "/v2/models/{model}/infer")  # the routes that ask the model
+_ERRORS = {
+    **dict.fromkeys((400, 415, 422), "input"),
+    **dict.fromkeys((401, 403), "unauthorized"),
+    **dict.fromkeys((404, 405), "unknown"),
+    413: "too_large",
+    421: "host",
+    499: "client_gone",
+    500: "failure",
+    503: "busy",
+    504: "timeout",
+}
 _RECENT = 2048
 _SETTLING = 5.0  # seconds over which the rate in the panel is smoothed
 
@@ -31,6 +42,22 @@ class Metrics:
             "http_request_duration_seconds",
             "Time to the answer.",
             ["path"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._errors = Counter(
+            "lepton_errors", "Requests answered with an error.", ["kind"], registry=registry
+        )
+        self._handled = Counter(
+            "grpc_server_handled",
+            "RPCs completed.",
+            ["grpc_service", "grpc_method", "grpc_code"],
+            registry=registry,
+        )
+        self._handling = Histogram(
+            "grpc_server_handling_seconds",
+            "Time to the answer.",
+            ["grpc_service", "grpc_method"],
             buckets=_SECONDS,
             registry=registry,
         )
@@ -63,7 +90,12 @@ class Metrics:
         self._counted = 0
 
     def observe(self, method: str, path: str, status: int, seconds: float) -> None:
-        """One answered request. `path` must be one of the routes, not what the client sent."""
+        """One answered request. `path` must be one of the routes, not what the client sent.
+
+        Args:
+            status: What was answered; 0 where the client had gone.
+        """
+        status = status or 499
         key = (method, path, status)
         children = self._children.get(key)
         if children is None:
@@ -71,11 +103,23 @@ class Metrics:
             self._children[key] = children
         children[0].inc()
         children[1].observe(seconds)
-        if path not in _ASKING:
-            return
-        self.requests += 1
         if status >= 400:
-            self.errors += 1
+            self._errors.labels(_ERRORS.get(status, "other")).inc()
+        if path in _ASKING:
+            self._observe_question(status >= 400, seconds)
+
+    def observe_grpc(self, service: str, method: str, status: int, code: str, seconds: float) -> None:
+        """One answered RPC; `status` is the HTTP status that means the same as its code."""
+        self._handled.labels(service, method, code).inc()
+        self._handling.labels(service, method).observe(seconds)
+        if status >= 400:
+            self._errors.labels(_ERRORS.get(status, "other")).inc()
+        if method == "ModelInfer":
+            self._observe_question(status >= 400, seconds)
+
+    def _observe_question(self, failed: bool, seconds: float) -> None:
+        self.requests += 1
+        self.errors += failed
         self._recent.append(seconds)
 
     def observe_batch(self, requests: int, items: int, seconds: float) -> None:

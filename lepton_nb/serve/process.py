@@ -77,4 +77,5 @@ def _options(settings: Settings) -> list[str]:
         "--max-body": settings.max_body,
         "--memory-limit": settings.memory_limit,
     }
-    return [part for name, value in options.items() for part in (name, str(value))]
+    flags = ["--grpc"] if settings.grpc_port >= 0 else []
+    return [*(part for name, value in options.items() for part in (name, str(value))), *flags]

@@ -22,6 +22,10 @@ from lepton_nb.serve.settings import Settings
 if TYPE_CHECKING:
     import uvicorn
 
+    from lepton_nb.serve.auth import Gate
+    from lepton_nb.serve.grpc_service import GrpcService
+    from lepton_nb.serve.service import Service
+
 log = logging.getLogger("lepton_nb.serve")
 
 _BACKLOG = 2048
@@ -92,6 +96,12 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
         log.error("%s version %d cannot be served: %s", settings.name, settings.version, error)
         await service.close()
         return 1
+    try:
+        rpc = await _start_grpc(service, gate) if settings.grpc_port >= 0 else None
+    except (ImportError, OSError) as error:
+        log.error("gRPC cannot be served: %s", error)
+        await service.close()
+        return 1
     log.info("listening on http://%s:%d", settings.host, port)
     gc.collect()
     gc.freeze()
@@ -100,6 +110,8 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
     # Returns after `stop`, once the requests in flight have their answers.
     await server.serve(sockets=[listener])
     watching.cancel()
+    if rpc is not None:
+        await rpc.stop(settings.drain_limit)
     await service.close()
     return 0
 
@@ -116,6 +128,24 @@ def _for_origins(application: Any, origins: tuple[str, ...]) -> Any:
         allow_methods=["GET", "POST"],
         allow_headers=["authorization", "content-type"],
     )
+
+
+async def _start_grpc(service: Service, gate: Gate) -> GrpcService:
+    """
+    Raises:
+        ImportError: If grpcio is not installed.
+        OSError: If the port is taken.
+    """
+    try:
+        from lepton_nb.serve.grpc_service import GrpcService
+    except ImportError as error:
+        raise ImportError(f"{error}; install it with: pip install 'lepton-nb[grpc]'") from None
+
+    settings = service.settings
+    rpc = GrpcService(service, gate, settings.host, settings.grpc_port)
+    await rpc.start()
+    log.info("gRPC on %s:%d", settings.host, rpc.port)
+    return rpc
 
 
 def _make_server(config: uvicorn.Config) -> uvicorn.Server:

@@ -18,6 +18,7 @@ class Settings:
         version: Its version number, shown to clients.
         host: Address to bind.
         port: Port to bind; 0 takes a free one.
+        grpc_port: Port of the gRPC service; 0 takes a free one, -1 starts none.
         token: Bearer token of the clients; empty only where nobody else can reach the service.
         admin_token: Bearer token of ``/admin``; empty turns those routes off.
         allowed_hosts: Names besides the bound one that a ``Host`` header may have; ``*`` allows all.
@@ -44,6 +45,7 @@ class Settings:
     version: int = 1
     host: str = "127.0.0.1"
     port: int = 0
+    grpc_port: int = -1
     token: str = field(default="", repr=False)
     admin_token: str = field(default="", repr=False)
     allowed_hosts: tuple[str, ...] = ()

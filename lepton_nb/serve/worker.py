@@ -64,6 +64,10 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
         Dialect.PREDICT: PredictWire(codec, options.version),
         Dialect.INFER: InferWire(codec, options.name, options.version),
     }
+    if options.grpc:
+        from lepton_nb.serve.grpc_wire import GrpcWire
+
+        wires[Dialect.GRPC] = GrpcWire(codec, options.name, options.version)
     predictor = Predictor(
         wires,
         backend.runner,
@@ -104,6 +108,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--max-body", type=int, required=True)
     parser.add_argument("--memory-limit", type=int, default=0)
     parser.add_argument("--trusted", action="store_true")
+    parser.add_argument("--grpc", action="store_true")
     return parser.parse_args(arguments)
 
 

@@ -1,0 +1,116 @@
+"""The Open Inference Protocol (v2) over gRPC as the worker speaks it: serialized messages in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from lepton_nb.serve.frames import Answer, Request
+from lepton_nb.serve.grpc_messages import MESSAGES
+from lepton_nb.serve.tensors import Tensors
+from lepton_nb.serve.wires import Question, RefusedError, Wire, parts
+from lepton_nb.tasks import Codec, InputError
+
+# Where the values of a tensor stand when they are not sent raw. There is no field for FP16.
+_CONTENTS = {
+    "BOOL": "bool_contents",
+    **dict.fromkeys(("INT8", "INT16", "INT32"), "int_contents"),
+    "INT64": "int64_contents",
+    **dict.fromkeys(("UINT8", "UINT16", "UINT32"), "uint_contents"),
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+    "BYTES": "bytes_contents",
+}
+
+
+class _Wanted(NamedTuple):
+    classes: int
+    id: str
+
+
+class GrpcWire(Wire):
+    """Reads `ModelInferRequest`, writes `ModelInferResponse` with raw contents.
+
+    Args:
+        name: Name of the model, as clients call it.
+        version: Its version.
+    """
+
+    input_status: ClassVar[int] = 400
+
+    def __init__(self, codec: Codec, name: str, version: int) -> None:
+        self.tensors = Tensors(codec)
+        self.name = name
+        self.version = str(version)
+
+    def read(self, request: Request) -> Question:
+        try:
+            message = MESSAGES["ModelInferRequest"].FromString(bytes(request.body))
+        except DecodeError:
+            raise RefusedError(400, "the message is no ModelInferRequest") from None
+        self._check_model(message)
+        if not message.inputs:
+            raise InputError("there are no inputs")
+        raw = message.raw_input_contents
+        if raw and len(raw) != len(message.inputs):
+            raise InputError(f"there are {len(message.inputs)} inputs and {len(raw)} raw_input_contents")
+        values: dict[str, Any] = {}
+        for index, entry in enumerate(message.inputs):
+            if entry.name in values:
+                raise InputError(f"input {entry.name!r} comes twice")
+            content = memoryview(raw[index]) if raw else _contents(entry)
+            values[entry.name] = self.tensors.value(entry.name, entry.datatype, tuple(entry.shape), content)
+        wanted = _Wanted(self._classes(message.outputs), message.id)
+        return Question(self.tensors.arrays(values), wanted)
+
+    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
+        return [self._write(part, question.wanted) for question, part in parts(questions, output)]
+
+    def _check_model(self, message: Any) -> None:
+        if message.model_name != self.name:
+            raise RefusedError(404, f"there is no model {message.model_name[:80]!r}, only {self.name!r}")
+        if message.model_version not in ("", self.version):
+            asked = f"{message.model_version!r:.40}"
+            raise RefusedError(404, f"version {asked} of {self.name!r} is not served, only {self.version!r}")
+
+    def _classes(self, outputs: Sequence[Any]) -> int:
+        classes = 0
+        for entry in outputs:
+            if entry.name != self.tensors.output:
+                seen = f"{entry.name!r:.40}"
+                raise InputError(f"there is no output {seen}: this model gives {self.tensors.output!r}")
+            classes = self.tensors.check_classes(_parameter(entry.parameters, "classification", 0))
+        return classes
+
+    def _write(self, output: np.ndarray, wanted: _Wanted) -> Answer:
+        tensor = self.tensors.outputs(output, wanted.classes)
+        message = MESSAGES["ModelInferResponse"](
+            model_name=self.name,
+            model_version=self.version,
+            id=wanted.id,
+            outputs=[
+                {"name": self.tensors.output, "datatype": tensor.datatype, "shape": tensor.values.shape}
+            ],
+            raw_output_contents=[tensor.raw()],
+        )
+        return Answer(200, message.SerializeToString())
+
+
+def _contents(entry: Any) -> Any:
+    field = _CONTENTS.get(entry.datatype)
+    if field is None:
+        raise InputError(f"input {entry.name!r} of {entry.datatype!r:.20} needs raw_input_contents")
+    values = getattr(entry.contents, field)
+    return list(values) if field == "bytes_contents" else np.asarray(values)
+
+
+def _parameter(parameters: Mapping[str, Any], name: str, default: Any) -> Any:
+    if name not in parameters:
+        return default
+    value = parameters[name]
+    choice = value.WhichOneof("parameter_choice")
+    return getattr(value, choice) if choice else default
