@@ -69,6 +69,8 @@ class Predictor:
             item.answer = failure(error.status, str(error))
         except InputError as error:
             item.answer = failure(wire.input_status, str(error), error.index)
+        except RecursionError:
+            item.answer = failure(400, "the body is nested too deeply")
         except MemoryError:
             item.answer = failure(413, "the input does not fit into memory")
         except Exception as error:
