@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,18 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
-def lepton_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh run store, so that no test reads or writes the user's own."""
+def lepton_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A fresh run store, so that no test reads or writes the user's own; no service of it outlives the test."""
     home = tmp_path / "lepton"
     monkeypatch.setenv("LEPTON_HOME", str(home))
-    return home
+    yield home
+    if not (home / "services").is_dir():
+        return
+    from lepton_nb.deployment import lifecycle
+
+    monkeypatch.setenv("LEPTON_HOME", str(home))  # the test may have moved on to another
+    for server in lifecycle.find_servers():
+        lifecycle.end(server["pid"], server["started"], patience=2.0)
 
 
 @pytest.fixture(scope="session")
