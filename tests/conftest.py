@@ -17,7 +17,7 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 @pytest.fixture(autouse=True)
 def lepton_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A fresh run store, so that no test reads or writes the user's own; no service of it outlives the test."""
+    """A run store of its own, not the user's, whose services end with the test."""
     home = tmp_path / "lepton"
     monkeypatch.setenv("LEPTON_HOME", str(home))
     yield home
