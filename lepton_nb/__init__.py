@@ -50,6 +50,7 @@ _PUBLIC = {
     "service": "lepton_nb.deployment.handlers",
     "stop": "lepton_nb.deployment",
     "train": "lepton_nb.training",
+    "tune": "lepton_nb.training",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

@@ -23,6 +23,7 @@ from lepton_nb.magics import (
     service,
     stop,
     train,
+    tune,
 )
 from lepton_nb.magics.parser import MagicParser
 
@@ -30,6 +31,7 @@ _MODULES = (
     data,
     model,
     train,
+    tune,
     lr_find,
     schedule,
     evaluate,

@@ -14,17 +14,22 @@ if TYPE_CHECKING:
     from lepton_nb.training.finder import RateSearch, lr_find
     from lepton_nb.training.plan import SchedulePlan, schedule
     from lepton_nb.training.recipes import RECIPES, Recipe
+    from lepton_nb.training.study import Study, find_study
+    from lepton_nb.training.tuning import tune
 
 __all__ = [
     "RECIPES",
     "RateSearch",
     "Recipe",
     "SchedulePlan",
+    "Study",
     "TrainConfig",
+    "find_study",
     "lr_find",
     "resume",
     "schedule",
     "train",
+    "tune",
 ]
 
 _MODULES = {
@@ -32,11 +37,14 @@ _MODULES = {
     "RateSearch": "finder",
     "Recipe": "recipes",
     "SchedulePlan": "plan",
+    "Study": "study",
     "TrainConfig": "config",
+    "find_study": "study",
     "lr_find": "finder",
     "resume": "api",
     "schedule": "plan",
     "train": "api",
+    "tune": "tuning",
 }
 
 
