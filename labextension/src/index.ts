@@ -1,9 +1,25 @@
-import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { commandsPlugin } from './plugins/commands';
+import { corePlugin } from './plugins/core';
+import { editorPlugin } from './plugins/editor';
+import { launcherPlugin } from './plugins/launcher';
+import { notificationsPlugin } from './plugins/notifications';
+import { panelPlugin } from './plugins/panel';
+import { settingsPlugin } from './plugins/settingsPlugin';
+import { statusBarPlugin } from './plugins/statusBar';
+import { toolbarPlugin } from './plugins/toolbar';
+import { viewsPlugin } from './plugins/views';
 
-const plugin: JupyterFrontEndPlugin<void> = {
-  id: 'lepton-nb:plugin',
-  autoStart: true,
-  activate: () => undefined
-};
+export { ILepton } from './tokens';
 
-export default plugin;
+export default [
+  settingsPlugin,
+  corePlugin,
+  commandsPlugin,
+  panelPlugin,
+  viewsPlugin,
+  statusBarPlugin,
+  notificationsPlugin,
+  launcherPlugin,
+  toolbarPlugin,
+  editorPlugin
+];

@@ -1,0 +1,172 @@
+import { Clipboard } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
+import {
+  copyIcon,
+  deleteIcon,
+  folderIcon,
+  launchIcon,
+  listIcon,
+  runIcon,
+  stopIcon,
+  tableRowsIcon
+} from '@jupyterlab/ui-components';
+import type { IJob, IRun, IRunDetail } from '../api/types';
+import { compareIcon, deployIcon, pauseIcon } from '../common/icons';
+import { type Args, type CommandContext, path } from './context';
+import { CommandIDs } from './ids';
+
+/** Stop, pause, resume, delete, evaluate, deploy: what can be done with a run. */
+export function addRunCommands(context: CommandContext): void {
+  const { app, lepton, client, trans } = context;
+  const can = (action: string) => (run: IRun) => (run.actions ?? []).includes(action);
+  const post = <T>(run: IRun, body: object) => client.post<T>(path`runs/${run.ref}/actions`, body);
+
+  /** A command on one run. Without a name it is enabled where some run suits it. */
+  const add = (
+    id: string,
+    label: string,
+    icon: typeof runIcon,
+    suits: (run: IRun) => boolean,
+    execute: (run: IRun, args: Args) => Promise<void> | void
+  ) =>
+    app.commands.addCommand(id, {
+      label: args => (args.ref || args.refs ? label : `${label}…`),
+      icon,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { ref: { type: 'string', description: trans.__('The run, such as cnn@2') } }
+        }
+      },
+      isEnabled: args => {
+        const named = context.runs(args);
+        return named.length ? named.every(suits) : !args.ref && lepton.model.runs.some(suits);
+      },
+      execute: async args => {
+        const run = await context.pickRun(args, label, suits);
+        if (run) {
+          await execute(run, args);
+        }
+      }
+    });
+
+  const control = (action: string) => async (run: IRun) => {
+    await context.attempt(() => post(run, { action }));
+  };
+
+  add(CommandIDs.pauseRun, trans.__('Pause Run'), pauseIcon, can('pause'), control('pause'));
+
+  add(CommandIDs.stopRun, trans.__('Stop Run'), stopIcon, can('stop'), async run => {
+    const sure = await context.isSure(
+      trans.__('Stop %1?', run.ref),
+      trans.__('It ends after the step in progress. The best checkpoint is kept, and it can be resumed.'),
+      trans.__('Stop')
+    );
+    if (sure) {
+      await control('stop')(run);
+    }
+  });
+
+  add(CommandIDs.resumeRun, trans.__('Resume Run'), runIcon, can('resume'), async run => {
+    if (run.status === 'paused') {
+      return control('resume')(run);
+    }
+    await context.start(
+      () => post<{ job: IJob }>(run, { action: 'resume' }),
+      trans.__('%1 is being resumed in a process of its own', run.ref),
+      trans.__('%1 goes on', run.ref)
+    );
+  });
+
+  add(CommandIDs.evaluateRun, trans.__('Evaluate Run'), tableRowsIcon, can('evaluate'), async run => {
+    await context.start(
+      () => post<{ job: IJob }>(run, { action: 'evaluate', split: 'test' }),
+      trans.__('Evaluating %1 on the test split', run.ref),
+      trans.__('%1 is evaluated', run.ref)
+    );
+  });
+
+  add(CommandIDs.deployRun, trans.__('Deploy Run'), deployIcon, can('deploy'), async run => {
+    await context.start(
+      () => client.post<{ job: IJob }>(path`deployments/${run.name}/actions`, { action: 'deploy', run: run.ref }),
+      trans.__('Packaging and starting %1', run.ref),
+      trans.__('%1 is being served', run.name)
+    );
+  });
+
+  add(CommandIDs.openRun, trans.__('Open Run'), launchIcon, () => true, run => {
+    void app.commands.execute(CommandIDs.compareRuns, { refs: [run.ref] });
+  });
+
+  add(CommandIDs.runLog, trans.__('Show Log of Run'), listIcon, () => true, run => {
+    void app.commands.execute(CommandIDs.compareRuns, { refs: [run.ref], tab: 'log' });
+  });
+
+  add(CommandIDs.copyRunName, trans.__('Copy Name of Run'), copyIcon, () => true, run => {
+    Clipboard.copyToSystem(run.ref);
+    context.say(trans.__('Copied %1', run.ref));
+  });
+
+  add(CommandIDs.revealCheckpoint, trans.__('Reveal Best Checkpoint'), folderIcon, () => true, async run => {
+    const detail = await context.attempt(() => client.get<IRunDetail>(path`runs/${run.ref}`));
+    if (!detail) {
+      return;
+    }
+    const best = detail.checkpoints.find(item => item.best) ?? detail.checkpoints[0];
+    if (!best) {
+      return context.say(trans.__('%1 has no checkpoint yet.', run.ref));
+    }
+    const inside = relativeToServer(best.path);
+    if (inside !== null && app.commands.hasCommand('filebrowser:go-to-path')) {
+      await app.commands.execute('filebrowser:go-to-path', { path: inside });
+      return;
+    }
+    Clipboard.copyToSystem(best.path);
+    context.say(trans.__('Copied the path of the checkpoint: %1', best.path));
+  });
+
+  app.commands.addCommand(CommandIDs.deleteRun, {
+    label: args => (context.runs(args).length > 1 ? trans.__('Delete Runs') : trans.__('Delete Run')),
+    icon: deleteIcon,
+    isEnabled: args => {
+      const runs = context.runs(args);
+      return runs.length > 0 && runs.every(can('delete'));
+    },
+    execute: async args => {
+      const runs = context.runs(args);
+      const names = runs.map(run => run.ref).join(', ');
+      const sure = await context.isSure(
+        runs.length === 1
+          ? trans.__('Delete %1?', names)
+          : trans._n('Delete %1 run?', 'Delete %1 runs?', runs.length),
+        trans.__('%1: the history, checkpoints and files go for good. Packages made from it stay.', names),
+        trans.__('Delete')
+      );
+      for (const run of sure ? runs : []) {
+        await context.attempt(() => post(run, { action: 'delete' }));
+      }
+    }
+  });
+
+  app.commands.addCommand(CommandIDs.refresh, {
+    label: trans.__('Refresh Lepton'),
+    execute: () => lepton.model.refresh()
+  });
+
+  app.commands.addCommand(CommandIDs.reproduceRun, {
+    label: trans.__('Insert Cells That Reproduce the Run'),
+    icon: compareIcon,
+    isEnabled: args => context.runs(args).length === 1,
+    execute: args =>
+      app.commands.execute(CommandIDs.insertCell, { action: 'reproduce', run: context.runs(args)[0].ref })
+  });
+}
+
+/** The path as the file browser knows it; null where it cannot show it: outside its root, or hidden. */
+function relativeToServer(file: string): string | null {
+  const root = PageConfig.getOption('serverRoot').replace(/\/*$/, '/');
+  const home = /^(\/root|\/home\/[^/]+|\/Users\/[^/]+)\//.exec(file)?.[0] ?? '/';
+  const absolute = root.startsWith('~/') ? home + root.slice(2) : root;
+  const inside = file.startsWith(absolute) ? file.slice(absolute.length) : null;
+  return inside === null || inside.split('/').some(part => part.startsWith('.')) ? null : inside;
+}

@@ -1,0 +1,68 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import type { DeploymentState, RunStatus } from '../api/types';
+import { useTrans } from './translation';
+
+export type State = RunStatus | DeploymentState;
+type Kind = 'live' | 'waiting' | 'good' | 'off' | 'bad';
+
+const KINDS: Record<State, Kind> = {
+  running: 'live',
+  paused: 'waiting',
+  finished: 'good',
+  stopped: 'off',
+  failed: 'bad',
+  interrupted: 'bad',
+  ready: 'good',
+  starting: 'live',
+  recovering: 'waiting',
+  failing: 'bad',
+  draining: 'waiting',
+  unreachable: 'bad',
+  gone: 'off'
+};
+
+// A shape of its own for each kind: colour alone tells nothing to many.
+const SHAPES: Record<Kind, React.ReactElement> = {
+  live: <circle cx="6" cy="6" r="4.500" />,
+  waiting: <path d="M2.500 2h2.600v8H2.500zM6.900 2h2.600v8H6.900z" />,
+  good: <path d="M1.500 6.300 3 4.800l1.900 1.900L9.200 2.400l1.400 1.500-5.700 5.700z" />,
+  off: <path d="M2.500 2.500h7v7h-7z" />,
+  bad: <path d="M6 1l5.500 10H.5zM5.400 4.600v3h1.200v-3zm0 3.700v1.300h1.200V8.300z" fillRule="evenodd" />
+};
+
+export function stateLabel(state: State, trans: TranslationBundle): string {
+  const labels: Record<State, string> = {
+    running: trans.__('Training'),
+    paused: trans.__('Paused'),
+    finished: trans.__('Finished'),
+    stopped: trans.__('Stopped'),
+    failed: trans.__('Failed'),
+    interrupted: trans.__('Interrupted'),
+    ready: trans.__('Ready'),
+    starting: trans.__('Starting'),
+    recovering: trans.__('Recovering'),
+    failing: trans.__('Failing'),
+    draining: trans.__('Draining'),
+    unreachable: trans.__('Unreachable'),
+    gone: trans.__('Not running')
+  };
+  return labels[state] ?? state;
+}
+
+/** What state a thing is in, as a shape, a colour and, unless `short`, a word. */
+export function StateMark(props: { state: State; short?: boolean }): React.ReactElement {
+  const label = stateLabel(props.state, useTrans());
+  const kind = KINDS[props.state] ?? 'off';
+  return (
+    <span className="lp-State" data-kind={kind} data-state={props.state} title={label}>
+      <svg
+        viewBox="0 0 12 12"
+        {...(props.short ? { role: 'img', 'aria-label': label } : { 'aria-hidden': true })}
+      >
+        {SHAPES[kind]}
+      </svg>
+      {!props.short && label}
+    </span>
+  );
+}

@@ -1,0 +1,46 @@
+import type { IRun } from '../api/types';
+
+export interface IRunBundle {
+  version: number;
+  run: IRun;
+  config: Record<string, unknown>;
+  summary: [string, string][];
+  next: string[];
+  series: Record<string, { step: number[]; value: (number | null)[] }>;
+}
+
+export interface ICurve {
+  name: string;
+  x: number[];
+  y: number[];
+  area?: number;
+}
+
+export interface IMistake {
+  index: number;
+  prediction: string;
+  truth: string;
+  error: number | null;
+  text: string | null;
+  image: string | null;
+}
+
+export interface IEvaluationBundle {
+  version: number;
+  name: string;
+  task: string;
+  data: string;
+  split: string;
+  items: number;
+  metrics: Record<string, number | null>;
+  labels: Record<string, string>;
+  class_names: string[];
+  per_class: Record<string, (number | null)[]>;
+  confusion: number[][] | null;
+  curves: { roc?: ICurve[]; pr?: ICurve[] };
+  calibration: { confidence: number[]; accuracy: number[]; count: number[] } | null;
+  residuals: { predicted: number[]; true: number[] } | null;
+  mistakes: IMistake[];
+  notes: string[];
+  seconds: number;
+}

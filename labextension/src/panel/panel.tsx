@@ -1,0 +1,183 @@
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, refreshIcon } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import * as React from 'react';
+import type { RunStatus } from '../api/types';
+import { CommandIDs } from '../commands/ids';
+import { CommandButton, IconButton } from '../common/actionButton';
+import { useModel, useSignal } from '../common/hooks';
+import { leptonIcon } from '../common/icons';
+import { Failure, Loading } from '../common/notice';
+import { DOMAIN, TranslationProvider, useTrans } from '../common/translation';
+import { DEFAULT_QUERY, type IRunQuery } from '../model/listing';
+import { isActive } from '../model/lepton';
+import type { ILepton } from '../tokens';
+import { DatasetList } from './datasetList';
+import { Filters } from './filters';
+import { PackageList } from './packageList';
+import { RunList } from './runList';
+import { ServiceList } from './serviceList';
+import { Tabs } from './tabs';
+
+export const PANEL_ID = 'lepton-panel';
+type TabName = 'runs' | 'services' | 'packages' | 'data';
+
+/** The side panel. It draws nothing while it cannot be seen. */
+export class LeptonPanel extends ReactWidget {
+  constructor(
+    private readonly _lepton: ILepton,
+    private readonly _commands: CommandRegistry,
+    translator: ITranslator,
+    private readonly _memory: { query: IRunQuery; save(query: IRunQuery): void }
+  ) {
+    super();
+    this._trans = translator.load(DOMAIN);
+    this.id = PANEL_ID;
+    this.addClass('lp-Panel');
+    this.title.icon = leptonIcon;
+    this.title.caption = this._trans.__('Lepton: runs, services, packages and data');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', this._trans.__('Lepton'));
+  }
+
+  /** Put the cursor into the search field. */
+  focusSearch(): void {
+    this.node.querySelector<HTMLInputElement>('.lp-Search input')?.focus();
+  }
+
+  protected onBeforeShow(): void {
+    this.update();
+  }
+
+  protected onAfterHide(): void {
+    this.update();
+  }
+
+  protected render(): React.ReactElement {
+    return (
+      <TranslationProvider value={this._trans}>
+        <Panel
+          lepton={this._lepton}
+          commands={this._commands}
+          isShown={this.isVisible}
+          initial={this._memory.query}
+          onQuery={query => this._memory.save(query)}
+        />
+      </TranslationProvider>
+    );
+  }
+
+  private readonly _trans: TranslationBundle;
+}
+
+function Panel(props: {
+  lepton: ILepton;
+  commands: CommandRegistry;
+  isShown: boolean;
+  initial: IRunQuery;
+  onQuery: (query: IRunQuery) => void;
+}): React.ReactElement {
+  const { lepton, commands } = props;
+  const { model } = lepton;
+  const trans = useTrans();
+  const [tab, setTab] = React.useState<TabName>('runs');
+  const [query, setOwnQuery] = React.useState(props.initial);
+  useModel(model, 'status', 'runs', 'deployments', 'packages', 'datasets');
+  const setQuery = (next: IRunQuery) => {
+    setOwnQuery(next);
+    props.onQuery(next);
+  };
+  const clear = () => setQuery({ ...query, search: '', statuses: [] });
+  const list = { model, commands, search: query.search, onClear: clear };
+  const active = model.runs.filter(isActive).length;
+
+  return (
+    <>
+      <header className="lp-Header">
+        <h2>{trans.__('Lepton')}</h2>
+        <IconButton
+          icon={refreshIcon}
+          label={trans.__('Refresh')}
+          onClick={() => void commands.execute(CommandIDs.refresh)}
+        />
+      </header>
+      <Tabs<TabName>
+        label={trans.__('Lepton')}
+        current={tab}
+        onChange={setTab}
+        tabs={[
+          ['runs', trans.__('Runs'), active],
+          ['services', trans.__('Services'), model.deployments.length],
+          ['packages', trans.__('Packages'), 0],
+          ['data', trans.__('Data'), 0]
+        ]}
+      />
+      <div className="lp-Search">
+        <input
+          type="search"
+          value={query.search}
+          placeholder={trans.__('Search')}
+          aria-label={trans.__('Search')}
+          onChange={event => setQuery({ ...query, search: event.target.value })}
+        />
+      </div>
+      {model.status === 'offline' && (
+        <Failure
+          error={model.error ?? trans.__('The Jupyter server cannot be reached; trying again.')}
+          retry={() => model.retry()}
+        />
+      )}
+      <div role="tabpanel" className="lp-TabPanel" id={`lp-tabpanel-${tab}`} aria-labelledby={`lp-tab-${tab}`}>
+        {model.status === 'loading' && model.runs.length === 0 ? (
+          <Loading rows={5} />
+        ) : !props.isShown ? null : tab === 'runs' ? (
+          <>
+            {model.runs.length > 0 && (
+              <Filters query={query} counts={countByStatus(lepton)} onChange={setQuery} />
+            )}
+            <RunList lepton={lepton} commands={commands} query={query} onClear={clear} />
+            <SelectionBar lepton={lepton} commands={commands} />
+          </>
+        ) : tab === 'services' ? (
+          <ServiceList {...list} />
+        ) : tab === 'packages' ? (
+          <PackageList {...list} />
+        ) : (
+          <DatasetList
+            {...list}
+            onShowRuns={name => {
+              setQuery({ ...DEFAULT_QUERY, search: `data:${name}` });
+              setTab('runs');
+            }}
+          />
+        )}
+      </div>
+    </>
+  );
+}
+
+/** What to do with several selected runs. */
+function SelectionBar(props: { lepton: ILepton; commands: CommandRegistry }): React.ReactElement | null {
+  const { lepton, commands } = props;
+  const trans = useTrans();
+  useSignal(lepton.selection.changed);
+  const refs = [...lepton.selection.refs];
+  if (refs.length < 2) {
+    return null;
+  }
+  return (
+    <div className="lp-SelectionBar" role="toolbar" aria-label={trans.__('Selected runs')}>
+      <span>{trans.__('%1 selected', refs.length)}</span>
+      <CommandButton commands={commands} id={CommandIDs.compareRuns} args={{ refs }} text primary />
+      <CommandButton commands={commands} id={CommandIDs.deleteRun} args={{ refs }} text />
+    </div>
+  );
+}
+
+function countByStatus(lepton: ILepton): Partial<Record<RunStatus, number>> {
+  const counts: Partial<Record<RunStatus, number>> = {};
+  for (const run of lepton.model.runs) {
+    counts[run.status] = (counts[run.status] ?? 0) + 1;
+  }
+  return counts;
+}

@@ -1,0 +1,209 @@
+import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import type { CommandRegistry } from '@lumino/commands';
+import * as React from 'react';
+import { CommandIDs } from '../commands/ids';
+import { useModel, useSignal } from '../common/hooks';
+import { useTrans } from '../common/translation';
+import { arrange, type IRunQuery, type Row } from '../model/listing';
+import type { ILepton } from '../tokens';
+import { openRunMenu } from './menus';
+import { NoRuns, NothingFound } from './emptyStates';
+import { RunRow } from './runRow';
+
+const RUN_HEIGHT = 66;
+const GROUP_HEIGHT = 28;
+
+/** All runs. Only the rows in sight are drawn, so a thousand scroll like ten. */
+export function RunList(props: {
+  lepton: ILepton;
+  commands: CommandRegistry;
+  query: IRunQuery;
+  onClear: () => void;
+}): React.ReactElement {
+  const { lepton, commands, query } = props;
+  const { model, selection } = lepton;
+  const trans = useTrans();
+  useModel(model, 'runs');
+  useSignal(selection.changed);
+  const [collapsed, setCollapsed] = React.useState<ReadonlySet<string>>(new Set());
+  const [focus, setFocus] = React.useState(0);
+  const box = React.useRef<HTMLDivElement>(null);
+  const anchor = React.useRef(0);
+  const { runs } = model;
+  const rows = React.useMemo(() => arrange(runs, query, collapsed), [runs, query, collapsed]);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: index => (rows[index].kind === 'group' ? GROUP_HEIGHT : RUN_HEIGHT),
+    getItemKey: index => keyOf(rows[index]),
+    overscan: 6
+  });
+  React.useEffect(() => virtual.measure(), [virtual, rows]);
+
+  if (runs.length === 0) {
+    return <NoRuns commands={commands} />;
+  }
+  if (rows.length === 0) {
+    return <NothingFound onClear={props.onClear} />;
+  }
+
+  const toggle = (key: string) => {
+    const next = new Set(collapsed);
+    if (!next.delete(key)) {
+      next.add(key);
+    }
+    setCollapsed(next);
+  };
+
+  const pick = (index: number, how: 'one' | 'toggle' | 'range') => {
+    const row = rows[index];
+    if (row.kind === 'group') {
+      return toggle(row.key);
+    }
+    if (how === 'toggle') {
+      selection.toggle(row.run.ref);
+    } else if (how === 'range') {
+      const [from, to] = [Math.min(anchor.current, index), Math.max(anchor.current, index)];
+      selection.set(rows.slice(from, to + 1).flatMap(item => (item.kind === 'run' ? item.run.ref : [])));
+    } else {
+      selection.set([row.run.ref]);
+    }
+    if (how !== 'range') {
+      anchor.current = index;
+    }
+    setFocus(index);
+  };
+
+  const moveTo = (index: number) => {
+    const next = Math.max(0, Math.min(rows.length - 1, index));
+    setFocus(next);
+    virtual.scrollToIndex(next);
+    window.requestAnimationFrame(() => {
+      const node = box.current?.querySelector<HTMLElement>(`[aria-rowindex="${next + 1}"]`);
+      node?.focus({ preventScroll: true });
+    });
+  };
+
+  const menuOf = (index: number, at: { clientX: number; clientY: number }) => {
+    const row = rows[index];
+    if (row.kind === 'run') {
+      if (!selection.has(row.run.ref)) {
+        pick(index, 'one');
+      }
+      openRunMenu(commands, trans, row.run, selection.refs, at);
+    }
+  };
+
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (!(event.target as HTMLElement).matches('[role="row"]')) {
+      return; // a button in the row has the key
+    }
+    const row = rows[focus];
+    const keys: Record<string, () => void> = {
+      ArrowDown: () => moveTo(focus + 1),
+      ArrowUp: () => moveTo(focus - 1),
+      PageDown: () => moveTo(focus + 10),
+      PageUp: () => moveTo(focus - 10),
+      Home: () => moveTo(0),
+      End: () => moveTo(rows.length - 1),
+      ' ': () => pick(focus, row.kind === 'run' ? 'toggle' : 'one'),
+      Enter: () =>
+        row.kind === 'run'
+          ? void commands.execute(CommandIDs.openRun, { ref: row.run.ref })
+          : toggle(row.key),
+      ContextMenu: () => menuOf(focus, pointAt(event.target as HTMLElement)),
+      Delete: () => {
+        const refs =
+          row.kind === 'run' && !selection.has(row.run.ref) ? [row.run.ref] : [...selection.refs];
+        if (refs.length && commands.isEnabled(CommandIDs.deleteRun, { refs })) {
+          void commands.execute(CommandIDs.deleteRun, { refs });
+        }
+      }
+    };
+    const act = event.shiftKey && event.key === 'F10' ? keys.ContextMenu : keys[event.key];
+    if (act) {
+      event.preventDefault();
+      act();
+    }
+  };
+
+  return (
+    <div className="lp-Scroll" ref={box}>
+      <div
+        role="grid"
+        tabIndex={-1}
+        aria-label={trans.__('Runs')}
+        aria-rowcount={rows.length}
+        aria-multiselectable="true"
+        onKeyDown={onKeyDown}
+        style={{ height: virtual.getTotalSize(), position: 'relative' }}
+      >
+        {virtual.getVirtualItems().map(({ index, key, start, size }) => {
+          const row = rows[index];
+          const tab = index === Math.min(focus, rows.length - 1);
+          return (
+            <div
+              key={key}
+              role="presentation"
+              className="lp-Virtual"
+              style={{ height: size, transform: `translateY(${start}px)` }}
+            >
+              {row.kind === 'group' ? (
+                <GroupRow row={row} index={index} focused={tab} onToggle={() => pick(index, 'one')} />
+              ) : (
+                <RunRow
+                  run={row.run}
+                  commands={commands}
+                  index={index}
+                  selected={selection.has(row.run.ref)}
+                  focused={tab}
+                  onPick={event =>
+                    pick(index, event.shiftKey ? 'range' : event.ctrlKey || event.metaKey ? 'toggle' : 'one')
+                  }
+                  onMenu={at => menuOf(index, at)}
+                />
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function GroupRow(props: {
+  row: Extract<Row, { kind: 'group' }>;
+  index: number;
+  focused: boolean;
+  onToggle: () => void;
+}): React.ReactElement {
+  const { row } = props;
+  const Caret = row.collapsed ? caretRightIcon : caretDownIcon;
+  return (
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+    <div
+      className="lp-Group"
+      role="row"
+      aria-rowindex={props.index + 1}
+      aria-expanded={!row.collapsed}
+      tabIndex={props.focused ? 0 : -1}
+      onClick={props.onToggle}
+    >
+      <span role="gridcell">
+        <Caret.react tag="span" aria-hidden="true" />
+        <span className="lp-Group-label">{row.label}</span>
+        <span className="lp-Count">{row.count}</span>
+      </span>
+    </div>
+  );
+}
+
+function keyOf(row: Row): string {
+  return row.kind === 'group' ? row.key : row.run.id;
+}
+
+function pointAt(node: HTMLElement): { clientX: number; clientY: number } {
+  const { left, bottom } = node.getBoundingClientRect();
+  return { clientX: left + 24, clientY: bottom - 8 };
+}

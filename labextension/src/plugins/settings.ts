@@ -1,0 +1,2 @@
+/** Where the lab keeps our settings: `schema/settings.json`. */
+export const SETTINGS_ID = 'lepton-nb:settings';

@@ -1,0 +1,142 @@
+import type { Data, Layout, PlotlyHTMLElement } from 'plotly.js';
+import * as React from 'react';
+import { Failure } from '../common/notice';
+import { layout } from './theme';
+
+export interface ILine {
+  name: string;
+  x: (number | null)[];
+  y: (number | null)[];
+  colour: string;
+  dash?: boolean;
+  faint?: boolean;
+  /** Points that no line joins. */
+  points?: boolean;
+}
+
+export interface IChartProps {
+  title: string;
+  lines: ILine[];
+  xTitle?: string;
+  yTitle?: string;
+  /** Of the x values: numbers, or unix seconds shown as a time of day. */
+  xKind?: 'number' | 'time';
+  log?: boolean;
+  from0?: boolean;
+  height?: number;
+}
+
+let loading: Promise<typeof import('plotly.js')> | null = null;
+
+/** Plotly comes when the first chart is drawn: it weighs more than all the rest. */
+function loadPlotly(): Promise<typeof import('plotly.js')> {
+  loading ??= import('plotly.js-basic-dist-min').then(
+    module => ((module as { default?: unknown }).default ?? module) as typeof import('plotly.js')
+  );
+  return loading;
+}
+
+/** Lines over steps or time: drag to zoom, double-click to see everything again. */
+export function Chart(props: IChartProps): React.ReactElement {
+  const node = React.useRef<HTMLDivElement>(null);
+  const [failure, setFailure] = React.useState<unknown>(null);
+  const theme = useTheme();
+  const { lines, xTitle, yTitle, xKind, log, from0, height = 230 } = props;
+
+  React.useEffect(() => {
+    let current = true;
+    loadPlotly()
+      .then(plotly => {
+        if (current && node.current) {
+          const shape = options({ xTitle, yTitle, xKind, log, from0, height }, lines.length > 1);
+          return plotly.react(node.current, lines.map(trace(xKind)), shape, {
+            displaylogo: false,
+            responsive: true,
+            modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']
+          });
+        }
+        return undefined;
+      })
+      .catch(setFailure);
+    return () => {
+      current = false;
+    };
+  }, [lines, xTitle, yTitle, xKind, log, from0, height, theme]);
+
+  React.useEffect(() => {
+    const element = node.current;
+    return () => {
+      if (element) {
+        void loadPlotly().then(plotly => plotly.purge(element as unknown as PlotlyHTMLElement));
+      }
+    };
+  }, []);
+
+  return (
+    <figure className="lp-Chart">
+      <figcaption>{props.title}</figcaption>
+      {failure !== null && <Failure error={failure} />}
+      <div ref={node} style={{ height }} role="img" aria-label={summary(props)} />
+    </figure>
+  );
+}
+
+/** What a chart says, for who cannot see it: the last value of each line. */
+function summary(props: IChartProps): string {
+  const ends = props.lines
+    .filter(line => !line.faint)
+    .map(line => `${line.name}: ${[...line.y].reverse().find(value => value !== null) ?? '–'}`);
+  return [props.title, ...ends].join('. ');
+}
+
+function trace(xKind: IChartProps['xKind']): (line: ILine) => Data {
+  return line => ({
+    type: 'scatter',
+    mode: line.points || line.y.length < 2 ? 'markers' : 'lines',
+    name: line.name,
+    x: xKind === 'time' ? line.x.map(value => (value === null ? null : new Date(value * 1000))) : line.x,
+    y: line.y,
+    line: { color: line.colour, width: line.faint ? 1 : 2, dash: line.dash ? 'dash' : 'solid' },
+    marker: { color: line.colour, size: 6 },
+    opacity: line.faint ? 0.3 : 1,
+    hoverinfo: line.faint ? 'skip' : undefined,
+    showlegend: !line.faint
+  });
+}
+
+function options(
+  props: Pick<IChartProps, 'xTitle' | 'yTitle' | 'xKind' | 'log' | 'from0' | 'height'>,
+  hasLegend: boolean
+): Partial<Layout> {
+  const base = layout();
+  return {
+    ...base,
+    height: props.height,
+    showlegend: hasLegend,
+    uirevision: 'kept', // a zoom stays while points are added
+    margin: { ...base.margin, t: hasLegend ? 30 : 8 },
+    xaxis: {
+      ...base.xaxis,
+      title: { ...(base.xaxis!.title as object), text: props.xTitle ?? '' },
+      type: props.xKind === 'time' ? 'date' : 'linear'
+    },
+    yaxis: {
+      ...base.yaxis,
+      title: { ...(base.yaxis!.title as object), text: props.yTitle ?? '' },
+      type: props.log ? 'log' : 'linear',
+      rangemode: props.from0 ? 'tozero' : 'normal'
+    }
+  };
+}
+
+/** Changes with the lab's theme. */
+function useTheme(): string {
+  const read = () => document.body.dataset.jpThemeName ?? '';
+  const [name, setName] = React.useState(read);
+  React.useEffect(() => {
+    const observer = new MutationObserver(() => setName(read()));
+    observer.observe(document.body, { attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light'] });
+    return () => observer.disconnect();
+  }, []);
+  return name;
+}

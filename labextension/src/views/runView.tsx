@@ -1,0 +1,238 @@
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import * as React from 'react';
+import type { IRun } from '../api/types';
+import { CommandIDs } from '../commands/ids';
+import { CommandButton } from '../common/actionButton';
+import { useModel } from '../common/hooks';
+import { leptonIcon } from '../common/icons';
+import { Failure, Loading } from '../common/notice';
+import { DOMAIN, TranslationProvider, useTrans } from '../common/translation';
+import { StateMark } from '../common/state';
+import * as format from '../model/format';
+import { isActive, type LeptonModel } from '../model/lepton';
+import { headline, progressText } from '../panel/runRow';
+import { Tabs } from '../panel/tabs';
+import type { ILepton } from '../tokens';
+import { Curves } from './curves';
+import { Evaluations } from './evaluations';
+import { Hardware } from './hardware';
+import { LogTail } from './log';
+import { Checkpoints, Settings, Source } from './runTables';
+import { colour } from './theme';
+import { useDetails, useRunRows } from './useRuns';
+
+export type RunTab = 'curves' | 'settings' | 'evaluation' | 'hardware' | 'checkpoints' | 'source' | 'log';
+
+/** One run, or several laid over each other, in the main area. */
+export class RunView extends ReactWidget {
+  constructor(
+    private readonly _lepton: ILepton,
+    private readonly _commands: CommandRegistry,
+    translator: ITranslator,
+    readonly refs: readonly string[],
+    private _tab: RunTab = 'curves'
+  ) {
+    super();
+    this._trans = translator.load(DOMAIN);
+    this.addClass('lp-View');
+    this.id = RunView.idOf(refs);
+    this.title.icon = leptonIcon;
+    this.title.label = refs.length > 2 ? this._trans.__('%1 runs', refs.length) : refs.join(' · ');
+    this.title.caption = refs.join(', ');
+    this.title.closable = true;
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', this.title.caption);
+  }
+
+  static idOf(refs: readonly string[]): string {
+    return `lepton-run-${refs.join('-')}`;
+  }
+
+  showTab(tab: RunTab): void {
+    this._tab = tab;
+    this.update();
+  }
+
+  protected onAfterShow(): void {
+    this.update();
+  }
+
+  protected onAfterHide(): void {
+    this.update();
+  }
+
+  protected render(): React.ReactElement {
+    return (
+      <TranslationProvider value={this._trans}>
+        <View
+          model={this._lepton.model}
+          commands={this._commands}
+          refs={this.refs}
+          tab={this._tab}
+          onTab={tab => this.showTab(tab)}
+          isShown={this.isVisible}
+          prefix={this.id}
+        />
+      </TranslationProvider>
+    );
+  }
+
+  private readonly _trans: TranslationBundle;
+}
+
+function View(props: {
+  model: LeptonModel;
+  commands: CommandRegistry;
+  refs: readonly string[];
+  tab: RunTab;
+  onTab: (tab: RunTab) => void;
+  isShown: boolean;
+  prefix: string;
+}): React.ReactElement {
+  const { model, commands, tab, prefix } = props;
+  const trans = useTrans();
+  useModel(model, 'status');
+  const runs = useRunRows(model, props.refs);
+  const details = useDetails(model, runs);
+
+  if (runs.length === 0) {
+    return model.status === 'loading' ? (
+      <Loading rows={6} />
+    ) : (
+      <p className="lp-Hint">{trans.__('%1 is not in the run store any more.', props.refs.join(', '))}</p>
+    );
+  }
+  const single = runs.length === 1;
+  const tabs: [RunTab, string, number][] = [
+    ['curves', trans.__('Curves'), 0],
+    ['settings', single ? trans.__('Settings') : trans.__('Differences'), 0],
+    ['evaluation', trans.__('Evaluation'), 0],
+    ['hardware', trans.__('Hardware'), 0]
+  ];
+  if (single) {
+    tabs.push(
+      ['checkpoints', trans.__('Checkpoints'), 0],
+      ['source', trans.__('Source'), 0],
+      ['log', trans.__('Log'), 0]
+    );
+  }
+  const shown = tabs.some(([name]) => name === tab) ? tab : 'curves';
+  return (
+    <>
+      {single ? <Head run={runs[0]} commands={commands} /> : <Legend runs={runs} commands={commands} />}
+      <Tabs label={trans.__('Views')} current={shown} tabs={tabs} onChange={props.onTab} prefix={prefix} />
+      <div
+        role="tabpanel"
+        className="lp-View-body"
+        id={`${prefix}-tabpanel-${shown}`}
+        aria-labelledby={`${prefix}-tab-${shown}`}
+      >
+        {shown === 'curves' ? (
+          <Curves model={model} runs={runs} isShown={props.isShown} />
+        ) : shown === 'hardware' ? (
+          <Hardware model={model} runs={runs} />
+        ) : shown === 'log' ? (
+          <LogTail client={model.client} of={{ run: runs[0].ref }} isLive={props.isShown && isActive(runs[0])} />
+        ) : details.state === 'failed' && !details.value ? (
+          <Failure error={details.error} retry={details.reload} />
+        ) : !details.value ? (
+          <Loading rows={6} />
+        ) : shown === 'settings' ? (
+          <Settings details={details.value} />
+        ) : shown === 'evaluation' ? (
+          <Evaluations details={details.value} commands={commands} />
+        ) : shown === 'checkpoints' ? (
+          <Checkpoints detail={details.value[0]} />
+        ) : (
+          <Source detail={details.value[0]} />
+        )}
+      </div>
+    </>
+  );
+}
+
+/** Name, state, figures and buttons of a run. */
+function Head(props: { run: IRun; commands: CommandRegistry }): React.ReactElement {
+  const { run, commands } = props;
+  const trans = useTrans();
+  const best = headline(run);
+  const ref = run.ref;
+  const facts: [string, string][] = [
+    [best.name.replace(/_/g, ' '), format.metric(best.value)],
+    [trans.__('Epochs'), `${run.epoch} / ${run.epochs}`],
+    [trans.__('Steps'), format.count(run.step)],
+    [trans.__('Time'), format.duration(run.seconds)],
+    ...(isActive(run)
+      ? ([
+          [trans.__('Left'), format.duration(run.eta)],
+          [trans.__('Speed'), format.rate(run.items_per_second)]
+        ] as [string, string][])
+      : []),
+    [trans.__('Model'), run.model],
+    [trans.__('Data'), run.data],
+    [trans.__('Device'), run.device ?? '–']
+  ];
+  return (
+    <header className="lp-View-head">
+      <div className="lp-View-title">
+        <h2>{ref}</h2>
+        <StateMark state={run.status} />
+        <span className="lp-Hint">{progressText(run, trans)}</span>
+        <span className="lp-View-actions">
+          {[CommandIDs.pauseRun, CommandIDs.resumeRun, CommandIDs.stopRun, CommandIDs.evaluateRun].map(id => (
+            <CommandButton key={id} commands={commands} id={id} args={{ ref }} text />
+          ))}
+          <CommandButton commands={commands} id={CommandIDs.deployRun} args={{ ref }} text primary />
+        </span>
+      </div>
+      {run.error && (
+        <p className="lp-View-error" role="alert">
+          {run.error}
+        </p>
+      )}
+      <dl className="lp-Facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd title={value}>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </header>
+  );
+}
+
+/** Which colour is which run. */
+function Legend(props: { runs: IRun[]; commands: CommandRegistry }): React.ReactElement {
+  const trans = useTrans();
+  return (
+    <header className="lp-View-head">
+      <div className="lp-View-title">
+        <h2>{trans.__('%1 runs', props.runs.length)}</h2>
+      </div>
+      <ul className="lp-Legend">
+        {props.runs.map((run, index) => {
+          const best = headline(run);
+          return (
+            <li key={run.id}>
+              <i style={{ background: colour(index) }} aria-hidden="true" />
+              <button
+                type="button"
+                className="lp-Link"
+                onClick={() => void props.commands.execute(CommandIDs.openRun, { ref: run.ref })}
+              >
+                {run.ref}
+              </button>
+              <StateMark state={run.status} short />
+              <span className="lp-Hint">
+                {best.name.replace(/_/g, ' ')} {format.metric(best.value)}
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+    </header>
+  );
+}
