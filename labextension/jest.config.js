@@ -1,4 +1,13 @@
-const esModules = ['@jupyterlab', '@jupyter', '@lumino', '@codemirror', '@lezer', 'lib0', 'y-', 'yjs'];
+const esModules = [
+  '@jupyterlab',
+  '@jupyter',
+  '@lumino',
+  '@codemirror',
+  '@lezer',
+  'lib0',
+  'y-',
+  'yjs'
+];
 
 module.exports = {
   testEnvironment: 'jsdom',
@@ -15,6 +24,5 @@ module.exports = {
       }
     ]
   },
-  transformIgnorePatterns: [`/node_modules/(?!(${esModules.join('|')}))`],
-  moduleNameMapper: { '\\.(css|svg)$': '<rootDir>/test/asset.js' }
+  transformIgnorePatterns: [`/node_modules/(?!(${esModules.join('|')}))`]
 };

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-for-the-tests"
 # Keys pressed before the session is ready are lost, whatever the toolbar says.
 READY = """async () => {
@@ -52,11 +54,11 @@ class Lab:
 
 
 @contextmanager
-def start_lab(base: Path) -> Iterator[Lab]:
-    """JupyterLab on 127.0.0.1 with configuration, runtime files and run store of its own under `base`."""
+def start_lab(base: Path, app: str = "jupyterlab") -> Iterator[Lab]:
+    """JupyterLab, or `notebook`, on 127.0.0.1 with configuration, files and run store of its own under `base`."""
     folder, home = base / "work", base / "lepton"
     folder.mkdir(parents=True)
-    environment = {**os.environ, "LEPTON_HOME": str(home)}
+    environment = {**os.environ, "LEPTON_HOME": str(home), **install_extension(base / "wheel")}
     for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
         environment[name] = str(base / name.lower())
         Path(environment[name]).mkdir()
@@ -69,7 +71,7 @@ def start_lab(base: Path) -> Iterator[Lab]:
     command = [
         sys.executable,
         "-m",
-        "jupyterlab",
+        app,
         "--no-browser",
         "--allow-root",
         "--ServerApp.ip=127.0.0.1",
@@ -77,9 +79,7 @@ def start_lab(base: Path) -> Iterator[Lab]:
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={folder}",
         f"--IdentityProvider.token={TOKEN}",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.expose_app_in_browser=True",
+        f"--{'LabApp' if app == 'jupyterlab' else 'JupyterNotebookApp'}.expose_app_in_browser=True",
     ]
     log = base / "lab.log"
     with log.open("w") as file:
@@ -91,6 +91,23 @@ def start_lab(base: Path) -> Iterator[Lab]:
     finally:
         server.terminate()
         server.wait(30)
+
+
+def install_extension(folder: Path) -> dict[str, str]:
+    """Unpack what the wheel installs for Jupyter; the environment variables with which Jupyter finds it.
+
+    The installed package may be a link to the sources, and then carries an extension that was built whenever.
+    """
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder, [name for name in archive.namelist() if ".data/data/" in name])
+    (data,) = folder.glob("*.data/data")
+    return {
+        "JUPYTER_PATH": str(data / "share" / "jupyter"),
+        "JUPYTER_CONFIG_PATH": str(data / "etc" / "jupyter"),
+    }
 
 
 def free_port() -> int:

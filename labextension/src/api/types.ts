@@ -98,13 +98,7 @@ export interface IServiceStats {
 }
 
 export type DeploymentState =
-  | 'ready'
-  | 'starting'
-  | 'recovering'
-  | 'failing'
-  | 'draining'
-  | 'unreachable'
-  | 'gone';
+  'ready' | 'starting' | 'recovering' | 'failing' | 'draining' | 'unreachable' | 'gone';
 
 export interface IDeployment {
   name: string;
@@ -233,11 +227,7 @@ export interface INotice {
   run: string | null;
   deployment: string | null;
   event:
-    | 'run-ended'
-    | 'run-failed'
-    | 'run-interrupted'
-    | 'deployment-degraded'
-    | 'deployment-recovered';
+    'run-ended' | 'run-failed' | 'run-interrupted' | 'deployment-degraded' | 'deployment-recovered';
 }
 
 /** What the websocket tells. */

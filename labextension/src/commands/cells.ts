@@ -29,11 +29,15 @@ export function addCellCommands(context: CommandContext): void {
       args: {
         type: 'object',
         required: ['action'],
-        properties: Object.fromEntries(['action', ...SUBJECTS].map(name => [name, { type: 'string' }]))
+        properties: Object.fromEntries(
+          ['action', ...SUBJECTS].map(name => [name, { type: 'string' }])
+        )
       }
     },
     execute: async args => {
-      const query = Object.fromEntries(SUBJECTS.map(name => [name, args[name] as string | undefined]));
+      const query = Object.fromEntries(
+        SUBJECTS.map(name => [name, args[name] as string | undefined])
+      );
       const answer = await context.attempt(() =>
         client.get<{ cells: string[] }>('cells', { action: args.action as string, ...query })
       );

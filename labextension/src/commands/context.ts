@@ -25,7 +25,8 @@ export class CommandContext {
   /** Runs named by the arguments, else the selected ones. */
   runs(args: Args): IRun[] {
     const { model, selection } = this.lepton;
-    const refs = (args.refs as string[] | undefined) ?? (args.ref ? [args.ref as string] : selection.refs);
+    const refs =
+      (args.refs as string[] | undefined) ?? (args.ref ? [args.ref as string] : selection.refs);
     return refs.flatMap(ref => model.run(ref) ?? []);
   }
 
@@ -36,7 +37,10 @@ export class CommandContext {
       return named[0] ?? null;
     }
     const runs = this.lepton.model.runs.filter(suits);
-    const ref = await this._pick(title, runs.map(run => run.ref));
+    const ref = await this._pick(
+      title,
+      runs.map(run => run.ref)
+    );
     return runs.find(run => run.ref === ref) ?? null;
   }
 

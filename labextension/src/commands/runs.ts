@@ -59,7 +59,9 @@ export function addRunCommands(context: CommandContext): void {
   add(CommandIDs.stopRun, trans.__('Stop Run'), stopIcon, can('stop'), async run => {
     const sure = await context.isSure(
       trans.__('Stop %1?', run.ref),
-      trans.__('It ends after the step in progress. The best checkpoint is kept, and it can be resumed.'),
+      trans.__(
+        'It ends after the step in progress. The best checkpoint is kept, and it can be resumed.'
+      ),
       trans.__('Stop')
     );
     if (sure) {
@@ -78,55 +80,90 @@ export function addRunCommands(context: CommandContext): void {
     );
   });
 
-  add(CommandIDs.evaluateRun, trans.__('Evaluate Run'), tableRowsIcon, can('evaluate'), async run => {
-    await context.start(
-      () => post<{ job: IJob }>(run, { action: 'evaluate', split: 'test' }),
-      trans.__('Evaluating %1 on the test split', run.ref),
-      trans.__('%1 is evaluated', run.ref)
-    );
-  });
+  add(
+    CommandIDs.evaluateRun,
+    trans.__('Evaluate Run'),
+    tableRowsIcon,
+    can('evaluate'),
+    async run => {
+      await context.start(
+        () => post<{ job: IJob }>(run, { action: 'evaluate', split: 'test' }),
+        trans.__('Evaluating %1 on the test split', run.ref),
+        trans.__('%1 is evaluated', run.ref)
+      );
+    }
+  );
 
   add(CommandIDs.deployRun, trans.__('Deploy Run'), deployIcon, can('deploy'), async run => {
     await context.start(
-      () => client.post<{ job: IJob }>(path`deployments/${run.name}/actions`, { action: 'deploy', run: run.ref }),
+      () =>
+        client.post<{ job: IJob }>(path`deployments/${run.name}/actions`, {
+          action: 'deploy',
+          run: run.ref
+        }),
       trans.__('Packaging and starting %1', run.ref),
       trans.__('%1 is being served', run.name)
     );
   });
 
-  add(CommandIDs.openRun, trans.__('Open Run'), launchIcon, () => true, run => {
-    void app.commands.execute(CommandIDs.compareRuns, { refs: [run.ref] });
-  });
-
-  add(CommandIDs.runLog, trans.__('Show Log of Run'), listIcon, () => true, run => {
-    void app.commands.execute(CommandIDs.compareRuns, { refs: [run.ref], tab: 'log' });
-  });
-
-  add(CommandIDs.copyRunName, trans.__('Copy Name of Run'), copyIcon, () => true, run => {
-    Clipboard.copyToSystem(run.ref);
-    context.say(trans.__('Copied %1', run.ref));
-  });
-
-  add(CommandIDs.revealCheckpoint, trans.__('Reveal Best Checkpoint'), folderIcon, () => true, async run => {
-    const detail = await context.attempt(() => client.get<IRunDetail>(path`runs/${run.ref}`));
-    if (!detail) {
-      return;
+  add(
+    CommandIDs.openRun,
+    trans.__('Open Run'),
+    launchIcon,
+    () => true,
+    run => {
+      void app.commands.execute(CommandIDs.compareRuns, { refs: [run.ref] });
     }
-    const best = detail.checkpoints.find(item => item.best) ?? detail.checkpoints[0];
-    if (!best) {
-      return context.say(trans.__('%1 has no checkpoint yet.', run.ref));
+  );
+
+  add(
+    CommandIDs.runLog,
+    trans.__('Show Log of Run'),
+    listIcon,
+    () => true,
+    run => {
+      void app.commands.execute(CommandIDs.compareRuns, { refs: [run.ref], tab: 'log' });
     }
-    const inside = relativeToServer(best.path);
-    if (inside !== null && app.commands.hasCommand('filebrowser:go-to-path')) {
-      await app.commands.execute('filebrowser:go-to-path', { path: inside });
-      return;
+  );
+
+  add(
+    CommandIDs.copyRunName,
+    trans.__('Copy Name of Run'),
+    copyIcon,
+    () => true,
+    run => {
+      Clipboard.copyToSystem(run.ref);
+      context.say(trans.__('Copied %1', run.ref));
     }
-    Clipboard.copyToSystem(best.path);
-    context.say(trans.__('Copied the path of the checkpoint: %1', best.path));
-  });
+  );
+
+  add(
+    CommandIDs.revealCheckpoint,
+    trans.__('Reveal Best Checkpoint'),
+    folderIcon,
+    () => true,
+    async run => {
+      const detail = await context.attempt(() => client.get<IRunDetail>(path`runs/${run.ref}`));
+      if (!detail) {
+        return;
+      }
+      const best = detail.checkpoints.find(item => item.best) ?? detail.checkpoints[0];
+      if (!best) {
+        return context.say(trans.__('%1 has no checkpoint yet.', run.ref));
+      }
+      const inside = relativeToServer(best.path);
+      if (inside !== null && app.commands.hasCommand('filebrowser:go-to-path')) {
+        await app.commands.execute('filebrowser:go-to-path', { path: inside });
+        return;
+      }
+      Clipboard.copyToSystem(best.path);
+      context.say(trans.__('Copied the path of the checkpoint: %1', best.path));
+    }
+  );
 
   app.commands.addCommand(CommandIDs.deleteRun, {
-    label: args => (context.runs(args).length > 1 ? trans.__('Delete Runs') : trans.__('Delete Run')),
+    label: args =>
+      context.runs(args).length > 1 ? trans.__('Delete Runs') : trans.__('Delete Run'),
     icon: deleteIcon,
     isEnabled: args => {
       const runs = context.runs(args);
@@ -139,7 +176,10 @@ export function addRunCommands(context: CommandContext): void {
         runs.length === 1
           ? trans.__('Delete %1?', names)
           : trans._n('Delete %1 run?', 'Delete %1 runs?', runs.length),
-        trans.__('%1: the history, checkpoints and files go for good. Packages made from it stay.', names),
+        trans.__(
+          '%1: the history, checkpoints and files go for good. Packages made from it stay.',
+          names
+        ),
         trans.__('Delete')
       );
       for (const run of sure ? runs : []) {
@@ -158,7 +198,10 @@ export function addRunCommands(context: CommandContext): void {
     icon: compareIcon,
     isEnabled: args => context.runs(args).length === 1,
     execute: args =>
-      app.commands.execute(CommandIDs.insertCell, { action: 'reproduce', run: context.runs(args)[0].ref })
+      app.commands.execute(CommandIDs.insertCell, {
+        action: 'reproduce',
+        run: context.runs(args)[0].ref
+      })
   });
 }
 

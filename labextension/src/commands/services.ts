@@ -1,5 +1,12 @@
 import { Clipboard } from '@jupyterlab/apputils';
-import { copyIcon, launchIcon, listIcon, runIcon, stopIcon, undoIcon } from '@jupyterlab/ui-components';
+import {
+  copyIcon,
+  launchIcon,
+  listIcon,
+  runIcon,
+  stopIcon,
+  undoIcon
+} from '@jupyterlab/ui-components';
 import type { IDeployment, IJob } from '../api/types';
 import { deployIcon } from '../common/icons';
 import { type CommandContext, path } from './context';
@@ -43,23 +50,41 @@ export function addServiceCommands(context: CommandContext): void {
   add(CommandIDs.tryService, trans.__('Try Service'), runIcon, () => true, open('try'));
   add(CommandIDs.serviceLog, trans.__('Show Log of Service'), listIcon, () => true, open('log'));
 
-  add(CommandIDs.copyServiceUrl, trans.__('Copy URL of Service'), copyIcon, () => true, service => {
-    Clipboard.copyToSystem(service.url);
-    context.say(trans.__('Copied %1', service.url));
-  });
-
-  add(CommandIDs.copyServiceToken, trans.__('Copy Token of Service'), copyIcon, can('token'), async service => {
-    const answer = await context.attempt(() => post<{ token: string }>(service.name, { action: 'token' }));
-    if (answer) {
-      Clipboard.copyToSystem(answer.token);
-      context.say(trans.__('Copied the token of %1. Who has it may use the service.', service.name));
+  add(
+    CommandIDs.copyServiceUrl,
+    trans.__('Copy URL of Service'),
+    copyIcon,
+    () => true,
+    service => {
+      Clipboard.copyToSystem(service.url);
+      context.say(trans.__('Copied %1', service.url));
     }
-  });
+  );
+
+  add(
+    CommandIDs.copyServiceToken,
+    trans.__('Copy Token of Service'),
+    copyIcon,
+    can('token'),
+    async service => {
+      const answer = await context.attempt(() =>
+        post<{ token: string }>(service.name, { action: 'token' })
+      );
+      if (answer) {
+        Clipboard.copyToSystem(answer.token);
+        context.say(
+          trans.__('Copied the token of %1. Who has it may use the service.', service.name)
+        );
+      }
+    }
+  );
 
   add(CommandIDs.stopService, trans.__('Stop Service'), stopIcon, can('stop'), async service => {
     const sure = await context.isSure(
       trans.__('Stop the service %1?', service.name),
-      trans.__('Requests in flight are finished; later ones are refused. Its name keeps its token.'),
+      trans.__(
+        'Requests in flight are finished; later ones are refused. Its name keeps its token.'
+      ),
       trans.__('Stop')
     );
     if (sure) {
@@ -71,30 +96,39 @@ export function addServiceCommands(context: CommandContext): void {
     }
   });
 
-  add(CommandIDs.rollbackService, trans.__('Roll Back Service'), undoIcon, can('rollback'), async service => {
-    const sure = await context.isSure(
-      trans.__('Roll back %1?', service.name),
-      trans.__(
-        'Version %1 goes live again in place of %2, under the same URL and token.',
-        service.previous_version ?? '–',
-        service.version
-      ),
-      trans.__('Roll back')
-    );
-    if (sure) {
-      await context.start(
-        () => post<{ job: IJob }>(service.name, { action: 'rollback' }),
-        trans.__('Rolling back %1', service.name),
-        trans.__('%1 is rolled back', service.name)
+  add(
+    CommandIDs.rollbackService,
+    trans.__('Roll Back Service'),
+    undoIcon,
+    can('rollback'),
+    async service => {
+      const sure = await context.isSure(
+        trans.__('Roll back %1?', service.name),
+        trans.__(
+          'Version %1 goes live again in place of %2, under the same URL and token.',
+          service.previous_version ?? '–',
+          service.version
+        ),
+        trans.__('Roll back')
       );
+      if (sure) {
+        await context.start(
+          () => post<{ job: IJob }>(service.name, { action: 'rollback' }),
+          trans.__('Rolling back %1', service.name),
+          trans.__('%1 is rolled back', service.name)
+        );
+      }
     }
-  });
+  );
 
   app.commands.addCommand(CommandIDs.deployPackage, {
     label: trans.__('Deploy Package'),
     icon: deployIcon,
     describedBy: {
-      args: { type: 'object', properties: { name: { type: 'string' }, version: { type: 'number' } } }
+      args: {
+        type: 'object',
+        properties: { name: { type: 'string' }, version: { type: 'number' } }
+      }
     },
     isVisible: args => 'name' in args,
     execute: async args => {

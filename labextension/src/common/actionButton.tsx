@@ -53,7 +53,7 @@ export function CommandButton(props: {
   return (
     <button
       type="button"
-      className={`jp-Button jp-mod-styled lp-Button ${props.primary ? 'jp-mod-accept' : 'jp-mod-reject'}`}
+      className={`lp-Button ${props.primary ? 'lp-mod-primary' : ''}`}
       onClick={run}
     >
       {label}

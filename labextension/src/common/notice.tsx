@@ -9,7 +9,7 @@ export function Failure(props: { error: unknown; retry?: () => void }): React.Re
     <div className="lp-Failure" role="alert">
       <p>{explain(props.error)}</p>
       {props.retry && (
-        <button type="button" className="jp-Button jp-mod-styled jp-mod-reject" onClick={props.retry}>
+        <button type="button" className="lp-Button" onClick={props.retry}>
           {trans.__('Try Again')}
         </button>
       )}

@@ -28,7 +28,12 @@ const SHAPES: Record<Kind, React.ReactElement> = {
   waiting: <path d="M2.500 2h2.600v8H2.500zM6.900 2h2.600v8H6.900z" />,
   good: <path d="M1.500 6.300 3 4.800l1.900 1.900L9.200 2.400l1.400 1.500-5.700 5.700z" />,
   off: <path d="M2.500 2.500h7v7h-7z" />,
-  bad: <path d="M6 1l5.500 10H.5zM5.400 4.600v3h1.200v-3zm0 3.700v1.300h1.200V8.300z" fillRule="evenodd" />
+  bad: (
+    <path
+      d="M6 1l5.500 10H.5zM5.400 4.600v3h1.200v-3zm0 3.700v1.300h1.200V8.300z"
+      fillRule="evenodd"
+    />
+  )
 };
 
 export function stateLabel(state: State, trans: TranslationBundle): string {

@@ -38,7 +38,11 @@ function decorate(view: EditorView): DecorationSet {
     const line = doc.line(number);
     if (isContinued || isMagic(line.text)) {
       for (const { kind, from, to } of tokenize(line.text, isContinued)) {
-        builder.add(line.from + from, line.from + to, Decoration.mark({ class: `lp-Code-${kind}` }));
+        builder.add(
+          line.from + from,
+          line.from + to,
+          Decoration.mark({ class: `lp-Code-${kind}` })
+        );
       }
       isContinued = goesOn(line.text);
     }

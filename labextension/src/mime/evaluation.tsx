@@ -3,9 +3,9 @@ import { useTrans } from '../common/translation';
 import * as format from '../model/format';
 import { Chart, type ILine } from '../views/chart';
 import { Confusion } from '../views/confusion';
-import { colour } from '../views/theme';
 import type { ICurve, IEvaluationBundle } from './types';
 
+const GREY = 6;
 const MOST_CURVES = 10;
 
 /** An evaluation as its cell left it: metrics, matrix, curves, and the worst mistakes. */
@@ -14,11 +14,23 @@ export function EvaluationOutput(props: { bundle: IEvaluationBundle }): React.Re
   const trans = useTrans();
   const charts = React.useMemo(() => {
     const { curves, calibration, residuals } = bundle;
-    const diagonal: ILine = { name: 'ideal', x: [0, 1], y: [0, 1], colour: '#888888', dash: true, faint: true };
+    const diagonal: ILine = {
+      name: 'ideal',
+      x: [0, 1],
+      y: [0, 1],
+      shade: GREY,
+      dash: true,
+      faint: true
+    };
     const found: { title: string; x: string; y: string; lines: ILine[]; scatter?: boolean }[] = [];
     if (curves?.roc?.length) {
       const lines = [...lineUp(curves.roc), diagonal];
-      found.push({ title: trans.__('ROC'), x: trans.__('False positives'), y: trans.__('True positives'), lines });
+      found.push({
+        title: trans.__('ROC'),
+        x: trans.__('False positives'),
+        y: trans.__('True positives'),
+        lines
+      });
     }
     if (curves?.pr?.length) {
       found.push({
@@ -29,7 +41,12 @@ export function EvaluationOutput(props: { bundle: IEvaluationBundle }): React.Re
       });
     }
     if (calibration) {
-      const line = { name: trans.__('accuracy'), x: calibration.confidence, y: calibration.accuracy, colour: colour(0) };
+      const line = {
+        name: trans.__('accuracy'),
+        x: calibration.confidence,
+        y: calibration.accuracy,
+        shade: 0
+      };
       found.push({
         title: trans.__('Calibration'),
         x: trans.__('Confidence'),
@@ -45,7 +62,7 @@ export function EvaluationOutput(props: { bundle: IEvaluationBundle }): React.Re
         x: trans.__('True'),
         y: trans.__('Predicted'),
         lines: [
-          { name: trans.__('items'), x: truth, y: predicted, colour: colour(0), points: true },
+          { name: trans.__('items'), x: truth, y: predicted, shade: 0, points: true },
           { ...diagonal, x: ends, y: ends }
         ]
       });
@@ -58,7 +75,12 @@ export function EvaluationOutput(props: { bundle: IEvaluationBundle }): React.Re
       <div className="lp-View-title">
         <h4>{bundle.name}</h4>
         <span className="lp-Hint">
-          {trans.__('%1 items of %2, split %3', format.count(bundle.items), bundle.data, bundle.split)}
+          {trans.__(
+            '%1 items of %2, split %3',
+            format.count(bundle.items),
+            bundle.data,
+            bundle.split
+          )}
         </span>
       </div>
       <dl className="lp-Facts">
@@ -76,10 +98,20 @@ export function EvaluationOutput(props: { bundle: IEvaluationBundle }): React.Re
       ))}
       <div className="lp-Charts">
         {bundle.confusion && (
-          <Confusion title={trans.__('Confusion')} matrix={bundle.confusion} names={bundle.class_names} />
+          <Confusion
+            title={trans.__('Confusion')}
+            matrix={bundle.confusion}
+            names={bundle.class_names}
+          />
         )}
         {charts.map(chart => (
-          <Chart key={chart.title} title={chart.title} lines={chart.lines} xTitle={chart.x} yTitle={chart.y} />
+          <Chart
+            key={chart.title}
+            title={chart.title}
+            lines={chart.lines}
+            xTitle={chart.x}
+            yTitle={chart.y}
+          />
         ))}
       </div>
       <PerClass bundle={bundle} />
@@ -93,7 +125,7 @@ function lineUp(curves: ICurve[]): ILine[] {
     name: curve.area === undefined ? curve.name : `${curve.name} (${format.metric(curve.area)})`,
     x: curve.x,
     y: curve.y,
-    colour: colour(index)
+    shade: index
   }));
 }
 

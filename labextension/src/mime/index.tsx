@@ -25,7 +25,9 @@ class LeptonOutput extends ReactWidget implements IRenderMime.IRenderer {
     const data = model.data[this._options.mimeType] as { version?: number } | undefined;
     if (!data || (data.version ?? 0) > NEWEST) {
       // Written by a newer version: the picture and text beside it are right in any case.
-      return Promise.reject(new Error(`This output needs a newer lepton-nb (format ${data?.version}).`));
+      return Promise.reject(
+        new Error(`This output needs a newer lepton-nb (format ${data?.version}).`)
+      );
     }
     this._data = data;
     this.update();

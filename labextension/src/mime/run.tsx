@@ -5,7 +5,6 @@ import { useTrans } from '../common/translation';
 import { baseOf, chartsOf, isHeldOut, smooth } from '../model/curves';
 import * as format from '../model/format';
 import { Chart, type ILine } from '../views/chart';
-import { colour } from '../views/theme';
 import type { IRunBundle } from './types';
 
 /** A run as its cell left it: what came out, the curves, the settings. */
@@ -17,7 +16,10 @@ export function RunOutput(props: { bundle: IRunBundle }): React.ReactElement {
     const history: IHistory = {
       step: run.step,
       series: Object.fromEntries(
-        Object.entries(series).map(([name, { step, value }]) => [name, { step, value, epoch: [], time: [] }])
+        Object.entries(series).map(([name, { step, value }]) => [
+          name,
+          { step, value, epoch: [], time: [] }
+        ])
       )
     };
     return chartsOf([history], run.monitor).map(names => ({
@@ -26,7 +28,7 @@ export function RunOutput(props: { bundle: IRunBundle }): React.ReactElement {
         const line = {
           name: name.replace(/_/g, ' '),
           x: series[name].step,
-          colour: colour(isHeldOut(name) ? 0 : place + 1)
+          shade: isHeldOut(name) ? 0 : place + 1
         };
         const raw = smoothing > 0 ? [{ ...line, y: series[name].value, faint: true }] : [];
         return [...raw, { ...line, y: smooth(series[name].value, smoothing) }];

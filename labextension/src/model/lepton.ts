@@ -18,7 +18,8 @@ const PAGE = 500;
 const ACTIVE: readonly RunStatus[] = ['running', 'paused'];
 
 /** What of the state changed. */
-export type Topic = 'runs' | 'deployments' | 'packages' | 'datasets' | 'jobs' | 'hardware' | 'status';
+export type Topic =
+  'runs' | 'deployments' | 'packages' | 'datasets' | 'jobs' | 'hardware' | 'status';
 
 export type Status = 'loading' | 'ready' | 'offline';
 

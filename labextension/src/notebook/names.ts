@@ -18,7 +18,8 @@ export function namesIn(sources: readonly string[]): INames {
   const names: INames = { isLoaded: false };
   for (const source of sources) {
     names.isLoaded ||= LOADED.test(source);
-    names.model = (MODEL.exec(source) ?? MODEL_LINE.exec(source) ?? CLASS.exec(source))?.[1] ?? names.model;
+    names.model =
+      (MODEL.exec(source) ?? MODEL_LINE.exec(source) ?? CLASS.exec(source))?.[1] ?? names.model;
     names.data = DATA.exec(source)?.[1] ?? names.data;
     names.run = TRAIN.exec(source)?.[1] ?? names.run;
   }

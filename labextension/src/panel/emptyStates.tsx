@@ -14,8 +14,10 @@ export function NoRuns(props: { commands: CommandRegistry }): React.ReactElement
       action={
         <button
           type="button"
-          className="jp-Button jp-mod-styled jp-mod-accept"
-          onClick={() => void props.commands.execute(CommandIDs.newFromTemplate, { id: '01_quickstart' })}
+          className="lp-Button lp-mod-primary"
+          onClick={() =>
+            void props.commands.execute(CommandIDs.newFromTemplate, { id: '01_quickstart' })
+          }
         >
           {trans.__('Open the Quickstart')}
         </button>
@@ -35,12 +37,14 @@ export function NothingFound(props: { onClear: () => void }): React.ReactElement
     <Empty
       title={trans.__('Nothing found')}
       action={
-        <button type="button" className="jp-Button jp-mod-styled jp-mod-reject" onClick={props.onClear}>
+        <button type="button" className="lp-Button" onClick={props.onClear}>
           {trans.__('Clear Search and Filters')}
         </button>
       }
     >
-      {trans.__('Search looks into names, models, data, tags and notes; model:resnet into one of them.')}
+      {trans.__(
+        'Search looks into names, models, data, tags and notes; model:resnet into one of them.'
+      )}
     </Empty>
   );
 }
@@ -71,7 +75,9 @@ export function NoData(): React.ReactElement {
   const trans = useTrans();
   return (
     <Empty title={trans.__('No data sets')} code={'%lepton data NAME --from FOLDER'}>
-      {trans.__('The data sets your runs were trained on appear here. Load a folder, a CSV or a DataFrame:')}
+      {trans.__(
+        'The data sets your runs were trained on appear here. Load a folder, a CSV or a DataFrame:'
+      )}
     </Empty>
   );
 }

@@ -32,7 +32,8 @@ export function openRunMenu(
   const ref = run.ref;
   const insert = submenu(commands, trans.__('Insert Cell'), [
     ...['attach', 'evaluate', 'deploy', 'resume', 'get', 'reproduce'].map(
-      action => [CommandIDs.insertCell, { action, run: ref }] as [string, { action: string; run: string }]
+      action =>
+        [CommandIDs.insertCell, { action, run: ref }] as [string, { action: string; run: string }]
     )
   ]);
   open(
@@ -75,7 +76,11 @@ export function openServiceMenu(commands: CommandRegistry, service: IDeployment,
   ]);
 }
 
-function submenu(commands: CommandRegistry, label: string, items: [string, ReadonlyJSONObject][]): Menu {
+function submenu(
+  commands: CommandRegistry,
+  label: string,
+  items: [string, ReadonlyJSONObject][]
+): Menu {
   const menu = new Menu({ commands });
   menu.title.label = label;
   items.forEach(([command, args]) => menu.addItem({ command, args }));

@@ -22,7 +22,9 @@ export function PackageList(props: {
     return <NoPackages />;
   }
   const found = model.packages.filter(item =>
-    `${item.name} ${item.run} ${item.task} ${item.formats}`.toLowerCase().includes(props.search.toLowerCase())
+    `${item.name} ${item.run} ${item.task} ${item.formats}`
+      .toLowerCase()
+      .includes(props.search.toLowerCase())
   );
   if (found.length === 0) {
     return <NothingFound onClear={props.onClear} />;
@@ -37,7 +39,9 @@ export function PackageList(props: {
                 {item.name}
               </span>
               <span className="lp-Tag">{trans.__('version %1', item.version)}</span>
-              {item.deployments.length > 0 && <span className="lp-Tag lp-mod-good">{trans.__('live')}</span>}
+              {item.deployments.length > 0 && (
+                <span className="lp-Tag lp-mod-good">{trans.__('live')}</span>
+              )}
             </span>
             <span className="lp-Row-facts">
               {[item.run && trans.__('of %1', item.run), item.task].filter(Boolean).join(' · ')}

@@ -28,7 +28,7 @@ export class LeptonPanel extends ReactWidget {
     private readonly _lepton: ILepton,
     private readonly _commands: CommandRegistry,
     translator: ITranslator,
-    private readonly _memory: { query: IRunQuery; save(query: IRunQuery): void }
+    private readonly _save: (query: IRunQuery) => void
   ) {
     super();
     this._trans = translator.load(DOMAIN);
@@ -38,6 +38,12 @@ export class LeptonPanel extends ReactWidget {
     this.title.caption = this._trans.__('Lepton: runs, services, packages and data');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', this._trans.__('Lepton'));
+  }
+
+  /** Show what was searched for before. */
+  restore(query: Partial<IRunQuery>): void {
+    this._query = { ...DEFAULT_QUERY, ...query };
+    this.update();
   }
 
   /** Put the cursor into the search field. */
@@ -60,33 +66,32 @@ export class LeptonPanel extends ReactWidget {
           lepton={this._lepton}
           commands={this._commands}
           isShown={this.isVisible}
-          initial={this._memory.query}
-          onQuery={query => this._memory.save(query)}
+          query={this._query}
+          onQuery={query => {
+            this._save(query);
+            this.restore(query);
+          }}
         />
       </TranslationProvider>
     );
   }
 
   private readonly _trans: TranslationBundle;
+  private _query = DEFAULT_QUERY;
 }
 
 function Panel(props: {
   lepton: ILepton;
   commands: CommandRegistry;
   isShown: boolean;
-  initial: IRunQuery;
+  query: IRunQuery;
   onQuery: (query: IRunQuery) => void;
 }): React.ReactElement {
-  const { lepton, commands } = props;
+  const { lepton, commands, query, onQuery: setQuery } = props;
   const { model } = lepton;
   const trans = useTrans();
   const [tab, setTab] = React.useState<TabName>('runs');
-  const [query, setOwnQuery] = React.useState(props.initial);
   useModel(model, 'status', 'runs', 'deployments', 'packages', 'datasets');
-  const setQuery = (next: IRunQuery) => {
-    setOwnQuery(next);
-    props.onQuery(next);
-  };
   const clear = () => setQuery({ ...query, search: '', statuses: [] });
   const list = { model, commands, search: query.search, onClear: clear };
   const active = model.runs.filter(isActive).length;
@@ -127,7 +132,12 @@ function Panel(props: {
           retry={() => model.retry()}
         />
       )}
-      <div role="tabpanel" className="lp-TabPanel" id={`lp-tabpanel-${tab}`} aria-labelledby={`lp-tab-${tab}`}>
+      <div
+        role="tabpanel"
+        className="lp-TabPanel"
+        id={`lp-tabpanel-${tab}`}
+        aria-labelledby={`lp-tab-${tab}`}
+      >
         {model.status === 'loading' && model.runs.length === 0 ? (
           <Loading rows={5} />
         ) : !props.isShown ? null : tab === 'runs' ? (
@@ -157,7 +167,10 @@ function Panel(props: {
 }
 
 /** What to do with several selected runs. */
-function SelectionBar(props: { lepton: ILepton; commands: CommandRegistry }): React.ReactElement | null {
+function SelectionBar(props: {
+  lepton: ILepton;
+  commands: CommandRegistry;
+}): React.ReactElement | null {
   const { lepton, commands } = props;
   const trans = useTrans();
   useSignal(lepton.selection.changed);

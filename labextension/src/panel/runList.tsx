@@ -65,7 +65,9 @@ export function RunList(props: {
       selection.toggle(row.run.ref);
     } else if (how === 'range') {
       const [from, to] = [Math.min(anchor.current, index), Math.max(anchor.current, index)];
-      selection.set(rows.slice(from, to + 1).flatMap(item => (item.kind === 'run' ? item.run.ref : [])));
+      selection.set(
+        rows.slice(from, to + 1).flatMap(item => (item.kind === 'run' ? item.run.ref : []))
+      );
     } else {
       selection.set([row.run.ref]);
     }
@@ -150,7 +152,12 @@ export function RunList(props: {
               style={{ height: size, transform: `translateY(${start}px)` }}
             >
               {row.kind === 'group' ? (
-                <GroupRow row={row} index={index} focused={tab} onToggle={() => pick(index, 'one')} />
+                <GroupRow
+                  row={row}
+                  index={index}
+                  focused={tab}
+                  onToggle={() => pick(index, 'one')}
+                />
               ) : (
                 <RunRow
                   run={row.run}
@@ -159,7 +166,10 @@ export function RunList(props: {
                   selected={selection.has(row.run.ref)}
                   focused={tab}
                   onPick={event =>
-                    pick(index, event.shiftKey ? 'range' : event.ctrlKey || event.metaKey ? 'toggle' : 'one')
+                    pick(
+                      index,
+                      event.shiftKey ? 'range' : event.ctrlKey || event.metaKey ? 'toggle' : 'one'
+                    )
                   }
                   onMenu={at => menuOf(index, at)}
                 />

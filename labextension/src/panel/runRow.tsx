@@ -25,7 +25,11 @@ export function headline(run: IRun): { name: string; value: number | null } {
 /** `Epoch 3 of 10 · 2 min left` while it trains, `Finished 5 min ago · 2 min 3 s` afterwards. */
 export function progressText(run: IRun, trans: TranslationBundle): string {
   if (!isActive(run)) {
-    const when = format.ago(run.ended_at ?? run.heartbeat_at ?? run.created_at, Date.now(), locale(trans));
+    const when = format.ago(
+      run.ended_at ?? run.heartbeat_at ?? run.created_at,
+      Date.now(),
+      locale(trans)
+    );
     const epochs = run.epoch < run.epochs ? trans.__('%1 of %2 epochs', run.epoch, run.epochs) : '';
     return [when, format.duration(run.seconds), epochs].filter(Boolean).join(' · ');
   }
@@ -90,23 +94,23 @@ export function RunRow(props: IRunRowProps): React.ReactElement {
           {facts}
         </span>
         <span className="lp-Row-facts" title={run.error ?? undefined}>
-          {run.status === 'failed' && run.error ? run.error.split('\n')[0] : progressText(run, trans)}
+          {run.status === 'failed' && run.error
+            ? run.error.split('\n')[0]
+            : progressText(run, trans)}
         </span>
       </div>
       <div role="gridcell" className="lp-Row-figures">
-        <span className="lp-Row-value" title={best.name}>
-          {best.value !== null && (
-            <>
-              <span className="lp-Row-metric">{best.name.replace(/_/g, ' ')}</span>{' '}
-              {format.metric(best.value)}
-            </>
-          )}
-        </span>
+        {best.value !== null && <span className="lp-Row-value">{format.metric(best.value)}</span>}
         {run.sparkline && (
           <Sparkline
             values={run.sparkline.values}
             label={trans.__('Course of %1', run.sparkline.metric)}
           />
+        )}
+        {best.value !== null && (
+          <span className="lp-Row-metric" title={best.name}>
+            {best.name.replace(/_/g, ' ')}
+          </span>
         )}
       </div>
       <div role="gridcell" className="lp-Row-actions">

@@ -40,7 +40,10 @@ export function ServiceList(props: {
   );
 }
 
-function ServiceRow(props: { service: IDeployment; commands: CommandRegistry }): React.ReactElement {
+function ServiceRow(props: {
+  service: IDeployment;
+  commands: CommandRegistry;
+}): React.ReactElement {
   const { service, commands } = props;
   const { name, stats } = service;
   const trans = useTrans();

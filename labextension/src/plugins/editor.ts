@@ -29,7 +29,10 @@ export const editorPlugin: JupyterFrontEndPlugin<void> = {
       factory: options =>
         options.inline === false && !isPython(options.model.mimeType)
           ? null
-          : EditorExtensionRegistry.createImmutableExtension([magicHighlight(), magicHover(subcommands)])
+          : EditorExtensionRegistry.createImmutableExtension([
+              magicHighlight(),
+              magicHover(subcommands)
+            ])
     });
   }
 };

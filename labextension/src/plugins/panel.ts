@@ -1,11 +1,16 @@
-import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILabShell,
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { CommandIDs } from '../commands/ids';
 import { leptonIcon } from '../common/icons';
 import { DOMAIN } from '../common/translation';
-import { DEFAULT_QUERY, type IRunQuery } from '../model/listing';
+import type { IRunQuery } from '../model/listing';
 import { LeptonPanel, PANEL_ID } from '../panel/panel';
 import { ILepton } from '../tokens';
 
@@ -18,7 +23,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [ILepton],
   optional: [ILayoutRestorer, IStateDB, ITranslator, ILabShell],
-  activate: async (
+  activate: (
     app: JupyterFrontEnd,
     lepton: ILepton,
     restorer: ILayoutRestorer | null,
@@ -26,11 +31,11 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const kept = (await memory?.fetch(MEMORY).catch(() => undefined)) as Partial<IRunQuery> | undefined;
-    const panel = new LeptonPanel(lepton, app.commands, translator ?? nullTranslator, {
-      query: { ...DEFAULT_QUERY, ...kept },
-      save: query => void memory?.save(MEMORY, { ...query } as ReadonlyPartialJSONObject)
+    const panel = new LeptonPanel(lepton, app.commands, translator ?? nullTranslator, query => {
+      void memory?.save(MEMORY, { ...query } as ReadonlyPartialJSONObject);
     });
+    // The state is there only when the lab is, which waits for this plugin.
+    void memory?.fetch(MEMORY).then(kept => panel.restore((kept ?? {}) as Partial<IRunQuery>));
     app.shell.add(panel, 'left', { rank: 350, type: 'Lepton' });
     restorer?.add(panel, PANEL_ID);
 

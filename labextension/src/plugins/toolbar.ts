@@ -39,7 +39,9 @@ function openMenu(app: JupyterFrontEnd, panel: NotebookPanel, button: ToolbarBut
   const { model, data, run } = namesIn(codeOf(panel));
   const menu = new Menu({ commands: app.commands });
   const add = (action: string, args: Record<string, string | undefined>) => {
-    const known = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
+    const known = Object.fromEntries(
+      Object.entries(args).filter(([, value]) => value !== undefined)
+    );
     menu.addItem({ command: CommandIDs.insertCell, args: { action, ...known } });
   };
   add('train', { model, data });

@@ -1,4 +1,9 @@
-import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILabShell,
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { WidgetTracker } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
@@ -38,7 +43,10 @@ export const viewsPlugin: JupyterFrontEndPlugin<void> = {
     };
 
     app.commands.addCommand(CommandIDs.compareRuns, {
-      label: args => ((args.refs as string[] | undefined)?.length === 1 ? trans.__('Open Run') : trans.__('Compare Runs')),
+      label: args =>
+        (args.refs as string[] | undefined)?.length === 1
+          ? trans.__('Open Run')
+          : trans.__('Compare Runs'),
       icon: compareIcon,
       describedBy: {
         args: {

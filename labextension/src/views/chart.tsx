@@ -1,13 +1,15 @@
+import type * as Plotly from 'plotly.js';
 import type { Data, Layout, PlotlyHTMLElement } from 'plotly.js';
 import * as React from 'react';
 import { Failure } from '../common/notice';
-import { layout } from './theme';
+import { colour, layout } from './theme';
 
 export interface ILine {
   name: string;
   x: (number | null)[];
   y: (number | null)[];
-  colour: string;
+  /** Which of the palette's colours; the theme says how it looks. */
+  shade: number;
   dash?: boolean;
   faint?: boolean;
   /** Points that no line joins. */
@@ -26,12 +28,12 @@ export interface IChartProps {
   height?: number;
 }
 
-let loading: Promise<typeof import('plotly.js')> | null = null;
+let loading: Promise<typeof Plotly> | null = null;
 
 /** Plotly comes when the first chart is drawn: it weighs more than all the rest. */
-function loadPlotly(): Promise<typeof import('plotly.js')> {
+function loadPlotly(): Promise<typeof Plotly> {
   loading ??= import('plotly.js-basic-dist-min').then(
-    module => ((module as { default?: unknown }).default ?? module) as typeof import('plotly.js')
+    module => ((module as { default?: unknown }).default ?? module) as typeof Plotly
   );
   return loading;
 }
@@ -94,10 +96,17 @@ function trace(xKind: IChartProps['xKind']): (line: ILine) => Data {
     type: 'scatter',
     mode: line.points || line.y.length < 2 ? 'markers' : 'lines',
     name: line.name,
-    x: xKind === 'time' ? line.x.map(value => (value === null ? null : new Date(value * 1000))) : line.x,
+    x:
+      xKind === 'time'
+        ? line.x.map(value => (value === null ? null : new Date(value * 1000)))
+        : line.x,
     y: line.y,
-    line: { color: line.colour, width: line.faint ? 1 : 2, dash: line.dash ? 'dash' : 'solid' },
-    marker: { color: line.colour, size: 6 },
+    line: {
+      color: colour(line.shade),
+      width: line.faint ? 1 : 2,
+      dash: line.dash ? 'dash' : 'solid'
+    },
+    marker: { color: colour(line.shade), size: 6 },
     opacity: line.faint ? 0.3 : 1,
     hoverinfo: line.faint ? 'skip' : undefined,
     showlegend: !line.faint
@@ -135,7 +144,9 @@ function useTheme(): string {
   const [name, setName] = React.useState(read);
   React.useEffect(() => {
     const observer = new MutationObserver(() => setName(read()));
-    observer.observe(document.body, { attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light'] });
+    observer.observe(document.body, {
+      attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light']
+    });
     return () => observer.disconnect();
   }, []);
   return name;

@@ -4,7 +4,11 @@ import { useTrans } from '../common/translation';
 const MOST_LABELLED = 20;
 
 /** A confusion matrix as a table: rows are the truth, columns the prediction, shaded within the row. */
-export function Confusion(props: { title: string; matrix: number[][]; names: string[] }): React.ReactElement {
+export function Confusion(props: {
+  title: string;
+  matrix: number[][];
+  names: string[];
+}): React.ReactElement {
   const { matrix, title } = props;
   const trans = useTrans();
   const names = matrix.map((_, index) => props.names[index] ?? String(index));
@@ -30,7 +34,10 @@ export function Confusion(props: { title: string; matrix: number[][]; names: str
           </thead>
           <tbody>
             {matrix.map((row, truth) => {
-              const total = Math.max(1, row.reduce((sum, value) => sum + value, 0));
+              const total = Math.max(
+                1,
+                row.reduce((sum, value) => sum + value, 0)
+              );
               return (
                 <tr key={names[truth]}>
                   <th scope="row" title={names[truth]}>
@@ -41,7 +48,12 @@ export function Confusion(props: { title: string; matrix: number[][]; names: str
                       key={prediction}
                       data-right={truth === prediction}
                       style={{ '--lp-share': value / total } as React.CSSProperties}
-                      title={trans.__('%1 predicted as %2: %3', names[truth], names[prediction], value)}
+                      title={trans.__(
+                        '%1 predicted as %2: %3',
+                        names[truth],
+                        names[prediction],
+                        value
+                      )}
                     >
                       {small && value > 0 ? value : ''}
                     </td>

@@ -5,7 +5,6 @@ import { useTrans } from '../common/translation';
 import { along, baseOf, chartsOf, isHeldOut, smooth, type Axis } from '../model/curves';
 import type { LeptonModel } from '../model/lepton';
 import { Chart, type ILine } from './chart';
-import { colour } from './theme';
 import { useHistories } from './useRuns';
 
 interface IControls {
@@ -15,11 +14,19 @@ interface IControls {
 }
 
 /** What was measured, one chart for each metric and its held-out twin, with all runs laid over each other. */
-export function Curves(props: { model: LeptonModel; runs: IRun[]; isShown: boolean }): React.ReactElement {
+export function Curves(props: {
+  model: LeptonModel;
+  runs: IRun[];
+  isShown: boolean;
+}): React.ReactElement {
   const { model, runs } = props;
   const trans = useTrans();
   const histories = useHistories(model, runs, props.isShown);
-  const [controls, setControls] = React.useState<IControls>({ axis: 'step', smoothing: 0, log: false });
+  const [controls, setControls] = React.useState<IControls>({
+    axis: 'step',
+    smoothing: 0,
+    log: false
+  });
   const monitor = runs[0]?.monitor;
   const charts = React.useMemo(
     () =>
@@ -44,7 +51,11 @@ export function Curves(props: { model: LeptonModel; runs: IRun[]; isShown: boole
     return <Loading rows={4} />;
   }
   if (charts.length === 0) {
-    return <p className="lp-Hint">{trans.__('Nothing is measured yet: the first values come with the first steps.')}</p>;
+    return (
+      <p className="lp-Hint">
+        {trans.__('Nothing is measured yet: the first values come with the first steps.')}
+      </p>
+    );
   }
   return (
     <>
@@ -105,7 +116,12 @@ function titleOf(metric: string): string {
 }
 
 /** One run: a colour for each metric. Several: a colour for each run, training dashed. */
-function linesOf(runs: IRun[], histories: IHistory[], names: string[], controls: IControls): ILine[] {
+function linesOf(
+  runs: IRun[],
+  histories: IHistory[],
+  names: string[],
+  controls: IControls
+): ILine[] {
   const lines: ILine[] = [];
   histories.forEach((history, index) => {
     names.forEach((name, place) => {
@@ -115,9 +131,11 @@ function linesOf(runs: IRun[], histories: IHistory[], names: string[], controls:
       }
       const single = histories.length === 1;
       const line = {
-        name: single ? name.replace(/_/g, ' ') : `${runs[index].ref} ${isHeldOut(name) ? 'val' : ''}`.trim(),
+        name: single
+          ? name.replace(/_/g, ' ')
+          : `${runs[index].ref} ${isHeldOut(name) ? 'val' : ''}`.trim(),
         x: along(series, controls.axis),
-        colour: colour(single ? (isHeldOut(name) ? 0 : place + 1) : index),
+        shade: single ? (isHeldOut(name) ? 0 : place + 1) : index,
         dash: !single && names.length > 1 && !isHeldOut(name)
       };
       if (controls.smoothing > 0) {

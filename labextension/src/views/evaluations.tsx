@@ -14,7 +14,10 @@ interface IColumn {
 }
 
 /** How good the runs are on held-out data. */
-export function Evaluations(props: { details: IRunDetail[]; commands: CommandRegistry }): React.ReactElement {
+export function Evaluations(props: {
+  details: IRunDetail[];
+  commands: CommandRegistry;
+}): React.ReactElement {
   const { details, commands } = props;
   const trans = useTrans();
   const columns: IColumn[] = details.flatMap(detail =>
@@ -29,7 +32,15 @@ export function Evaluations(props: { details: IRunDetail[]; commands: CommandReg
       <Empty
         title={trans.__('Not evaluated yet')}
         code={`%lepton evaluate ${ref}`}
-        action={<CommandButton commands={commands} id={CommandIDs.evaluateRun} args={{ ref }} text primary />}
+        action={
+          <CommandButton
+            commands={commands}
+            id={CommandIDs.evaluateRun}
+            args={{ ref }}
+            text
+            primary
+          />
+        }
       >
         {trans.__('An evaluation measures the best checkpoint on data it has never seen.')}
       </Empty>

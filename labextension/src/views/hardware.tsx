@@ -6,7 +6,6 @@ import { Failure, Loading } from '../common/notice';
 import { useTrans } from '../common/translation';
 import type { LeptonModel } from '../model/lepton';
 import { Chart, type ILine } from './chart';
-import { colour } from './theme';
 
 const REFRESH = 5000;
 
@@ -44,7 +43,11 @@ export function Hardware(props: { model: LeptonModel; runs: IRun[] }): React.Rea
     return <Loading rows={4} />;
   }
   if (charts.length === 0) {
-    return <p className="lp-Hint">{trans.__('Nothing was recorded: the run was shorter than the first look at the machine.')}</p>;
+    return (
+      <p className="lp-Hint">
+        {trans.__('Nothing was recorded: the run was shorter than the first look at the machine.')}
+      </p>
+    );
   }
   return (
     <div className="lp-Charts">
@@ -69,7 +72,7 @@ function linesOf(runs: IRun[], answers: { series: TimeSeries }[], name: string):
         name: runs[index].ref,
         x: found.time.map(time => time - start),
         y: found.value.map(value => (value === null ? null : value / scale)),
-        colour: colour(index)
+        shade: index
       }
     ];
   });

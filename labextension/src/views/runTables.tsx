@@ -12,7 +12,9 @@ export function Settings(props: { details: IRunDetail[] }): React.ReactElement {
   const { details } = props;
   const trans = useTrans();
   const [all, setAll] = React.useState(false);
-  const rows = diffOf(details.map(detail => ({ model: detail.run.model, data: detail.run.data, ...detail.config })));
+  const rows = diffOf(
+    details.map(detail => ({ model: detail.run.model, data: detail.run.data, ...detail.config }))
+  );
   const differing = rows.filter(row => row.differs);
   const single = details.length === 1;
   const shown = single || all ? [...differing, ...rows.filter(row => !row.differs)] : differing;
@@ -60,7 +62,11 @@ export function Checkpoints(props: { detail: IRunDetail }): React.ReactElement {
   const { checkpoints, run } = props.detail;
   const trans = useTrans();
   if (checkpoints.length === 0) {
-    return <p className="lp-Hint">{trans.__('No checkpoint yet: the first comes with the first validation.')}</p>;
+    return (
+      <p className="lp-Hint">
+        {trans.__('No checkpoint yet: the first comes with the first validation.')}
+      </p>
+    );
   }
   return (
     <table className="lp-Table">
@@ -78,7 +84,8 @@ export function Checkpoints(props: { detail: IRunDetail }): React.ReactElement {
         {checkpoints.map(item => (
           <tr key={item.path}>
             <th scope="row">
-              {format.count(item.step)} {item.best && <span className="lp-Tag lp-mod-good">{trans.__('best')}</span>}
+              {format.count(item.step)}{' '}
+              {item.best && <span className="lp-Tag lp-mod-good">{trans.__('best')}</span>}
             </th>
             <td>{item.epoch}</td>
             <td>{format.metric(item.value)}</td>
@@ -111,7 +118,9 @@ export function Source(props: { detail: IRunDetail }): React.ReactElement {
           {source}
         </pre>
       ) : (
-        <p className="lp-Hint">{trans.__('No source was kept: the model comes from an installed package.')}</p>
+        <p className="lp-Hint">
+          {trans.__('No source was kept: the model comes from an installed package.')}
+        </p>
       )}
       <table className="lp-Table">
         <thead>

@@ -23,7 +23,8 @@ import { Checkpoints, Settings, Source } from './runTables';
 import { colour } from './theme';
 import { useDetails, useRunRows } from './useRuns';
 
-export type RunTab = 'curves' | 'settings' | 'evaluation' | 'hardware' | 'checkpoints' | 'source' | 'log';
+export type RunTab =
+  'curves' | 'settings' | 'evaluation' | 'hardware' | 'checkpoints' | 'source' | 'log';
 
 /** One run, or several laid over each other, in the main area. */
 export class RunView extends ReactWidget {
@@ -101,7 +102,9 @@ function View(props: {
     return model.status === 'loading' ? (
       <Loading rows={6} />
     ) : (
-      <p className="lp-Hint">{trans.__('%1 is not in the run store any more.', props.refs.join(', '))}</p>
+      <p className="lp-Hint">
+        {trans.__('%1 is not in the run store any more.', props.refs.join(', '))}
+      </p>
     );
   }
   const single = runs.length === 1;
@@ -121,8 +124,18 @@ function View(props: {
   const shown = tabs.some(([name]) => name === tab) ? tab : 'curves';
   return (
     <>
-      {single ? <Head run={runs[0]} commands={commands} /> : <Legend runs={runs} commands={commands} />}
-      <Tabs label={trans.__('Views')} current={shown} tabs={tabs} onChange={props.onTab} prefix={prefix} />
+      {single ? (
+        <Head run={runs[0]} commands={commands} />
+      ) : (
+        <Legend runs={runs} commands={commands} />
+      )}
+      <Tabs
+        label={trans.__('Views')}
+        current={shown}
+        tabs={tabs}
+        onChange={props.onTab}
+        prefix={prefix}
+      />
       <div
         role="tabpanel"
         className="lp-View-body"
@@ -134,7 +147,11 @@ function View(props: {
         ) : shown === 'hardware' ? (
           <Hardware model={model} runs={runs} />
         ) : shown === 'log' ? (
-          <LogTail client={model.client} of={{ run: runs[0].ref }} isLive={props.isShown && isActive(runs[0])} />
+          <LogTail
+            client={model.client}
+            of={{ run: runs[0].ref }}
+            isLive={props.isShown && isActive(runs[0])}
+          />
         ) : details.state === 'failed' && !details.value ? (
           <Failure error={details.error} retry={details.reload} />
         ) : !details.value ? (
@@ -181,10 +198,21 @@ function Head(props: { run: IRun; commands: CommandRegistry }): React.ReactEleme
         <StateMark state={run.status} />
         <span className="lp-Hint">{progressText(run, trans)}</span>
         <span className="lp-View-actions">
-          {[CommandIDs.pauseRun, CommandIDs.resumeRun, CommandIDs.stopRun, CommandIDs.evaluateRun].map(id => (
+          {[
+            CommandIDs.pauseRun,
+            CommandIDs.resumeRun,
+            CommandIDs.stopRun,
+            CommandIDs.evaluateRun
+          ].map(id => (
             <CommandButton key={id} commands={commands} id={id} args={{ ref }} text />
           ))}
-          <CommandButton commands={commands} id={CommandIDs.deployRun} args={{ ref }} text primary />
+          <CommandButton
+            commands={commands}
+            id={CommandIDs.deployRun}
+            args={{ ref }}
+            text
+            primary
+          />
         </span>
       </div>
       {run.error && (

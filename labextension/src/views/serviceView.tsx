@@ -18,7 +18,6 @@ import { Tabs } from '../panel/tabs';
 import type { ILepton } from '../tokens';
 import { Chart } from './chart';
 import { LogTail } from './log';
-import { colour } from './theme';
 
 export type ServiceTab = 'overview' | 'try' | 'log';
 
@@ -97,7 +96,10 @@ function View(props: {
       <Loading rows={6} />
     ) : (
       <p className="lp-Hint">
-        {trans.__('There is no service %1 any more. %lepton deploy %1 starts it again under its token.', name)}
+        {trans.__(
+          'There is no service %1 any more. %lepton deploy %1 starts it again under its token.',
+          name
+        )}
       </p>
     );
   }
@@ -149,7 +151,10 @@ function Head(props: { service: IDeployment; commands: CommandRegistry }): React
     [trans.__('Errors'), format.count(stats?.errors)],
     [trans.__('Memory'), format.bytes(stats?.memory_bytes)],
     [trans.__('Up'), format.duration(stats?.uptime_seconds)],
-    [trans.__('Model'), [stats?.model, stats?.format, stats?.device].filter(Boolean).join(' · ') || '–']
+    [
+      trans.__('Model'),
+      [stats?.model, stats?.format, stats?.device].filter(Boolean).join(' · ') || '–'
+    ]
   ];
   return (
     <header className="lp-View-head">
@@ -166,9 +171,11 @@ function Head(props: { service: IDeployment; commands: CommandRegistry }): React
           />
         </span>
         <span className="lp-View-actions">
-          {[CommandIDs.copyServiceToken, CommandIDs.rollbackService, CommandIDs.stopService].map(id => (
-            <CommandButton key={id} commands={commands} id={id} args={{ name }} text />
-          ))}
+          {[CommandIDs.copyServiceToken, CommandIDs.rollbackService, CommandIDs.stopService].map(
+            id => (
+              <CommandButton key={id} commands={commands} id={id} args={{ name }} text />
+            )
+          )}
         </span>
       </div>
       {service.problem && (
@@ -213,7 +220,7 @@ function Overview(props: {
       name,
       x: series.time,
       y,
-      colour: colour(index)
+      shade: index
     });
     return {
       rate: [line(trans.__('requests/s'), series.requests_per_second, 0)],
@@ -260,7 +267,13 @@ function Overview(props: {
             <tr key={index}>
               <th scope="row">{item.package}</th>
               <td>{item.version}</td>
-              <td>{index === 0 ? <span className="lp-Tag lp-mod-good">{trans.__('live')}</span> : trans.__('before')}</td>
+              <td>
+                {index === 0 ? (
+                  <span className="lp-Tag lp-mod-good">{trans.__('live')}</span>
+                ) : (
+                  trans.__('before')
+                )}
+              </td>
             </tr>
           ))}
         </tbody>

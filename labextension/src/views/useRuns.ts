@@ -16,14 +16,22 @@ export function useRunRows(model: LeptonModel, refs: readonly string[]): IRun[] 
 }
 
 /** All there is to know of these runs; read again when they end or start anew. */
-export function useDetails(model: LeptonModel, runs: IRun[]): Loaded<IRunDetail[]> & { reload(): void } {
+export function useDetails(
+  model: LeptonModel,
+  runs: IRun[]
+): Loaded<IRunDetail[]> & { reload(): void } {
   const key = runs.map(run => `${run.ref} ${run.status} ${run.attempt} ${run.epoch}`).join();
-  const load = () => Promise.all(runs.map(run => model.client.get<IRunDetail>(path`runs/${run.ref}`)));
+  const load = () =>
+    Promise.all(runs.map(run => model.client.get<IRunDetail>(path`runs/${run.ref}`)));
   return useLoaded(load, useThrottled(key, REFRESH));
 }
 
 /** The histories of these runs, kept up to date while they train and `isShown`. */
-export function useHistories(model: LeptonModel, runs: IRun[], isShown: boolean): Loaded<IHistory[]> {
+export function useHistories(
+  model: LeptonModel,
+  runs: IRun[],
+  isShown: boolean
+): Loaded<IHistory[]> {
   const known = React.useRef(new Map<string, IHistory>());
   const load = () =>
     Promise.all(
@@ -43,11 +51,21 @@ export function useHistories(model: LeptonModel, runs: IRun[], isShown: boolean)
   return useLoaded(load, useThrottled(shown.current, REFRESH));
 }
 
-async function read(model: LeptonModel, run: IRun, before: IHistory | undefined): Promise<IHistory> {
+async function read(
+  model: LeptonModel,
+  run: IRun,
+  before: IHistory | undefined
+): Promise<IHistory> {
   const all = path`runs/${run.ref}/history`;
-  const length = Math.max(0, ...Object.values(before?.series ?? {}).map(series => series.step.length));
+  const length = Math.max(
+    0,
+    ...Object.values(before?.series ?? {}).map(series => series.step.length)
+  );
   if (!before || length > MOST_POINTS) {
     return model.client.get<IHistory>(all, { points: POINTS });
   }
-  return extend(before, await model.client.get<IHistory>(all, { points: POINTS, after: before.step }));
+  return extend(
+    before,
+    await model.client.get<IHistory>(all, { points: POINTS, after: before.step })
+  );
 }

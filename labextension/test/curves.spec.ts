@@ -1,0 +1,72 @@
+import type { IHistory, ISeries } from '../src/api/types';
+import { along, chartsOf, diffOf, extend, smooth } from '../src/model/curves';
+
+function series(value: number[], first = 1): ISeries {
+  const step = value.map((_, index) => first + index);
+  return { step, epoch: step, value, time: step.map(number => 100 + number) };
+}
+
+const HISTORY: IHistory = {
+  step: 2,
+  series: {
+    loss: series([3, 2]),
+    val_loss: series([4]),
+    accuracy: series([0.5]),
+    lr: series([0.1])
+  }
+};
+
+describe('charts', () => {
+  it('puts a metric and its held-out twin together, the loss and the monitored one first', () => {
+    expect(chartsOf([HISTORY], 'val_accuracy')).toEqual([
+      ['loss', 'val_loss'],
+      ['accuracy'],
+      ['lr']
+    ]);
+  });
+
+  it('runs along steps, epochs or the seconds since the first point', () => {
+    expect(along(HISTORY.series.loss, 'step')).toEqual([1, 2]);
+    expect(along(HISTORY.series.loss, 'time')).toEqual([0, 1]);
+  });
+
+  it('adds what came since', () => {
+    const longer = extend(HISTORY, {
+      step: 4,
+      series: { loss: series([1, 0.5], 3), new: series([7], 4) }
+    });
+    expect(longer.step).toBe(4);
+    expect(longer.series.loss.value).toEqual([3, 2, 1, 0.5]);
+    expect(longer.series.new.value).toEqual([7]);
+    expect(longer.series.lr).toBe(HISTORY.series.lr);
+  });
+});
+
+describe('smoothing', () => {
+  it('leaves a constant as it is from its first point on', () => {
+    smooth([2, 2, 2], 0.9).forEach(value => expect(value).toBeCloseTo(2));
+  });
+
+  it('keeps gaps, and the values where nothing is smoothed', () => {
+    expect(smooth([1, null, 3], 0)).toEqual([1, null, 3]);
+    expect(smooth([1, null, 3], 0.5)[1]).toBeNull();
+  });
+
+  it('lies between the values it averages', () => {
+    const [, second] = smooth([0, 1], 0.5);
+    expect(second).toBeCloseTo(2 / 3); // (0.5 · 0 + 1) · 0.5 / (1 − 0.25)
+  });
+});
+
+it('tells which settings differ, a missing one too', () => {
+  expect(
+    diffOf([
+      { lr: 0.1, seed: 0 },
+      { lr: 0.2, seed: 0, augment: true }
+    ])
+  ).toEqual([
+    { name: 'augment', values: [undefined, true], differs: true },
+    { name: 'lr', values: [0.1, 0.2], differs: true },
+    { name: 'seed', values: [0, 0], differs: false }
+  ]);
+});
