@@ -56,7 +56,7 @@ class Lab:
 
 @contextmanager
 def start_lab(base: Path, app: str = "jupyterlab") -> Iterator[Lab]:
-    """JupyterLab, or `notebook`, on 127.0.0.1 with configuration, files and run store of its own under `base`."""
+    """JupyterLab, or `notebook`, on 127.0.0.1 with configuration and run store of its own under `base`."""
     folder, home = base / "work", base / "lepton"
     folder.mkdir(parents=True)
     environment = {**os.environ, "LEPTON_HOME": str(home), **install_extension(base / "wheel")}
