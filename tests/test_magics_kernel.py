@@ -100,7 +100,11 @@ def test_training_leaves_a_picture_and_a_summary_and_no_widget(client: BlockingK
     live = [message for message in messages if WIDGET in message["content"].get("data", {})]
     assert len(live) == 1
     (settled,) = outputs(messages)
-    assert set(settled["data"]) == {"text/plain", "text/html"}
+    run_mime = "application/vnd.lepton.run+json"
+    assert set(settled["data"]) == {"text/plain", "text/html", "image/png", run_mime}
+    kept = settled["data"][run_mime]
+    assert kept["run"]["status"] == "finished"
+    assert kept["series"]["val_accuracy"]["value"]
     html = settled["data"]["text/html"]
     assert html.count("data:image/png;base64,") == 1
     for text in (

@@ -88,7 +88,7 @@ def test_the_summary_of_a_finished_run(data: DataBundle) -> None:
     watch = Watch()
     run = fit(data, watch)
     bundle = settled_bundle(watch.state, watch.points)
-    assert set(bundle) == {"text/plain", "text/html"}
+    assert set(bundle) == {"text/plain", "text/html", "image/png", "application/vnd.lepton.run+json"}
     assert bundle["text/plain"].startswith("Finished: net@1 · SmallCNN on digits")
     for text in ("2 of 2 epochs", "cpu (as asked)", str(run.path), "%lepton evaluate net"):
         assert text in bundle["text/plain"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -210,10 +211,18 @@ class EvaluationResult:
 
     __repr__ = __str__
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Text, a page, the first figure as a picture for what shows no page, data for the lab to draw."""
+        from lepton_nb.evaluation.bundle import MIME, evaluation_bundle
         from lepton_nb.evaluation.report import as_html
+        from lepton_nb.plots.theme import png
 
-        return {"text/plain": str(self), "text/html": as_html(self)}
+        bundle = {"text/plain": str(self), "text/html": as_html(self), MIME: evaluation_bundle(self)}
+        if self.figure_names:
+            bundle["image/png"] = base64.b64encode(
+                png(self.figure(self.figure_names[0], "matplotlib"))
+            ).decode()
+        return bundle
 
     def _gallery(self, backend: Backend) -> Figure | Any:
         from lepton_nb.plots.gallery import gallery

@@ -47,7 +47,7 @@ def pr_curves(
         class_names: The C names.
         backend: ``matplotlib`` or ``plotly``.
     """
-    curves = _each_class(precision_recall, probabilities, target, class_names)
+    curves = precision_recall_curves(probabilities, target, class_names)
     return _draw(curves, "Precision and recall", "recall", "precision", "average precision", backend)
 
 
@@ -59,9 +59,23 @@ def roc_curves(
     backend: Backend = "matplotlib",
 ) -> Figure | PlotlyFigure:
     """True positive rate over false positive rate of each class that occurs; arguments as `pr_curves`."""
-    curves = _each_class(receiver_operating, probabilities, target, class_names)
+    curves = receiver_operating_curves(probabilities, target, class_names)
     x, y = "false positive rate", "true positive rate"
     return _draw(curves, "ROC", x, y, "area under the curve", backend)
+
+
+def precision_recall_curves(
+    probabilities: np.ndarray, target: np.ndarray, class_names: Sequence[str]
+) -> list[Curve]:
+    """Precision over recall of each class that has both items and others; arguments as `pr_curves`."""
+    return _each_class(precision_recall, probabilities, target, class_names)
+
+
+def receiver_operating_curves(
+    probabilities: np.ndarray, target: np.ndarray, class_names: Sequence[str]
+) -> list[Curve]:
+    """True over false positive rate of each class that has both items and others."""
+    return _each_class(receiver_operating, probabilities, target, class_names)
 
 
 def precision_recall(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

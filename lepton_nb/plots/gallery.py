@@ -41,7 +41,7 @@ def gallery(
         backend: ``matplotlib`` or ``plotly``.
     """
     theme.check_backend(backend)
-    pictures = [_as_picture(item) for item in items]
+    pictures = [as_picture(item) for item in items]
     if pictures and all(picture is not None for picture in pictures):
         figure = _pictures([picture for picture in pictures if picture is not None], preds, truths, title)
     else:
@@ -66,7 +66,7 @@ def _value(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
 
 
-def _as_picture(item: Any) -> np.ndarray | None:
+def as_picture(item: Any) -> np.ndarray | None:
     """Pixels ``(H, W)`` or ``(H, W, C)`` to show, or None where the item is no picture."""
     if isinstance(item, Image.Image):
         return np.asarray(item if item.mode in ("L", "RGB", "RGBA") else item.convert("RGB"))

@@ -403,6 +403,12 @@ class Run(RunFolder):
     def _repr_html_(self) -> str:
         return card(self)
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Data for the lab to draw, beside the card and the line of text."""
+        from lepton_nb.runs.bundle import MIME, run_bundle
+
+        return {MIME: run_bundle(self)}
+
 
 def _add_seconds(before: float, begun_at: float | None, until: float | None) -> float:
     return before if begun_at is None or until is None else before + max(until - begun_at, 0.0)

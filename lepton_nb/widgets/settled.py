@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from lepton_nb.callbacks import TrainState
 from lepton_nb.data.report import plural
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
+from lepton_nb.runs.bundle import MIME, run_bundle
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.wording import PHASES, duration, figure, metric_title
 
 
-def settled_bundle(state: TrainState, curves: Curves) -> dict[str, str]:
-    """``text/plain`` and ``text/html`` of an ended run.
+def settled_bundle(state: TrainState, curves: Curves) -> dict[str, Any]:
+    """An ended run as text, as a page, as a picture of its curves, and as data for the lab to draw.
 
-    The picture is a PNG in a data URL: untrusted notebooks drop inline SVG, scripts and style sheets.
+    In the page the picture is a PNG in a data URL: untrusted notebooks drop inline SVG, scripts and style
+    sheets. The picture of its own is for what shows no page: a PDF, say.
     """
     rows = summary_rows(state)
     title = f"{PHASES[state.phase]}: {state.run.ref} · {state.run.model} on {state.data_name}"
     plain = "\n".join([title, *(f"  {label:<12} {value}" for label, value in rows)])
-    return {"text/plain": plain, "text/html": _html(state, rows, curves)}
+    drawn = _draw(state, curves)
+    data = run_bundle(state.run, status=state.phase, summary=rows[:-1], next_=next_steps(state))
+    bundle = {"text/plain": plain, "text/html": _html(state, rows, drawn), MIME: data}
+    return bundle if drawn is None else {**bundle, "image/png": drawn.png}
 
 
 def summary_rows(state: TrainState) -> list[tuple[str, str]]:
@@ -53,7 +60,7 @@ def next_steps(state: TrainState) -> list[str]:
     return [f"%lepton resume {name}", f"%lepton evaluate {name}"]
 
 
-def _html(state: TrainState, rows: list[tuple[str, str]], curves: Curves) -> str:
+def _html(state: TrainState, rows: list[tuple[str, str]], picture: _Picture | None) -> str:
     name, about = escape(state.run.ref), escape(f"{state.run.model} on {state.data_name}")
     colour = {"failed": "#c62828", "stopped": "#b26a00"}.get(state.phase, "#2e7d32")
     lines = "".join(_line(label, text) for label, text in rows)
@@ -61,7 +68,7 @@ def _html(state: TrainState, rows: list[tuple[str, str]], curves: Curves) -> str
         '<div style="max-width: 900px">'
         f'<p style="margin: 4px 0 8px 0"><strong style="color: {colour}">{PHASES[state.phase]}</strong>'
         f" &nbsp;<strong>{name}</strong> &nbsp;{about}</p>"
-        f"{_picture(state, curves)}"
+        f"{picture.html if picture is not None else ''}"
         f'<table style="margin: 8px 0 4px 0; text-align: left">{lines}</table></div>'
     )
 
@@ -74,21 +81,32 @@ def _line(label: str, text: str) -> str:
     return f'<tr><th {left} scope="row">{escape(label)}</th><td {left}>{cell}</td></tr>'
 
 
-def _picture(state: TrainState, curves: Curves) -> str:
-    """The curves as an ``img``; empty where nothing was logged yet."""
+@dataclass(frozen=True)
+class _Picture:
+    """The curves as a PNG, in base64."""
+
+    png: str
+    size: tuple[int, int]
+    alt: str
+
+    @property
+    def html(self) -> str:
+        return (
+            f'<img alt="{escape(self.alt)}" width="{self.size[0]}" height="{self.size[1]}"'
+            ' style="max-width: 100%; height: auto; border-radius: 6px"'
+            f' src="data:image/png;base64,{self.png}"/>'
+        )
+
+
+def _draw(state: TrainState, curves: Curves) -> _Picture | None:
+    """The curves; None where nothing was logged yet."""
     series = _series(state, curves)
     if not series:
-        return ""
+        return None
     best = None if state.best_epoch is None else state.best_epoch + 1
     drawn = learning_curves(series, best_epoch=best)
-    width, height = shown_size(drawn)
-    data = base64.b64encode(png(drawn)).decode()
     alt = f"Curves by epoch: {', '.join(metric_title(name) for name in series)}"
-    return (
-        f'<img alt="{escape(alt)}" width="{width}" height="{height}"'
-        ' style="max-width: 100%; height: auto; border-radius: 6px"'
-        f' src="data:image/png;base64,{data}"/>'
-    )
+    return _Picture(base64.b64encode(png(drawn)).decode(), shown_size(drawn), alt)
 
 
 def _series(state: TrainState, curves: Curves) -> dict[str, tuple[list[float], list[float]]]:
