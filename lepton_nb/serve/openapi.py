@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lepton_nb.serve.service import Service
+from lepton_nb.serve.v2_openapi import v2_paths, v2_schemas
 
 _ERRORS = {
     400: "The body is not JSON",
@@ -34,6 +35,7 @@ def describe(service: Service) -> dict[str, Any]:
             "/predict": {"post": _predict(about)},
             "/healthz": {"get": _health()},
             "/metrics": {"get": _metrics()},
+            **v2_paths(service.settings.name, about["tensors"], _errors(*_ERRORS)),
             **service.handling.paths,
         },
         "components": {
@@ -50,6 +52,7 @@ def describe(service: Service) -> dict[str, Any]:
                     },
                     "required": ["error"],
                 },
+                **v2_schemas(service.settings.name, service.version, about["tensors"]),
                 **service.handling.schemas,
             },
         },

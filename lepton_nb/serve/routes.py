@@ -79,7 +79,7 @@ def make_routes(service: Service) -> Routes:
         Route("/healthz", healthz),
         Route("/openapi.json", openapi),
         Route("/metrics", metrics),
-        Route("/predict", _only_post),
+        v2.only_post("/predict"),
         *v2.v2_routes(service),
         Route("/admin/stats", stats),
         Route("/admin/activate", activate, methods=["POST"]),
@@ -98,10 +98,6 @@ def _asset(name: str, media_type: str) -> Any:
         return Response(content, media_type=media_type, headers=_PAGE_HEADERS)
 
     return send
-
-
-async def _only_post(_: Request) -> Response:
-    raise HTTPException(405, "send a POST request", headers={"allow": "POST"})
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

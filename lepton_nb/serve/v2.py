@@ -25,6 +25,15 @@ _INFER = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?/infer")
 _PLATFORMS = {"onnx": "onnxruntime_onnx", "pt2": "pytorch_export", "source": "pytorch_eager"}
 
 
+def only_post(path: str) -> Route:
+    """Tells every method but POST, which is answered elsewhere, that it is the wrong one."""
+
+    async def refuse(_: Request) -> Response:
+        raise HTTPException(405, "send a POST request", headers={"allow": "POST"})
+
+    return Route(path, refuse, methods=["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+
+
 def infer_target(path: str) -> tuple[str, str | None] | None:
     """The model and the version a path asks, where it is one of the ``infer`` routes."""
     match = _INFER.fullmatch(path) if path.startswith("/v2/models/") else None
@@ -79,7 +88,7 @@ def v2_routes(service: Service) -> list[Route]:
         routes += [
             Route(base, model),
             Route(f"{base}/ready", model_ready),
-            Route(f"{base}/infer", _only_post),
+            only_post(f"{base}/infer"),
         ]
     return routes
 
@@ -92,10 +101,6 @@ def model_metadata(service: Service) -> dict[str, Any]:
         "platform": _PLATFORMS[service.description["format"]],
         **service.description["tensors"],
     }
-
-
-async def _only_post(_: Request) -> Response:
-    raise HTTPException(405, "send a POST request", headers={"allow": "POST"})
 
 
 def _json(value: Any, status: int = 200) -> Response:
