@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +14,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import lepton_nb
 from lepton_nb.packaging import Package
-from tests.serving_support import TOKEN, Front, front, make_package
+from tests.models_support import Notebook
+from tests.serving_support import TOKEN, Front, front, make_package, make_run
 from tests.test_serve_tasks import package_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-LOADED = "document.getElementById('curl').textContent !== ''"
+ASK = ".panel:not([hidden]) .primary"
+LOADED = "#curl:not(:empty)"
 
 
 @pytest.fixture(scope="module")
@@ -64,29 +71,30 @@ def test_a_dropped_picture_is_answered_with_bars(
     Image.new("L", (40, 40), 200).save(tmp_path / "grey.png")
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{server.url}/#token={TOKEN}")
-    page.wait_for_function(LOADED)
+    page.wait_for_selector(LOADED)
     assert TOKEN not in page.url
     page.set_input_files("#file", str(tmp_path / "grey.png"))
     page.wait_for_selector(".answer")
     assert page.locator(".bar").count() == 3
-    assert page.inner_text(".answer") in ("cat", "dog", "fox")
+    assert page.inner_text(".answer").split()[0] in ("cat", "dog", "fox")
     assert "--data-binary @'grey.png'" in page.inner_text("#curl")
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
-    assert dark == (scheme == "dark")
+    red = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/)[0]")
+    assert (int(red) < 128) == (scheme == "dark")
 
 
 def test_the_page_asks_for_a_token_it_was_not_given(page: Any, server: Front, tmp_path: Path) -> None:
     Image.new("L", (8, 8)).save(tmp_path / "black.png")
     page.goto(server.url)
-    page.wait_for_function(LOADED)
-    assert page.is_visible("#token")
+    page.wait_for_selector(LOADED)
+    page.wait_for_selector("#token", state="visible")
     page.fill("#token", "wrong")
     page.set_input_files("#file", str(tmp_path / "black.png"))
     page.wait_for_selector(".error")
     assert "token" in page.inner_text(".error")
     page.fill("#token", TOKEN)
-    page.click("#send")
+    page.click(ASK)
     page.wait_for_selector(".answer")
+    assert page.is_hidden("#token")
 
 
 def test_a_row_is_typed_into_fields(browser: Any, tmp_path: Path) -> None:
@@ -94,15 +102,139 @@ def test_a_row_is_typed_into_fields(browser: Any, tmp_path: Path) -> None:
     with front(tmp_path / "state", package) as server:
         page = browser.new_page()
         page.goto(f"{server.url}/#token={TOKEN}")
-        page.wait_for_function(LOADED)
+        page.wait_for_selector(LOADED)
         page.get_by_label("length").fill("ten")
-        page.click("#send")
+        page.click(ASK)
         assert "length must be a number" in page.inner_text(".error")
         page.get_by_label("length").fill("10")
-        page.click("#send")
+        page.click(ASK)
         page.wait_for_selector(".answer")
-        assert page.inner_text(".answer").startswith("price: ")
+        assert page.inner_text(".answer").startswith("price:")
+        (tmp_path / "rows.csv").write_text("length,colour\n1,red\n2,blue\n")
+        page.set_input_files("#file", str(tmp_path / "rows.csv"))
+        page.wait_for_selector("tbody tr")
+        assert page.locator("tbody tr").count() == 2
+        assert "--data-binary @'rows.csv'" in page.inner_text("#curl")
         page.close()
+
+
+@pytest.mark.parametrize("language", ["curl", "python", "javascript"])
+def test_the_lines_of_code_do_the_same(page: Any, server: Front, tmp_path: Path, language: str) -> None:
+    Image.new("L", (40, 40), 200).save(tmp_path / "it's grey.png")
+    page.goto(f"{server.url}/#token={TOKEN}")
+    page.wait_for_selector(LOADED)
+    page.set_input_files("#file", str(tmp_path / "it's grey.png"))
+    page.wait_for_selector(".answer")
+    label = page.evaluate("document.querySelector('.answer').firstChild.textContent")
+    page.click(f"#tab-{language}")
+    code = page.inner_text(f"#{language}")
+    if language == "javascript":
+        body = code.replace("console.log(", "return (")
+        file = "document.getElementById('file').files[0]"
+        answer = page.evaluate(f"async () => {{ const TOKEN = '{TOKEN}'; const file = {file}; {body} }}")
+        assert answer["predictions"][0]["label"] == label
+        return
+    if language == "curl" and shutil.which("curl") is None:
+        pytest.skip("no curl here")
+    program = ["sh", "-c", code] if language == "curl" else [sys.executable, "-c", code]
+    environment = {**os.environ, "TOKEN": TOKEN}
+    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert label in done.stdout
+
+
+def test_the_theme_can_be_chosen(page: Any, server: Front) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{server.url}/#theme=dark&embedded=yes")
+    page.wait_for_selector(LOADED)
+    colour = "getComputedStyle(document.querySelector('.panel')).backgroundColor"
+    dark = page.evaluate(colour)
+    assert page.is_hidden("header")
+    page.goto(f"{server.url}/")
+    page.reload()
+    page.wait_for_selector(LOADED)
+    assert page.evaluate(colour) != dark
+    page.click("#theme")
+    assert page.evaluate(colour) == dark
+
+
+ROUTES = """
+from collections.abc import Iterator
+from typing import Literal
+
+from PIL import Image
+
+
+def turn(picture: Image.Image, times: int = 1, *, mirror: bool = False) -> Image.Image:
+    '''Turn a picture.'''
+    return picture.rotate(90 * times, expand=True)
+
+
+def describe(text: str, style: Literal["short", "long"] = "short", marks: list[int] | None = None) -> dict:
+    return {"text": text, "style": style, "marks": marks}
+
+
+def count(n: int) -> Iterator[str]:
+    for index in range(n):
+        yield f"{index} "
+
+
+def fail(n: int) -> float:
+    return 1 / n
+"""
+
+
+def test_every_route_of_the_users_own_has_a_form(browser: Any, lepton_home: Path, tmp_path: Path) -> None:
+    notebook = Notebook(ROUTES)
+    routes = [notebook[name] for name in ("turn", "describe", "count", "fail")]
+    options: Any = {"namespace": notebook.namespace, "cells": ["", *notebook.cells], "lifetime": "kernel"}
+    service = lepton_nb.service(routes, "own", model=make_run(), **options)
+    Image.new("RGB", (20, 10)).save(tmp_path / "wide.png")
+    page = browser.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text) if "Security Policy" in line.text else None)
+    try:
+        page.goto(f"{service.url}/#token={service.token}")
+        page.wait_for_selector(LOADED)
+        tabs = page.locator("#tabs [role=tab]").all_inner_texts()
+        assert tabs == ["/turn", "/describe", "/count", "/fail", "the model itself"]
+        assert "Turn a picture." in page.inner_text("#panel-turn")
+        page.click(ASK)
+        assert page.inner_text("#panel-turn .error") == "picture is missing."
+        page.set_input_files("#turn-picture", str(tmp_path / "wide.png"))
+        page.click(ASK)
+        page.wait_for_selector("#panel-turn img.result")
+        size = "(image) => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
+        assert page.locator("img.result").evaluate(size) == [10, 20]
+        assert "-F 'picture=@wide.png'" in page.inner_text("#curl")
+
+        page.locator("#tab-turn").press("ArrowRight")
+        page.fill("#describe-text", "a 'quoted' word")
+        page.select_option("#describe-style", label="long")
+        page.fill("#describe-marks", "[1, 2]")
+        page.click(ASK)
+        page.wait_for_selector("#panel-describe .timing")
+        answer = json.loads(page.inner_text("#panel-describe pre"))
+        assert answer == {"text": "a 'quoted' word", "style": "long", "marks": [1, 2]}
+
+        page.click("#tab-count")
+        page.fill("#count-n", "3")
+        page.click(ASK)
+        page.wait_for_selector("#panel-count .timing")
+        assert page.inner_text(".stream").strip() == "0 1 2"
+
+        page.click("#tab-fail")
+        page.fill("#fail-n", "0")
+        page.click(ASK)
+        page.wait_for_selector("#panel-fail .error")
+        assert "ZeroDivisionError" in page.inner_text("#panel-fail .error")
+        page.goto(f"{service.url}/docs")
+        page.wait_for_selector(".route")
+        assert "POST /turn" in page.inner_text("main")
+        assert not problems
+    finally:
+        page.close()
+        service.stop()
 
 
 def test_the_documentation_shows_every_route(page: Any, server: Front) -> None:

@@ -20,8 +20,8 @@ _ERRORS = {
 }
 
 
-def describe(service: Service) -> dict[str, Any]:
-    """OpenAPI 3.1 of the service as it is now."""
+def describe(service: Service, url: str) -> dict[str, Any]:
+    """OpenAPI 3.1 of the service as it is now, for whoever asked it at `url`."""
     about = service.description
     title = f"{service.settings.name}: {about['model']}"
     return {
@@ -59,6 +59,7 @@ def describe(service: Service) -> dict[str, Any]:
         # What the try-it page needs to fit the task.
         "x-lepton": {
             "name": service.settings.name,
+            "url": url,
             "version": service.version,
             "token": bool(service.settings.token),
             **{key: about[key] for key in ("kind", "task", "model", "media_types", "example", "class_names")},

@@ -23,8 +23,10 @@ _ASSETS = {
     "/": ("page.html", "text/html"),
     "/docs": ("docs.html", "text/html"),
     "/assets/style.css": ("style.css", "text/css"),
-    "/assets/page.js": ("page.js", "text/javascript"),
-    "/assets/docs.js": ("docs.js", "text/javascript"),
+    **{
+        f"/assets/{name}.js": (f"{name}.js", "text/javascript")
+        for name in ("page", "docs", "dom", "inputs", "forms", "answers", "snippets")
+    },
 }
 
 OPEN_PATHS = frozenset({"/healthz", "/openapi.json", *v2.OPEN_PATHS, *_ASSETS})
@@ -34,7 +36,7 @@ _PAGE_HEADERS = {
     # Pages hold no data and load nothing from elsewhere; this keeps it so.
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data: blob:; base-uri 'none'; form-action 'none'"
+        "img-src 'self' data: blob:; media-src blob:; base-uri 'none'; form-action 'none'"
     ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -56,8 +58,8 @@ def make_routes(service: Service) -> Routes:
     async def healthz(_: Request) -> Response:
         return _json(service.health(), 200 if service.state == "ready" else 503)
 
-    async def openapi(_: Request) -> Response:
-        return _json(describe(service))
+    async def openapi(request: Request) -> Response:
+        return _json(describe(service, f"http://{request.headers['host']}"))
 
     async def metrics(_: Request) -> Response:
         return Response(service.metrics.render(), media_type=CONTENT_TYPE)

@@ -1,199 +1,193 @@
-"use strict";
-// The try-it page. It learns from openapi.json what the model takes, and builds the input that fits.
+// The try-it page. It learns from openapi.json what the model takes and which routes there are, and builds an
+// input that fits. All addresses are relative: it works under any prefix, such as Jupyter's.
 
-const $ = (id) => document.getElementById(id);
+import { $, element, tabs } from "./dom.js";
+import { showPredictions, showResponse } from "./answers.js";
+import { routeForm } from "./forms.js";
+import { modelInput } from "./inputs.js";
+import * as snippets from "./snippets.js";
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
+const KEY = `lepton-token ${location.pathname}`;
+let about;
+
+// The token and the theme come in the fragment of the link, which browsers never send. The token stays in this tab.
+function readFragment() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  if (given.get("theme")) document.documentElement.style.colorScheme = given.get("theme");
+  if (given.get("embedded")) document.documentElement.classList.add("embedded");
+  if (given.get("token")) sessionStorage.setItem(KEY, given.get("token"));
+  if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+  return sessionStorage.getItem(KEY) ?? "";
 }
 
-// The token comes in the fragment of the link, which browsers never send, and stays in this tab.
-function findToken() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given) {
-    sessionStorage.setItem("lepton-token", given);
-    history.replaceState(null, "", location.pathname);
+function headersFor(type) {
+  const token = $("token").value.trim();
+  const jupyter = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/); // where Jupyter passes this page on
+  return {
+    ...(type && type !== "multipart/form-data" ? { "Content-Type": type } : {}),
+    ...(token ? { Authorization: `Bearer ${token}` } : {}),
+    ...(jupyter ? { "X-XSRFToken": decodeURIComponent(jupyter[1]) } : {}),
+  };
+}
+
+/** Where others reach a path: the service itself, also where Jupyter passes this page on. */
+function address(path) {
+  const passedOn = /\/lepton\/services\/[^/]+\/proxy\/$/.test(location.pathname);
+  return new URL(path, passedOn && about.url ? `${about.url}/` : document.baseURI).href;
+}
+
+function showCode(path, sent) {
+  for (const language of ["curl", "python", "javascript"]) {
+    $(language).textContent = snippets[language](address(path), { ...sent, gives: about.gives[path] }, about.token);
   }
-  return given || sessionStorage.getItem("lepton-token") || "";
 }
 
-// Each input has `view`, and `read()`, which gives {type, body, curl}: curl is what to put after the headers.
+/** One panel: an input on the left, its answer on the right. */
+class Panel {
+  constructor(name, path, summary, description) {
+    this.path = path;
+    this.result = element("section", { className: "result-box", attributes: { "aria-live": "polite", "aria-label": "Answer" } },
+      element("p", { className: "soft" }, "The answer appears here."));
+    this.send = element("button", { className: "primary" }, path === "predict" ? "Ask the model" : "Send");
+    this.form = element("form", {});
+    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.ask(); });
+    const texts = [...(summary ? [element("p", { className: "summary" }, summary)] : []), ...(description ? [element("p", { className: "soft" }, description)] : [])];
+    this.view = element("div", { id: `panel-${name}`, className: "panel", attributes: { role: "tabpanel", "aria-labelledby": `tab-${name}` } },
+      ...texts, element("div", { className: "columns" }, this.form, this.result));
+  }
 
-function imageInput() {
-  let file = null;
-  const hint = element("span", { textContent: "Drop or paste a picture here, or click to choose one" });
-  const picture = element("img", { alt: "the chosen picture", hidden: true });
-  const chooser = element("input", { type: "file", accept: "image/*", id: "file" });
-  const drop = element("label", { className: "drop", htmlFor: "file" }, picture, hint, chooser);
-  const take = (chosen) => {
-    if (!chosen) return;
-    file = chosen;
-    URL.revokeObjectURL(picture.src);
-    picture.src = URL.createObjectURL(file);
-    picture.hidden = false;
-    hint.textContent = file.name || "pasted picture";
-    ask();
-  };
-  chooser.addEventListener("change", () => take(chooser.files[0]));
-  drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    take(event.dataTransfer.files[0]);
-  });
-  document.addEventListener("paste", (event) => take(event.clipboardData.files[0]));
-  return {
-    view: drop,
-    read() {
-      if (!file) throw new Error("Choose a picture first.");
-      const type = file.type || "image/png";
-      return { type, body: file, curl: `--data-binary @${quote(file.name || "picture.png")}` };
-    },
-    sample: { type: "image/png", curl: "--data-binary @picture.png" },
-  };
-}
+  use(input) {
+    this.input = input;
+    this.form.replaceChildren(input.view, this.send);
+  }
 
-function json(value) {
-  const body = JSON.stringify(value);
-  return { type: "application/json", body, curl: `-d ${quote(body)}` };
-}
-
-function textInput(example) {
-  const area = element("textarea", { id: "text", value: example.text ?? "" });
-  return {
-    view: element("div", {}, element("label", { htmlFor: "text", textContent: "Text" }), area),
-    read: () => json({ text: area.value }),
-  };
-}
-
-function tableInput(example, schema) {
-  const columns = schema.properties.row.properties;
-  const grid = element("div", { className: "fields" });
-  const fields = Object.entries(columns).map(([name, column], index) => {
-    const number = column.type.includes("number") && !column.type.includes("string");
-    const known = column.examples ?? [];
-    const field = element("input", { id: `field${index}`, value: example.row?.[name] ?? "" });
-    if (number) field.inputMode = "decimal";
-    const cell = element("div", {}, element("label", { htmlFor: field.id, textContent: name }), field);
-    if (known.length) {
-      field.setAttribute("list", `known${index}`);
-      cell.append(element("datalist", { id: `known${index}` }, ...known.map((value) => element("option", { value }))));
+  sample() {
+    const { sample } = this.input;
+    try {
+      return typeof sample === "function" ? sample.call(this.input) : sample ?? this.input.read();
+    } catch {
+      return { type: "application/json", body: "{}" };
     }
-    grid.append(cell);
-    return { name, field, number };
-  });
-  return {
-    view: grid,
-    read() {
-      const row = {};
-      for (const { name, field, number } of fields) {
-        const text = field.value.trim();
-        if (number && text !== "" && !Number.isFinite(Number(text))) throw new Error(`${name} must be a number.`);
-        row[name] = text === "" ? null : number ? Number(text) : text;
-      }
-      return json({ row });
-    },
-  };
-}
-
-function jsonInput(example) {
-  const area = element("textarea", { id: "json", value: JSON.stringify(example) });
-  return {
-    view: element("div", {}, element("label", { htmlFor: "json", textContent: "JSON" }), area),
-    read() {
-      try {
-        return json(JSON.parse(area.value));
-      } catch (error) {
-        throw new Error(`This is not JSON: ${error.message}`);
-      }
-    },
-  };
-}
-
-function quote(text) {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function curlLine({ type, curl }) {
-  const url = new URL("predict", document.baseURI).href;
-  const token = about.token ? ' \\\n  -H "Authorization: Bearer $TOKEN"' : "";
-  const shown = curl.length > 2000 ? "-d @request.json" : curl;
-  return `curl ${url}${token} \\\n  -H 'Content-Type: ${type}' \\\n  ${shown}`;
-}
-
-function bar(name, share, text) {
-  return element("div", { className: "bar" },
-    element("span", { className: "name", textContent: name, title: name }),
-    element("meter", { min: 0, max: 1, value: share, ariaLabel: name }),
-    element("span", { className: "value", textContent: text }));
-}
-
-function showPrediction(prediction) {
-  const parts = [];
-  if ("label" in prediction) parts.push(element("div", { className: "answer", textContent: prediction.label }));
-  else if ("value" in prediction) {
-    const values = [].concat(prediction.value).map((value) => Number(value.toPrecision(6)));
-    parts.push(element("div", { className: "answer", textContent: `${prediction.name}: ${values.join(", ")}` }));
   }
-  for (const [name, score] of Object.entries(prediction.scores ?? {}).slice(0, 8)) {
-    parts.push(bar(name, score, `${(100 * score).toFixed(1)} %`));
+
+  async ask() {
+    this.send.disabled = true;
+    this.result.classList.add("busy");
+    const answer = element("div", {});
+    try {
+      const sent = this.input.read();
+      showCode(this.path, sent);
+      const started = performance.now();
+      const response = await fetch(this.path, { method: "POST", headers: headersFor(sent.type), body: sent.body });
+      if (!response.ok) throw await problem(response);
+      sessionStorage.setItem(KEY, $("token").value.trim());
+      $("token-row").hidden = true;
+      this.result.replaceChildren(answer);
+      let version = "";
+      if (this.path === "predict") {
+        const content = await response.json();
+        version = `, version ${content.version}`;
+        answer.replaceChildren(...showPredictions(content.predictions));
+      } else {
+        await showResponse(response, answer);
+      }
+      this.result.append(element("p", { className: "timing" }, `${Math.max(1, Math.round(performance.now() - started))} ms${version}`));
+    } catch (error) {
+      this.result.replaceChildren(element("p", { className: "error", attributes: { role: "alert" } }, error.message));
+    } finally {
+      this.send.disabled = false;
+      this.result.classList.remove("busy");
+    }
   }
-  const raw = element("pre", { textContent: JSON.stringify(prediction, null, 2) });
-  parts.push(element("details", {}, element("summary", { textContent: "JSON" }), raw));
-  return parts;
 }
 
-let about, input;
-
-async function ask() {
-  const result = $("result");
-  const button = $("send");
-  button.disabled = true;
+async function problem(response) {
+  if (response.status === 401) $("token-row").hidden = false;
   try {
-    const request = input.read();
-    $("curl").textContent = curlLine(request);
-    const token = $("token").value.trim();
-    const headers = { "Content-Type": request.type };
-    if (about.token) headers.Authorization = `Bearer ${token}`;
-    const started = performance.now();
-    const response = await fetch("predict", { method: "POST", headers, body: request.body });
-    const answer = await response.json();
-    const elapsed = performance.now() - started;
-    if (response.status === 401) $("token-row").hidden = false;
-    if (!response.ok) throw new Error(answer.error);
-    if (about.token) sessionStorage.setItem("lepton-token", token);
-    const timing = `${elapsed.toFixed(0)} ms, version ${answer.version}`;
-    result.replaceChildren(...answer.predictions.flatMap(showPrediction),
-      element("p", { className: "timing", textContent: timing }));
-  } catch (error) {
-    result.replaceChildren(element("p", { className: "error", textContent: error.message }));
-  } finally {
-    button.disabled = false;
+    const { error, message } = await response.json();
+    return new Error(error ?? message ?? `The service answered ${response.status}.`);
+  } catch {
+    return new Error(`The service answered ${response.status}.`);
   }
+}
+
+/** What a route answers, as its description says: json, text or bytes. */
+function kindOf({ responses }) {
+  const type = Object.keys(responses[200].content ?? {})[0] ?? "application/json";
+  return type === "application/json" ? "json" : /^text|ndjson/.test(type) ? "text" : "bytes";
+}
+
+function panels(openapi) {
+  const schema = openapi.paths["/predict"].post.requestBody.content["application/json"].schema;
+  const model = new Panel("model", "predict", "", "");
+  model.use(modelInput(about, schema, () => model.ask()));
+  const routes = Object.entries(openapi.paths).filter(([, methods]) => methods.post?.tags?.includes("handlers"));
+  const own = routes.map(([path, { post }]) => {
+    const name = path.slice(1);
+    about.gives[name] = kindOf(post);
+    const panel = new Panel(name, name, post.summary, post.description);
+    panel.use(routeForm(name, post.requestBody.content["application/json"].schema, openapi.components.schemas));
+    return panel;
+  });
+  return [...own, model];
+}
+
+function showTabs(every) {
+  const list = $("tabs");
+  for (const panel of every) {
+    const name = panel.view.id.slice("panel-".length);
+    const words = panel.path === "predict" ? "the model itself" : `/${name}`;
+    list.append(element("button", { type: "button", id: `tab-${name}`, attributes: { role: "tab", "aria-controls": panel.view.id } }, words));
+  }
+  $("panels").replaceChildren(...every.map((panel) => panel.view));
+  const choose = tabs(list, (tab) => {
+    const panel = every.find((other) => other.view.id === tab.getAttribute("aria-controls"));
+    showCode(panel.path, panel.sample());
+  });
+  list.hidden = every.length === 1;
+  choose(list.firstElementChild);
+}
+
+/** Without a token of its own the page may still be let in, by Jupyter: ask before asking for it. */
+async function checkToken() {
+  if (!about.token || $("token").value) return;
+  const answer = await fetch("metrics", { headers: headersFor("") });
+  $("token-row").hidden = answer.status !== 401;
+}
+
+function wireButtons() {
+  $("theme").addEventListener("click", () => {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const now = document.documentElement.style.colorScheme || (dark ? "dark" : "light");
+    document.documentElement.style.colorScheme = now === "dark" ? "light" : "dark";
+  });
+  tabs(document.querySelector(".code [role=tablist]"));
+  $("copy").addEventListener("click", async () => {
+    const shown = document.querySelector(".code pre:not([hidden])");
+    try {
+      await navigator.clipboard.writeText(shown.textContent);
+      $("copy").textContent = "Copied";
+    } catch { // not allowed here: ready to be copied by hand
+      getSelection().selectAllChildren(shown);
+      $("copy").textContent = "Selected";
+    }
+    setTimeout(() => { $("copy").textContent = "Copy"; }, 1500);
+  });
 }
 
 async function start() {
+  const token = readFragment();
+  wireButtons();
   const openapi = await (await fetch("openapi.json")).json();
-  about = openapi["x-lepton"];
+  about = { gives: {}, ...openapi["x-lepton"] };
   document.title = about.name;
   $("title").textContent = about.name;
-  $("about").textContent = `${about.model}, ${about.task}, version ${about.version}.`;
-  $("token").value = findToken();
-  $("token-row").hidden = !about.token || $("token").value !== "";
-  const schema = openapi.paths["/predict"].post.requestBody.content["application/json"].schema;
-  input = {
-    image: () => imageInput(),
-    text: () => textInput(about.example),
-    table: () => tableInput(about.example, schema),
-  }[about.kind]?.() ?? jsonInput(about.example);
-  $("input").replaceChildren(input.view);
-  $("curl").textContent = curlLine(input.sample ?? input.read());
-  $("form").addEventListener("submit", (event) => { event.preventDefault(); ask(); });
+  $("about").textContent = `${about.model} · ${about.task.replaceAll("-", " ")} · version ${about.version}`;
+  $("token").value = token;
+  showTabs(panels(openapi));
+  await checkToken();
 }
 
 start().catch((error) => {
-  $("result").replaceChildren(element("p", { className: "error", textContent: `The service does not answer: ${error.message}` }));
+  $("panels").replaceChildren(element("p", { className: "error" }, `The service does not answer: ${error.message}`));
 });
