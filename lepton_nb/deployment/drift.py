@@ -36,10 +36,13 @@ class Drift:
 
     def watch(self, model: nn.Module | None) -> None:
         """Remember the model, in this process, that was deployed, and its weights as they are now."""
+        if model is None:
+            self._model = None
+            return
         from lepton_nb.models.drift import weights_fingerprint
 
-        self._model = None if model is None else weakref.ref(model)
-        self._weights = "" if model is None else weights_fingerprint(model)
+        self._model = weakref.ref(model)
+        self._weights = weights_fingerprint(model)
 
     def reasons(self, record: PackageRecord, store: RunStore) -> list[str]:
         """What has changed since the package was made, one sentence each; empty where nothing has."""
