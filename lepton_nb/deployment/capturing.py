@@ -9,7 +9,6 @@ import socket
 import sys
 import types
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,35 +108,10 @@ def _unshippable(found: Capture, uses: dict[str, list[str]]) -> HandlerError:
 
 def _places(found: Capture, scope: Scope) -> Iterator[tuple[str, Place]]:
     """Each captured statement by its name, with its line in the source and where it was written."""
-    texts = list(_texts(found, scope))
-    at = 0
-    for name, item in found.items.items():
-        text = item.text.strip("\n")
-        at = found.source.index(text, at)
-        start = found.source.count("\n", 0, at) + 1
-        at += len(text)
-        for label, whole in texts:
-            position = whole.find(text)
-            if position >= 0:
-                yield name, Place(start, label, whole.count("\n", 0, position) + 1)
-                break
+    from lepton_nb.models.capture.places import places_of
 
-
-def _texts(found: Capture, scope: Scope) -> Iterator[tuple[str, str]]:
-    """The cells, newest first, and the user's files, with what a traceback calls them."""
-    yield from _cells(scope)
-    for value in found.values.values():
-        module = sys.modules.get(getattr(value, "__module__", None) or "")
-        path = getattr(module, "__file__", None)
-        if path and path != scope.namespace.get("__file__") and path.endswith(".py"):
-            yield Path(path).name, Path(path).read_text("utf-8", "replace")
-
-
-def _cells(scope: Scope) -> Iterator[tuple[str, str]]:
-    file = scope.namespace.get("__file__")
-    script = isinstance(file, str) and "In" not in scope.namespace
-    for number in reversed(range(len(scope.cells))):
-        yield Path(str(file)).name if script else f"Cell In[{number}]", scope.cells[number]
+    for name, start, file, line in places_of(found, scope):
+        yield name, Place(start, file, line)
 
 
 def _uses(found: Capture, places: Iterable[tuple[str, Place]]) -> dict[str, list[str]]:
@@ -176,10 +150,11 @@ def _report(
 def _where(name: str, places: dict[str, Place], scope: Scope) -> str:
     """The cell and line that define a name, or last assigned it."""
     from lepton_nb.models.capture import assigned_names, statements_of
+    from lepton_nb.models.capture.places import cells_of
 
     if name in places:
         return f"{places[name].file}, line {places[name].line}"
-    for label, text in _cells(scope):
+    for label, text in cells_of(scope):
         for statement in reversed(statements_of(text)):
             if name in assigned_names(statement.node):
                 return f"{label}, line {statement.node.lineno}"

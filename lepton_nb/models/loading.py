@@ -7,9 +7,16 @@ import linecache
 import sys
 import threading
 import types
+from collections.abc import Sequence
 from typing import Any
 
 from lepton_nb.errors import ModelError
+
+Places = Sequence[tuple[int, str, int]]
+"""Of each statement its first line in the source, its cell or file, and its first line there."""
+
+PLACES = "__lepton_places__"
+"""The name under which a captured module keeps its `Places`, for whoever shows a traceback through it."""
 
 _LOCK = threading.RLock()  # no thread may find a module that another is still executing
 
@@ -49,6 +56,9 @@ def _execute(name: str, source: str) -> types.ModuleType:
     return module
 
 
-def evaluate_source(source: str, expression: str) -> Any:
-    """The value of `expression` in the module of `source`."""
-    return eval(compile(expression, "<expression>", "eval", dont_inherit=True), load_source(source).__dict__)
+def evaluate_source(source: str, expression: str, places: Places = ()) -> Any:
+    """The value of `expression` in the module of `source`, whose statements stood in those `places`."""
+    module = load_source(source)
+    if places:
+        module.__dict__[PLACES] = tuple(places)
+    return eval(compile(expression, "<expression>", "eval", dont_inherit=True), module.__dict__)

@@ -27,6 +27,7 @@ class ModelSpec:
         kwargs: Arguments of the kinds ``torchvision`` and ``starter``.
         requirements: Distributions the source imports, as ``name==version``.
         missing: Of the kind ``live``: each variable that could not be captured, and why.
+        places: Where statements of the source stood: first line there, cell or file, first line in that.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class ModelSpec:
     kwargs: dict[str, Any] = field(default_factory=dict)
     requirements: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    places: list[tuple[int, str, int]] = field(default_factory=list, compare=False)
 
     def build(self) -> nn.Module:
         """A new module with fresh weights.
@@ -44,7 +46,8 @@ class ModelSpec:
             ModelError: If it is ``live``, or what its source imports is not installed here.
         """
         if self.kind == "source":
-            return as_module(evaluate_source(self.source, self.expression), self.expression)
+            value = evaluate_source(self.source, self.expression, self.places)
+            return as_module(value, self.expression)
         if self.kind == "starter":
             return as_module(getattr(nets, self.name)(**self.kwargs), self.name)
         if self.kind == "torchvision":

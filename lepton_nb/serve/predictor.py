@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,6 +12,7 @@ import numpy as np
 from lepton_nb.packaging.runners import Runner
 from lepton_nb.serve.frames import Answer, Request, Result
 from lepton_nb.serve.memory import is_exhaustion
+from lepton_nb.serve.tracebacks import print_error
 from lepton_nb.serve.wires import Question, RefusedError, Wire, failure, inflate
 from lepton_nb.tasks import InputError
 
@@ -74,7 +74,7 @@ class Predictor:
         except MemoryError:
             item.answer = failure(413, "the input does not fit into memory")
         except Exception as error:
-            traceback.print_exc()
+            print_error(error)
             item.answer = failure(500, f"reading the input failed: {_name(error)}")
         return item
 
@@ -133,14 +133,14 @@ def _write(wire: Wire, items: list[_Item], output: np.ndarray) -> None:
 def _unwritten(wire: Wire, error: Exception) -> Answer:
     if isinstance(error, InputError):
         return failure(wire.input_status, str(error), error.index)
-    traceback.print_exception(error)
+    print_error(error)
     return failure(500, f"reading the model's output failed: {_name(error)}")
 
 
 def _why_it_failed(error: Exception) -> Answer:
     if is_exhaustion(error):
         return failure(413, "the model needs more memory for this input than the service may use")
-    traceback.print_exc()
+    print_error(error)
     return failure(500, f"the model failed on this input: {_name(error)}")
 
 

@@ -7,7 +7,6 @@ import argparse
 import gc
 import socket
 import sys
-import traceback
 from typing import Any
 
 import orjson
@@ -21,6 +20,7 @@ from lepton_nb.serve.infer import InferWire
 from lepton_nb.serve.memory import limit_growth
 from lepton_nb.serve.predictor import Predictor
 from lepton_nb.serve.tensors import describe_tensors
+from lepton_nb.serve.tracebacks import print_error
 from lepton_nb.serve.wires import PredictWire, Wire
 from lepton_nb.tasks import get_task
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         predictor, description = load(options)
     except Exception as error:
         if not isinstance(error, LeptonError):
-            traceback.print_exc()
+            print_error(error)
         message = error.message if isinstance(error, LeptonError) else f"{type(error).__name__}: {error}"
         connection.sendall(pack(Kind.FAILED, orjson.dumps({"error": message})))
         return 1

@@ -20,6 +20,7 @@ from lepton_nb.models.capture.cells import Statement, statements
 from lepton_nb.models.capture.closure import Capture, Scope, assigned_names, capture
 from lepton_nb.models.capture.imports import is_installed
 from lepton_nb.models.capture.names import needs_of
+from lepton_nb.models.capture.places import places_of
 from lepton_nb.models.capture.risks import risk_of_building
 from lepton_nb.models.capture.sameness import difference, same_value
 from lepton_nb.models.loading import load_source
@@ -80,7 +81,14 @@ def _try(recipe: Recipe, instance: nn.Module, scope: Scope, name: str) -> ModelS
     risk = risk_of_building(recipe.expression, found.source)
     if risk is not None:
         return [f"`{recipe.expression}` calls {risk}(…), which is not run again"]
-    spec = ModelSpec("source", name, recipe.expression, found.source, requirements=found.requirements)
+    spec = ModelSpec(
+        "source",
+        name,
+        recipe.expression,
+        found.source,
+        requirements=found.requirements,
+        places=[(place.start, place.file, place.line) for place in places_of(found, scope)],
+    )
     try:
         with private_rng(), _silence():
             rebuilt = spec.build()
