@@ -150,3 +150,16 @@ def test_draws_are_a_function_of_the_numbers() -> None:
     assert not torch.equal(torch.rand(3, generator=generator(1, 2)), torch.rand(3, generator=generator(2, 1)))
     assert epoch_order(5, seed=0, epoch=0, shuffle=False).tolist() == [0, 1, 2, 3, 4]
     assert sorted(epoch_order(50, seed=-3, epoch=7, shuffle=True).tolist()) == list(range(50))
+
+
+def test_small_batches_gathered_together_are_the_same_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = arrays(torch.randn(500, 4), torch.arange(500) % 3, val_fraction=0.0, test_fraction=0.0)
+    loader = bundle.loader("train", batch_size=8, seed=3)
+    together = [list(loader.batches(1, start)) for start in (0, 5)]
+    monkeypatch.setattr("lepton_nb.data.memory.BLOCK", 1)
+    apart = [list(loader.batches(1, start)) for start in (0, 5)]
+    for left, right in zip(together, apart, strict=True):
+        assert len(left) == len(right)
+        assert all(
+            torch.equal(a, c) and torch.equal(b, d) for (a, b), (c, d) in zip(left, right, strict=True)
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import psutil
 import pytest
 import torch
 from torch import Tensor, nn
@@ -191,3 +192,50 @@ def test_the_same_weights_with_and_without_the_check_of_gradients() -> None:
     first = lepton_nb.train(TinyNet, blobs(), epochs=2, on_nan="stop").live["model"]
     second = lepton_nb.train(TinyNet, blobs(), epochs=2, on_nan="skip").live["model"]
     assert same_weights(first, second)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.Adagrad])
+def test_the_users_optimizer_takes_fused_kernels_to_the_same_weights(kind: type) -> None:
+    torch.manual_seed(0)
+    plain, fused = (nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 3)) for _ in range(2))
+    fused.load_state_dict(plain.state_dict())
+    loader = DataLoader(TensorDataset(torch.randn(64, 6), torch.arange(64) % 3), batch_size=16)
+    fixed, free = kind(plain.parameters(), lr=0.01, fused=False), kind(fused.parameters(), lr=0.01)
+    for model, optimizer in ((plain, fixed), (fused, free)):
+        lepton_nb.train(model, train=loader, optimizer=optimizer, epochs=3)
+    assert free.param_groups[0]["fused"]
+    assert not fixed.param_groups[0]["fused"]  # as the user said
+    assert all(
+        torch.allclose(a, b, atol=1e-5) for a, b in zip(plain.parameters(), fused.parameters(), strict=True)
+    )
+
+
+def test_an_optimizers_own_zero_grad_is_called() -> None:
+    class Counting(torch.optim.SGD):
+        calls = 0
+
+        def zero_grad(self, set_to_none: bool = True) -> None:
+            Counting.calls += 1
+            super().zero_grad(set_to_none)
+
+    model = TinyNet()
+    run = lepton_nb.train(model, blobs(), optimizer=Counting(model.parameters(), lr=0.1), epochs=1)
+    assert Counting.calls >= run.step
+
+
+def test_memory_goes_back_to_the_system_after_training() -> None:
+    """What is kept for speed while it trains is not kept from the notebook afterwards."""
+    wide = nn.Sequential(nn.Linear(6, 400_000), nn.Linear(400_000, 3))  # activations of 100 MB
+
+    def resident() -> int:
+        return psutil.Process().memory_info().rss
+
+    lepton_nb.train(wide, blobs(), **{**PLAIN, "epochs": 1, "batch_size": 64})
+    weights = sum(p.nbytes for p in wide.parameters())
+    del wide
+    before = resident()
+    held = [torch.ones(30_000_000) for _ in range(3)]  # glibc's ways are the usual ones again
+    grown = resident()
+    del held
+    assert grown - before > 200e6
+    assert resident() - before < 100e6, weights

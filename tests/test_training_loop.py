@@ -45,7 +45,7 @@ def test_a_run_learns_and_is_recorded() -> None:
 
 
 def test_losses_equal_a_hand_written_loop() -> None:
-    """Speed and safety are never bought with a different algorithm."""
+    """Speed and safety are never bought with a different algorithm: fused kernels round the last bits."""
     inputs, target = torch.randn(96, 6), torch.randint(0, 3, (96,))
     loader = DataLoader(TensorDataset(inputs, target), batch_size=16)
     torch.manual_seed(1)
@@ -65,8 +65,9 @@ def test_losses_equal_a_hand_written_loop() -> None:
 
     mine = torch.optim.Adam(ours.parameters(), lr=1e-2)
     run = lepton_nb.train(ours, train=loader, optimizer=mine, loss=nn.CrossEntropyLoss(), epochs=3)
-    assert run.history()["loss"][1] == pytest.approx(expected, abs=1e-7)
-    assert same_weights(ours, theirs)
+    assert run.history()["loss"][1] == pytest.approx(expected, abs=1e-6)
+    pairs = zip(ours.parameters(), theirs.parameters(), strict=True)
+    assert all(torch.allclose(mine, other, atol=1e-5) for mine, other in pairs)
 
 
 def test_accumulation_equals_the_large_batch() -> None:

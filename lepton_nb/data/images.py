@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -35,9 +36,16 @@ class PixelStats:
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """uint8 ``(N, C, H, W)`` as float32 ``(pixels / 255 - mean) / std``, on the same device."""
-        scale = torch.tensor([1 / (255 * s) for s in self.std], device=pixels.device)
-        shift = torch.tensor([m / s for m, s in zip(self.mean, self.std, strict=True)], device=pixels.device)
-        return pixels.to(torch.float32).mul_(scale[:, None, None]).sub_(shift[:, None, None])
+        scale, shift = _factors(self, pixels.device)
+        return pixels.to(torch.float32).mul_(scale).sub_(shift)
+
+
+@lru_cache(maxsize=32)
+def _factors(stats: PixelStats, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Scale and shift of `PixelStats.normalise`, ``(C, 1, 1)``: made once, not for every batch."""
+    scale = torch.tensor([1 / (255 * s) for s in stats.std], device=device)
+    shift = torch.tensor([m / s for m, s in zip(stats.mean, stats.std, strict=True)], device=device)
+    return scale[:, None, None], shift[:, None, None]
 
 
 def to_picture(pixels: np.ndarray) -> Image.Image:

@@ -16,7 +16,7 @@ from lepton_nb.data.ordering import batch_count, epoch_order, generator
 
 RawItem = Callable[[int], Any]
 DEVICE_SHARE = 0.25  # of an accelerator's free memory that one split may take
-
+BLOCK = 64 * 1024  # bytes of items gathered at once where batches are small
 
 _Tensors = tuple[Tensor, Tensor, Tensor]  # inputs, targets, rows of the inputs
 
@@ -127,20 +127,40 @@ class MemoryLoader:
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         order = epoch_order(self.num_items, seed=self._seed, epoch=epoch, shuffle=self._shuffle)
-        order = order.to(self._inputs.device)
-        for number in range(start, len(self)):
-            index = order[number * self.batch_size : (number + 1) * self.batch_size]
-            target = self._targets.index_select(0, index)
-            inputs = self._prepare(self._rows.index_select(0, index), epoch, number)
-            yield inputs, target.to(self._device)
+        order = order[: len(self) * self.batch_size].to(self._inputs.device)
+        together = self._together()
+        for first in range(start, len(self), together):
+            index = order[first * self.batch_size : (first + together) * self.batch_size]
+            target = to_device(self._targets.index_select(0, index), self._device)
+            inputs = self._prepare(index, epoch, first)
+            if together == 1:
+                yield inputs, target
+            else:
+                yield from zip(
+                    torch.split(inputs, self.batch_size), torch.split(target, self.batch_size), strict=True
+                )
 
-    def _prepare(self, rows: Tensor, epoch: int, number: int) -> Tensor:
+    def _together(self) -> int:
+        """Batches gathered at once: many small ones cost little more than one. Augmentation takes one."""
+        if self._augmenter is not None or not len(self._inputs):
+            return 1
+        return max(1, BLOCK // max(1, self._inputs[0].nbytes * self.batch_size))
+
+    def _prepare(self, index: Tensor, epoch: int, number: int) -> Tensor:
+        rows = self._rows.index_select(0, index)
         if self._augmenter is None:
             items = self._inputs.index_select(0, rows)
         else:
             items = self._augmenter(self._inputs, rows, generator(self._seed, epoch, number))
-        items = items.to(self._device)
+        items = to_device(items, self._device)
         return items if self._stats is None else self._stats.normalise(items)
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on the device; to a GPU by way of pinned memory, so that nobody waits for the copy."""
+    if tensor.device.type == "cpu" and device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor if tensor.device == device else tensor.to(device)
 
 
 def _has_room(device: torch.device, nbytes: int) -> bool:

@@ -91,21 +91,26 @@ class Gradients:
             self._halve(batches)
 
     def _add(self, batches: Sequence[Batch]) -> float:
-        total = 0.0
-        for inputs, target, weight in self._pieces(batches):
-            with self.autocast:
-                loss = self.criterion(call_model(self.model, inputs), target)
-            value = loss.item()
-            if not math.isfinite(value):
-                raise NonFiniteLossError(value, inputs)
-            if weight != 1.0:
-                loss = loss * weight
-            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-            total += weight * value
+        if self.most is None and len(batches) == 1:
+            loss = self._pass(*batches[0], 1.0)
+        else:
+            loss = sum(self._pass(*piece) for piece in self._pieces(batches))
         # A scaler looks at the gradients itself, and leaves the step out.
         if self.revocable and not self.scaler.is_enabled() and not self._finite():
-            raise NonFiniteLossError(total, batches[-1][0])
-        return total
+            raise NonFiniteLossError(loss, batches[-1][0])
+        return loss
+
+    def _pass(self, inputs: Inputs, target: Tensor, weight: float) -> float:
+        """Forward and backward; the share of the loss that the items have in the mean."""
+        with self.autocast:
+            loss = self.criterion(call_model(self.model, inputs), target)
+        value: float = loss.item()
+        if not math.isfinite(value):
+            raise NonFiniteLossError(value, inputs)
+        if weight != 1.0:
+            loss = loss * weight
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        return weight * value
 
     def _pieces(self, batches: Sequence[Batch]) -> Iterator[tuple[Inputs, Tensor, float]]:
         """Inputs, target and weight in the mean of each pass through the model."""

@@ -23,6 +23,7 @@ from lepton_nb.callbacks import (
 from lepton_nb.callbacks.sinks import make_sinks
 from lepton_nb.data import DataBundle, Loader
 from lepton_nb.runs import Retention, Run
+from lepton_nb.training.allocator import freed_memory_kept
 from lepton_nb.training.averaging import ExponentialAverage, StochasticAverage, WeightAverage
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
@@ -32,7 +33,7 @@ from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.loop import Work, fit, restore, snapshot
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.nonfinite import NonFinite
-from lepton_nb.training.optimizers import make_optimizer, move_optimizer
+from lepton_nb.training.optimizers import forget_gradients, make_optimizer, move_optimizer, use_fused
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
 from lepton_nb.training.seeding import private_rng
@@ -78,7 +79,7 @@ class Job:
             self.run.live.update(model=self.model, data=self.data)
             self.run.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
             try:
-                with graceful_interrupt(state.control):
+                with graceful_interrupt(state.control), freed_memory_kept(state.device):
                     fit(state, work, every)
             except BaseException as error:
                 self._fail(state, every, error)
@@ -133,6 +134,7 @@ class Job:
             autocast=autocast,
             nonfinite=NonFinite(state, autocast, skip=skip),
             scaler=scaler,
+            forget_gradients=forget_gradients(optimizer),
             recorder=Recorder(state, callbacks),
             averaging=averaging,
         )
@@ -166,6 +168,10 @@ class Job:
         if self.optimizer is None:
             return make_optimizer(self.model, self.config)
         move_optimizer(self.optimizer, device)
+        if use_fused(self.optimizer):
+            self.run.append_log(
+                f"{type(self.optimizer).__name__} takes its fused kernels: the same steps, faster"
+            )
         return self.optimizer
 
     def _fail(self, state: TrainState, callbacks: Sequence[Callback], error: BaseException) -> None:

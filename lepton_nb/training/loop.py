@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -64,6 +64,7 @@ class Work:
     autocast: AbstractContextManager[Any]
     nonfinite: NonFinite
     scaler: torch.amp.GradScaler
+    forget_gradients: Callable[[], None]
     recorder: Recorder
     averaging: WeightAverage
     rng_state: dict[str, Any] | None = None
@@ -111,7 +112,7 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
             recorder.flush()
             work.nonfinite.answer(error)
             continue
-        items = sum(len(target) for _, target in group)
+        items = len(group[0][1]) if len(group) == 1 else sum(len(target) for _, target in group)
         work.loss_sum += loss * items
         work.items += items
         _step(state, work)
@@ -146,7 +147,7 @@ def _step(state: TrainState, work: Work) -> None:
         nn.utils.clip_grad_norm_(state.model.parameters(), state.config.clip)
     work.scaler.step(state.optimizer)
     work.scaler.update()
-    state.optimizer.zero_grad(set_to_none=True)
+    work.forget_gradients()
     state.step += 1
 
 
