@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import configparser
+import io
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -11,11 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from packaging.requirements import Requirement
+from PIL import Image
 
+import lepton_nb
 from lepton_nb.deployment import export
 from lepton_nb.errors import ArgumentError, PackageError
 from lepton_nb.packaging import Package
+from tests.models_support import Notebook
 from tests.serving_support import (
     TOKEN,
     Front,
@@ -35,9 +42,12 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     return make_package(tmp_path_factory.mktemp("packages") / "net")
 
 
-def serve(folder: Path, log: Path, programs: Path = Path(sys.executable).parent) -> subprocess.Popen[bytes]:
+def serve(
+    folder: Path, log: Path, programs: Path = Path(sys.executable).parent, **more: str
+) -> subprocess.Popen[bytes]:
     """Run the folder's own command, from elsewhere."""
-    environment = {**os.environ, "LEPTON_TOKEN": TOKEN, "PATH": f"{programs}:/usr/bin:/bin"}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {**kept, "LEPTON_TOKEN": TOKEN, "PATH": f"{programs}:/usr/bin:/bin", **more}
     with log.open("wb") as out:
         return subprocess.Popen(
             [str(folder / "serve"), "--port", "0"], env=environment, stdout=out, stderr=out, cwd=log.parent
@@ -120,14 +130,17 @@ def test_the_folder_is_complete_and_has_no_notebook_in_it(tmp_path: Path, packag
         ".dockerignore",
         "Dockerfile",
         "README.md",
+        "kubernetes.yaml",
         "lepton_nb",
         "model.onnx",
+        "model.safetensors",
+        "out.service",
         "package",
         "requirements.txt",
         "serve",
     }
     rooms = {path.name for path in (folder / "lepton_nb").iterdir()}
-    assert not rooms & {"magics", "widgets", "training", "data", "runs", "deployment", "models"}
+    assert not rooms & {"magics", "widgets", "training", "data", "runs", "deployment", "models", "handlers"}
     assert os.access(folder / "serve", os.X_OK)
     assert "torch" not in (folder / "requirements.txt").read_text()
     Package.load(folder / "package")
@@ -142,7 +155,7 @@ def test_onnx_and_weights_work_without_this_library(tmp_path: Path, package: Pac
     expected = built_output(inputs)
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     np.testing.assert_allclose(session.run(None, {"image": inputs})[0], expected, atol=1e-5)
-    weights = load_file(folder / "package" / "weights.safetensors")
+    weights = load_file(folder / "model.safetensors")
     by_hand = inputs.reshape(2, -1) @ weights["fc.weight"].T + weights["fc.bias"]
     np.testing.assert_allclose(by_hand, expected, atol=1e-5)
 
@@ -174,3 +187,118 @@ def test_source_is_announced(tmp_path: Path) -> None:
     assert "runs from its Python source" in (folder / "README.md").read_text()
     assert "--trust" in (folder / "serve").read_text()
     assert not (folder / "model.onnx").exists()
+
+
+BLOCKER = """
+import sys
+
+BLOCKED = {"IPython", "ipykernel", "ipywidgets", "jupyter_server", "torch", "pandas"}
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BLOCKED:
+            raise ImportError(f"{name} is not there")
+
+sys.meta_path.insert(0, Blocked())
+"""
+
+ROUTES = """
+from PIL import Image
+
+UNSURE = 0.9
+
+
+def check(scan: Image.Image, model) -> dict:
+    answer = model(scan)
+    return {"label": answer["label"], "unsure": answer["score"] < UNSURE}
+"""
+
+
+@pytest.mark.slow
+def test_a_service_with_routes_serves_elsewhere_without_torch_or_a_notebook(tmp_path: Path) -> None:
+    notebook = Notebook(ROUTES)
+    service = lepton_nb.service(
+        notebook["check"],
+        "Scan_Desk",
+        model=make_run(),
+        lifetime="kernel",
+        namespace=notebook.namespace,
+        cells=["", *notebook.cells],
+    )
+    try:
+        folder = export("Scan_Desk", tmp_path / "desk")
+    finally:
+        service.stop()
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "sitecustomize.py").write_text(BLOCKER)
+    log = tmp_path / "log"
+    process = serve(folder, log, PYTHONPATH=str(tmp_path / "blocked"))
+    try:
+        server = Front(process, wait_until_listening(process, log), log)
+        stream = io.BytesIO()
+        Image.new("L", (8, 8), 100).save(stream, "PNG")
+        answer = server.client.post(
+            "/check", content=stream.getvalue(), headers={"Content-Type": "image/png"}
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["unsure"] is True
+        assert server.predict(pictures(1)).status_code == 200
+    finally:
+        process.terminate()
+        process.wait(15)
+    assert "pydantic==" in (folder / "requirements.txt").read_text()
+    assert "--trust" in (folder / "serve").read_text()
+    assert "handlers.py" in (folder / "README.md").read_text()
+
+
+def test_the_kubernetes_manifest_is_complete(tmp_path: Path, package: Package) -> None:
+    folder = export(package, tmp_path / "My_Net.v2")
+    deployment, service = yaml.safe_load_all((folder / "kubernetes.yaml").read_text())
+    assert (deployment["kind"], deployment["apiVersion"]) == ("Deployment", "apps/v1")
+    assert (service["kind"], service["apiVersion"]) == ("Service", "v1")
+    names = {deployment["metadata"]["name"], service["metadata"]["name"]}
+    assert names == {"my-net-v2"}
+    pod = deployment["spec"]["template"]
+    labels = pod["metadata"]["labels"].items()
+    assert deployment["spec"]["selector"]["matchLabels"].items() <= labels
+    assert service["spec"]["selector"].items() <= labels
+    (container,) = pod["spec"]["containers"]
+    assert service["spec"]["ports"][0]["targetPort"] == container["ports"][0]["name"]
+    secret = container["env"][0]["valueFrom"]["secretKeyRef"]
+    assert (container["env"][0]["name"], secret) == (
+        "LEPTON_TOKEN",
+        {"name": "my-net-v2-token", "key": "token"},
+    )
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"]["path"].startswith("/v2/health/")
+    least, most = (container["resources"][kind]["memory"] for kind in ("requests", "limits"))
+    assert 256 <= int(least.removesuffix("Mi")) < int(most.removesuffix("Mi"))
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+
+
+def test_the_systemd_unit_is_one(tmp_path: Path, package: Package) -> None:
+    folder = export(package, tmp_path / "net")
+    unit = folder / "net.service"
+    parsed = configparser.ConfigParser(strict=False, interpolation=None)
+    parsed.optionxform = str  # type: ignore[assignment,method-assign]
+    parsed.read(unit)
+    assert "--package package --name net" in parsed["Service"]["ExecStart"]
+    assert parsed["Install"]["WantedBy"] == "multi-user.target"
+    checker = shutil.which("systemd-analyze")
+    if checker:
+        # The program it starts is not there yet; everything else must be right.
+        text = unit.read_text().replace("/opt/net/venv/bin/python", sys.executable)
+        (tmp_path / "net.service").write_text(text)
+        done = subprocess.run(
+            [checker, "verify", str(tmp_path / "net.service")], capture_output=True, text=True
+        )
+        assert not [line for line in done.stderr.splitlines() if "net.service" in line], done.stderr
+
+
+def test_a_damaged_onnx_model_is_not_exported(tmp_path: Path) -> None:
+    package = make_package(tmp_path / "net")
+    other = make_package(tmp_path / "other", seed=9)
+    shutil.copy(other.path / "example.safetensors", package.path / "example.safetensors")
+    with pytest.raises(PackageError, match="does not give the model's answers"):
+        export(package, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-import json
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from lepton_nb.deployment.client import codec_of
+from lepton_nb.deployment.examples import curl_options
 from lepton_nb.errors import LeptonError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _COLOURS = {"ready": "#2b9348", "starting": "#2f81f7", "recovering": "#b7791f", "draining": "#b7791f"}
 _BAD = "#e5484d"
 _CHANGED = "#b7791f"
-_LONGEST_EXAMPLE = 160
 
 
 def card(deployment: Deployment) -> str:
@@ -62,13 +61,7 @@ def curl_line(deployment: Deployment) -> str:
         codec = codec_of(record.path)
     except (LeptonError, OSError):
         return head
-    example = json.dumps(codec.example(), ensure_ascii=False)
-    if codec.kind == "image":
-        return f"{head} -H 'Content-Type: image/png' --data-binary @picture.png"
-    if len(example) > _LONGEST_EXAMPLE:
-        return f"{head} -H 'Content-Type: application/json' -d @request.json"
-    quoted = example.replace("'", "'\\''")
-    return f"{head} -H 'Content-Type: application/json' -d '{quoted}'"
+    return f"{head} {curl_options(codec)}"
 
 
 class DeploymentTable(Sequence["Deployment"]):

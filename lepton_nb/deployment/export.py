@@ -2,78 +2,43 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 
 import lepton_nb
-from lepton_nb.errors import ArgumentError, NotFoundError
+from lepton_nb.deployment.client import codec_of
+from lepton_nb.deployment.examples import curl_options
+from lepton_nb.errors import ArgumentError, NotFoundError, PackageError
 from lepton_nb.packaging import Package, build_package
+from lepton_nb.packaging.parity import check_runner
 from lepton_nb.packaging.requirements import installed_versions
+from lepton_nb.packaging.runners import onnx_runner
 from lepton_nb.runs import Run, RunStore
 
 _ALWAYS = ("__init__.py", "errors.py", "signature.py", "py.typed", "packaging", "serve", "tasks")
-_SOURCE_TOO = ("models",)
 
-_DOCKERFILE = """\
-FROM python:{python}-slim
-WORKDIR /service
-COPY requirements.txt .
-RUN pip install --no-cache-dir -r requirements.txt
-COPY . .
-RUN useradd --system service
-USER service
-EXPOSE 8000
-# The token comes from outside: docker run -e LEPTON_TOKEN=... -p 8000:8000 IMAGE
-CMD ["./serve", "--host", "0.0.0.0", "--allow-host", "*"]
-"""
-
-_SERVE = """\
-#!/bin/sh
-# Serves the model in package/ on port 8000. Options: ./serve --help
-# LEPTON_TOKEN is what clients must send as 'Authorization: Bearer TOKEN'.
-cd "$(dirname "$0")" || exit 1
-exec python -m lepton_nb.serve --package package --name {name}{trust} "$@"
-"""
-
-_README = """\
-# {name}
-
-{model} of run {run} ({task}), packaged by lepton-nb {version}.
-
-    pip install -r requirements.txt
-    LEPTON_TOKEN=secret ./serve
-
-    curl http://127.0.0.1:8000/healthz
-    curl http://127.0.0.1:8000/docs
-
-or in a container:
-
-    docker build -t {name} .
-    docker run -e LEPTON_TOKEN=secret -p 8000:8000 {name}
-
-| File | What it is |
-|---|---|
-| `package/manifest.json` | what the package holds, with the sha256 of every file |
-| `package/weights.safetensors` | the weights alone |
-{onnx}| `package/signature.json` | inputs, output, class names, preprocessing |
-| `package/source.py` | the source of the model, to read |
-| `package/example.safetensors` | real inputs and the answers the model must give to them |
-| `lepton_nb/` | the server: no notebook and no training in it |
-{note}"""
-
-_ONNX = """\
-| `model.onnx` | the model for any ONNX runtime; checked with onnxruntime |
-"""
+_ONNX = "| `model.onnx` | the model for any ONNX runtime; its answers were checked with onnxruntime |\n"
+_WEIGHTS = "| `model.safetensors` | the weights alone |\n"
+_HANDLERS = "| `package/handlers.py` | the routes around the model, as they were written in the notebook |\n"
 
 _SOURCE_NOTE = """
-This model runs from its Python source with torch, because its graph could not be exported ({why}).
+This model runs from its Python source with torch, because its graph could not be exported ($why).
 Read `package/source.py` before you serve it.
+"""
+_HANDLER_NOTE = """
+The routes run Python from a notebook. Read `package/handlers.py` before you serve it.
 """
 
 
 def export(target: Run | Package | str, folder: str | Path) -> Path:
-    """Write a folder that serves a model on any machine: package, server, requirements, Dockerfile.
+    """Write a folder that serves a model on any machine, without a notebook.
+
+    It holds the package and the server, requirements, a ``serve`` command, Dockerfile, systemd unit,
+    Kubernetes manifest and README, and the model as ONNX and safetensors.
 
     Args:
         target: A run or package, or the name of a service (what is live now is taken) or run.
@@ -85,7 +50,7 @@ def export(target: Run | Package | str, folder: str | Path) -> Path:
     Raises:
         NotFoundError: If there is no service and no run of that name.
         ArgumentError: If the folder is in use.
-        PackageError: If the model cannot be packaged.
+        PackageError: If the model cannot be packaged, or its ONNX does not give its answers any more.
     """
     path = Path(folder).expanduser().absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -121,41 +86,97 @@ def _package(target: Run | Package | str) -> Package:
 
 
 def _write(package: Package, folder: Path, name: str) -> None:
-    manifest = package.manifest
     shutil.copytree(package.path, folder / "package")
-    (folder / "requirements.txt").write_bytes(package.file("requirements.txt").read_bytes())
-    _copy_server(folder / "lepton_nb", with_models=manifest.runs_source)
-    python = ".".join(manifest.versions["python"].split(".")[:2])
-    (folder / "Dockerfile").write_text(_DOCKERFILE.format(python=python))
-    (folder / ".dockerignore").write_text("__pycache__\n")
-    trust = "" if manifest.formats[0] == "onnx" else " --trust"
-    serve = folder / "serve"
-    serve.write_text(_SERVE.format(name=name, trust=trust))
-    serve.chmod(0o755)
-    onnx = ""
-    for file in ("model.onnx", "model.onnx.data"):
-        if file in manifest.files:
-            shutil.copy(package.file(file), folder / file)
-            onnx = _ONNX
-    why = manifest.rejected.get("onnx", "")
-    note = _SOURCE_NOTE.format(why=why) if manifest.runs_source else ""
-    fields = {
+    shutil.copy(package.file("requirements.txt"), folder / "requirements.txt")
+    shutil.copy(package.file("weights.safetensors"), folder / "model.safetensors")
+    _write_onnx(package, folder)
+    _copy_server(folder / "lepton_nb", package)
+    (folder / ".dockerignore").write_text("__pycache__\nvenv\n")
+    fields = _fields(package, name)
+    slug = fields["slug"]
+    for template, file in (
+        ("Dockerfile", "Dockerfile"),
+        ("serve", "serve"),
+        ("unit.service", f"{slug}.service"),
+        ("kubernetes.yaml", "kubernetes.yaml"),
+        ("README.md", "README.md"),
+    ):
+        text = files("lepton_nb.deployment").joinpath("templates", template).read_text("utf-8")
+        (folder / file).write_text(Template(text).substitute(fields), "utf-8")
+    (folder / "serve").chmod(0o755)
+
+
+def _write_onnx(package: Package, folder: Path) -> None:
+    """The ONNX model beside the package, once more compared with the model's own answers."""
+    found = [file for file in ("model.onnx", "model.onnx.data") if file in package.manifest.files]
+    for file in found:
+        shutil.copy(package.file(file), folder / file)
+    if not found:
+        return
+    inputs, expected = package.read_example()
+    runner = onnx_runner(folder / "model.onnx")
+    parity = check_runner(runner, inputs, expected, batchable=package.manifest.batchable)
+    if not parity.ok:
+        raise PackageError(
+            f"model.onnx of {package} does not give the model's answers here: {parity}.",
+            "Deploy the run again to build a new package.",
+        )
+
+
+def _fields(package: Package, name: str) -> dict[str, str]:
+    """What the templates leave open."""
+    manifest = package.manifest
+    trusted = manifest.formats[0] != "onnx" or manifest.has_handlers
+    least, most = _memory(package)
+    notes = (
+        Template(_SOURCE_NOTE).substitute(why=manifest.rejected.get("onnx", ""))
+        if manifest.runs_source
+        else ""
+    )
+    return {
         "name": name,
+        "slug": _slug(name),
         "model": manifest.model,
         "run": manifest.run,
         "task": manifest.task,
         "version": installed_versions().get("lepton-nb", "0"),
-        "onnx": onnx,
-        "note": note,
+        "python": ".".join(manifest.versions["python"].split(".")[:2]),
+        "trust": " --trust" if trusted else "",
+        "example": curl_options(codec_of(package.path)),
+        "models": _WEIGHTS
+        + (_ONNX if "model.onnx" in manifest.files else "")
+        + (_HANDLERS if manifest.has_handlers else ""),
+        "notes": notes + (_HANDLER_NOTE if manifest.has_handlers else ""),
+        "memory_request": f"{least}Mi",
+        "memory_limit": f"{most}Mi",
+        "memory_limit_units": f"{most}M",
+        "private_devices": "yes" if manifest.formats[0] == "onnx" else "no",
     }
-    (folder / "README.md").write_text(_README.format(**fields), "utf-8")
 
 
-def _copy_server(target: Path, *, with_models: bool) -> None:
+def _memory(package: Package) -> tuple[int, int]:
+    """MiB that serving takes, and at most may take: the libraries, the weights, room for a batch."""
+    weights = package.manifest.files["weights.safetensors"].size >> 20
+    libraries = 384 if package.manifest.formats[0] == "onnx" else 1024
+    least = libraries + 2 * weights + (256 if package.manifest.has_handlers else 0)
+    return least, 2 * least + 2 * weights
+
+
+def _slug(name: str) -> str:
+    """A name that Docker, systemd and Kubernetes take."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "model"
+
+
+def _copy_server(target: Path, package: Package) -> None:
     """The parts of this library that serve: none of the notebook's, the training's or the store's."""
     own = Path(lepton_nb.__file__).parent
     target.mkdir()
-    for name in (*_ALWAYS, *(_SOURCE_TOO if with_models else ())):
+    needed = [*_ALWAYS]
+    if package.manifest.runs_source:
+        needed.append("models")
+    if package.manifest.has_handlers:
+        needed.append("handlers")
+    for name in needed:
         if (own / name).is_dir():
             shutil.copytree(own / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

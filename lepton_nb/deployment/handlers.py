@@ -9,10 +9,11 @@ from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from lepton_nb.deployment.capture_report import CaptureReport
-from lepton_nb.deployment.deploy import Lifetime, deploy
+from lepton_nb.deployment.deploy import deploy
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.errors import HandlerError, NotFoundError
 from lepton_nb.packaging import Package, build_package
+from lepton_nb.packaging.attach import attach_handlers
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.records import check_name
 
@@ -33,11 +34,9 @@ def service(
     name: str,
     *,
     model: Run | Package | str | None = None,
-    port: int | None = None,
-    host: str = "127.0.0.1",
-    lifetime: Lifetime = "detached",
     namespace: dict[str, Any] | None = None,
     cells: Sequence[str] = (),
+    **options: Any,
 ) -> Deployment:
     """Serve a class or functions with typed signatures as routes around a deployed model.
 
@@ -52,11 +51,9 @@ def service(
         name: Name of the service.
         model: The run or package to serve; the model that is live under `name`, else the run of that name,
             where None.
-        port: Port to listen on; a free one by default.
-        host: Address to listen on.
-        lifetime: ``detached`` lives until it is stopped, ``kernel`` ends with this process.
         namespace: The user's variables; those of ``__main__`` where None.
         cells: The texts of the cells that ran so far; IPython's ``In`` where empty.
+        options: Where and how long it runs, as for `lepton_nb.deploy`: ``port``, ``host``, ``lifetime`` …
 
     Raises:
         HandlerError: If a signature cannot be a route, or something it uses cannot be shipped.
@@ -64,16 +61,8 @@ def service(
         PackageError: If the model cannot be packaged.
         DeploymentError: If the service cannot be started or refuses the handlers.
     """
-    return make_service(
-        target,
-        name,
-        model=model,
-        port=port,
-        host=host,
-        lifetime=lifetime,
-        namespace=namespace,
-        cells=cells,
-    ).deployment
+    made = make_service(target, name, model=model, namespace=namespace, cells=cells, **options)
+    return made.deployment
 
 
 def make_service(
@@ -81,11 +70,9 @@ def make_service(
     name: str,
     *,
     model: Run | Package | str | None,
-    port: int | None,
-    host: str,
-    lifetime: Lifetime,
     namespace: dict[str, Any] | None,
     cells: Sequence[str],
+    **options: Any,
 ) -> Service:
     """`service`, with the report of what was captured."""
     _require_pydantic()
@@ -103,17 +90,11 @@ def make_service(
         routes, roots = routes_of(functions), [item.__name__ for item in functions]
     source, report = capture_handlers(roots, scope, is_class=isinstance(target, type))
     store = RunStore()
-    package = attach_to(store, _model_package(store, name, model), name, source.files(), report)
-    deployment = deploy(package, name, port=port, host=host, lifetime=lifetime)
+    package = attach_handlers(
+        _model_package(store, name, model), name, source.files(), report.requirements, store
+    )
+    deployment = deploy(package, name, **options)
     return Service(deployment, report, tuple(route.path for route in routes))
-
-
-def attach_to(
-    store: RunStore, package: Package, name: str, files: dict[str, bytes], report: CaptureReport
-) -> Package:
-    from lepton_nb.packaging.attach import attach_handlers
-
-    return attach_handlers(package, name, files, report.requirements, store)
 
 
 def defined_targets(namespace: dict[str, Any], names: Sequence[str]) -> Target:

@@ -29,18 +29,6 @@ def add_parser(subparsers: Any) -> MagicParser:
     name = parser.add_argument("--name", metavar="NAME", help="name of the service (default: the run's name)")
     completes(name, completion.deployments)
     add_options(parser)
-    parser.add_argument(
-        "--memory",
-        metavar="SIZE",
-        help="most memory the model may use, such as 2g (default: 80 %% of what is free)",
-    )
-    parser.add_argument(
-        "--cors",
-        action="append",
-        default=[],
-        metavar="ORIGIN",
-        help="web page that may ask from a browser, such as http://localhost:3000 (default: none)",
-    )
     return parser
 
 
@@ -65,22 +53,37 @@ def add_options(parser: MagicParser) -> None:
         default="detached",
         help="detached: until it is stopped; kernel: until this kernel ends (default: detached)",
     )
+    parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        help="most memory the model may use, such as 2g (default: 80 %% of what is free)",
+    )
+    parser.add_argument(
+        "--cors",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="web page that may ask from a browser, such as http://localhost:3000 (default: none)",
+    )
+
+
+def deploy_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of `add_options`, as `lepton_nb.deploy` takes them."""
+    return {
+        "port": args.port,
+        "host": args.host,
+        "lifetime": args.lifetime,
+        "memory": args.memory,
+        "origins": args.cors,
+        "grpc_port": args.grpc_port,
+    }
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
     target = find_run(context, args.run_name)
     from lepton_nb.deployment import deploy
 
-    deployment = deploy(
-        target,
-        args.name,
-        port=args.port,
-        host=args.host,
-        lifetime=args.lifetime,
-        memory=args.memory,
-        origins=args.cors,
-        grpc_port=args.grpc_port,
-    )
+    deployment = deploy(target, args.name, **deploy_options(args))
     deployment.drift.namespace = context.namespace
     show_deployment(context, deployment)
     return deployment

@@ -5,21 +5,25 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from lepton_nb.magics import completion
+from lepton_nb.magics import catalogue, completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.names import find_run
+from lepton_nb.magics.names import RUN, find_run
 from lepton_nb.magics.parser import MagicParser
 
 
 def add_parser(subparsers: Any) -> MagicParser:
     parser: MagicParser = subparsers.add_parser(
         "export",
-        usage="%(prog)s RUN DIR",
-        help="write a run's model as a folder: weights, ONNX, signature, source",
-        description="Write a run's model as a folder: weights, ONNX, signature, source and requirements.",
+        usage="%(prog)s NAME DIR",
+        help="write a service or run as a folder that serves anywhere",
+        description=(
+            "Write a service, or the model of a run, as a folder that serves without a notebook: a serve\n"
+            "command, requirements, Dockerfile, systemd unit, Kubernetes manifest, ONNX and safetensors."
+        ),
     )
-    completes(parser.add_argument("run_name", metavar="RUN", help="a run"), completion.runs)
+    name = parser.add_argument("name", metavar="NAME", help="a service or a run")
+    completes(name, completion.runs_and_deployments)
     completes(
         parser.add_argument("folder", metavar="DIR", help="folder to write; must not exist"), completion.files
     )
@@ -27,7 +31,8 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
-    target = find_run(context, args.run_name)
     from lepton_nb.deployment import export
 
-    return export(target, args.folder)
+    if args.name in catalogue.deployment_names() and not RUN.accepts(context.namespace.get(args.name)):
+        return export(args.name, args.folder)
+    return export(find_run(context, args.name), args.folder)

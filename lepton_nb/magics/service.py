@@ -11,7 +11,7 @@ from lepton_nb.magics import completion
 from lepton_nb.magics.cell import cells_with, run_body
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.deploy import add_options, show_deployment
+from lepton_nb.magics.deploy import add_options, deploy_options, show_deployment
 from lepton_nb.magics.names import find_run
 from lepton_nb.magics.parser import MagicParser
 
@@ -56,12 +56,11 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         defined_targets(context.namespace, _defined(context)),
         args.name,
         model=model,
-        port=args.port,
-        host=args.host,
-        lifetime=args.lifetime,
         namespace=context.namespace,
         cells=cells_with(context.shell, context.cell),
+        **deploy_options(args),
     )
+    made.deployment.drift.namespace = context.namespace
     context.show(made.report)
     show_deployment(context, made.deployment)
     return made.deployment

@@ -15,6 +15,7 @@ _SERVER = (
     "orjson",
     "pillow",
     "prometheus-client",
+    "pysimdjson",
     "safetensors",
     "starlette",
     "uvicorn",
