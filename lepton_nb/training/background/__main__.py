@@ -1,0 +1,83 @@
+"""The process of one run in the background: ``python -m lepton_nb.training.background RUN FD [--resume]``.
+
+It waits for its turn before it loads torch or unpacks anything, so that a long queue costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+
+from lepton_nb.callbacks import Control
+from lepton_nb.errors import LeptonError
+from lepton_nb.runs import Run, RunStore, process, queue
+
+_INTERVAL = 0.25  # seconds between two looks at the queue
+
+
+def main(run_id: str, fd: int, resume: bool) -> int:
+    """Wait, train and record; the exit code says whether it ended well."""
+    run = RunStore().get_run(run_id)
+    queue.claim(run, *process.current())
+    # The first asks, the second insists, as with the kernel's interrupt.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        if not _wait_for_turn(run):
+            run.append_log("cancelled while it was queued")
+            run.set_status("stopped")
+            return 0
+        _train(run, fd, resume)
+    except BaseException as error:
+        _record(run, error)
+        return 1
+    finally:
+        queue.leave(run)
+    return 0
+
+
+def _wait_for_turn(run: Run) -> bool:
+    """Return when no run is ahead; False where this one was asked to stop."""
+    control, said = Control(), ""
+    while True:
+        while (request := run.take_request()) is not None:
+            control.obey(request)
+        if control.stop_requested:
+            return False
+        place = queue.place_of(run)
+        if place is None or not place.ahead:
+            return True
+        if str(place) != said:
+            said = str(place)
+            run.append_log(f"queued: {said}")
+        time.sleep(_INTERVAL)
+
+
+def _train(run: Run, fd: int, resume: bool) -> None:
+    # Only now: torch takes seconds and memory.
+    from lepton_nb.training.background.cargo import unpack
+    from lepton_nb.training.job import Job
+
+    with os.fdopen(fd, "rb") as file:
+        freight = unpack(file)
+    saved = run.load_checkpoint("last")[1] if resume else None
+    for warning in run.warnings:
+        run.append_log(warning)
+    job = Job(run, freight.model, freight.data, freight.config, freight.loss, freight.optimizer)
+    job.execute(freight.callbacks, saved)
+
+
+def _record(run: Run, error: BaseException) -> None:
+    """Say in the log and in the store what ended it; nobody else is there to hear."""
+    if not isinstance(error, LeptonError | KeyboardInterrupt):
+        traceback.print_exception(error, file=sys.stderr)
+    run.refresh()
+    if run.status in ("queued", "running", "paused"):  # it failed before, or after, the loop itself
+        run.append_log(f"failed: {type(error).__name__}: {error}")
+        run.set_status("failed", error=f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), "--resume" in sys.argv[3:]))
