@@ -29,6 +29,7 @@ _PUBLIC = {
     "RunStore": "lepton_nb.runs",
     "Signature": "lepton_nb.signature",
     "TrainConfig": "lepton_nb.training",
+    "attach": "lepton_nb.widgets",
     "compare": "lepton_nb.evaluation",
     "deploy": "lepton_nb.deployment",
     "deployments": "lepton_nb.deployment",

@@ -55,6 +55,9 @@ class MemorySplit:
         self._augmenter = augmenter
         self._copies: dict[torch.device, _Tensors] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_copies": {}}  # another process makes its own copies on the device
+
     def __len__(self) -> int:
         return len(self._targets)
 

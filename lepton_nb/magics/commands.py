@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lepton_nb.magics import (
+    attach,
     compare,
     data,
     deploy,
@@ -11,6 +12,7 @@ from lepton_nb.magics import (
     evaluate,
     export,
     logs,
+    lr,
     lr_find,
     model,
     note,
@@ -42,7 +44,9 @@ _MODULES = (
     note,
     compare,
     resume,
+    attach,
     pause,
+    lr,
     stop,
     logs,
     deployments,

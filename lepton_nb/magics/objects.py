@@ -55,12 +55,12 @@ def add_callbacks(parser: MagicParser) -> None:
     completes(action, completion.variables_of(CALLBACK))
 
 
-def find_callbacks(context: Context, names: list[str]) -> list[Any]:
-    """The user's callbacks, and in front of them what shows the progress here."""
+def find_callbacks(context: Context, names: list[str], *, background: bool) -> list[Any]:
+    """The user's callbacks, and in front of them what shows the progress here, if it is here."""
     own = [variable(context, name, CALLBACK) for name in names]
     from lepton_nb.widgets import progress_callbacks
 
-    return [*([] if context.quiet else progress_callbacks(context.shell)), *own]
+    return [*([] if context.quiet or background else progress_callbacks(context.shell)), *own]
 
 
 def find_variable(context: Context, name: str | None, kind: Kind) -> Any:

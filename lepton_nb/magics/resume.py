@@ -11,6 +11,7 @@ from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import MODEL, OPTIMIZER, find_data, find_run
 from lepton_nb.magics.objects import add_callbacks, find_callbacks, find_loss, find_variable
 from lepton_nb.magics.parser import MagicParser, integer, number
+from lepton_nb.magics.train import show_run
 
 
 def add_parser(subparsers: Any) -> MagicParser:
@@ -44,6 +45,7 @@ def add_parser(subparsers: Any) -> MagicParser:
         completion.losses,
     )
     add_callbacks(parser)
+    parser.add_argument("--background", action="store_true", help="go on in a process of its own")
     return parser
 
 
@@ -55,11 +57,9 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         "optimizer": find_variable(context, args.optimizer, OPTIMIZER),
         "loss": find_loss(context, args.loss),
     }
-    callbacks = find_callbacks(context, args.callback)
+    callbacks = find_callbacks(context, args.callback, background=args.background)
     from lepton_nb.training import resume
 
     changes = {name: getattr(args, name) for name in ("epochs", "lr", "clip", "on_nan")}
-    found = resume(target, callbacks=callbacks, **changes, **objects)
-    context.memory.runs[found.id] = found
-    context.shown = True
-    return found
+    found = resume(target, callbacks=callbacks, background=args.background, **changes, **objects)
+    return show_run(context, found, background=args.background)

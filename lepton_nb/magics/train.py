@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
@@ -14,6 +14,9 @@ from lepton_nb.magics.parser import MagicParser
 from lepton_nb.magics.settings import add_settings, given_settings
 from lepton_nb.training import RECIPES
 
+if TYPE_CHECKING:
+    from lepton_nb.runs import Run
+
 
 def add_parser(subparsers: Any) -> MagicParser:
     parser: MagicParser = subparsers.add_parser(
@@ -22,7 +25,8 @@ def add_parser(subparsers: Any) -> MagicParser:
         help="train a model, with a live panel",
         description=(
             "Train a model in this notebook. The run is on disk from its first step: Stop or an interrupt\n"
-            "ends it gracefully, and after anything else %lepton resume goes on."
+            "ends it gracefully, and after anything else %lepton resume goes on. With --background it trains\n"
+            "in a process of its own: %lepton attach RUN shows its panel in any notebook."
         ),
     )
     model = parser.add_argument(
@@ -47,6 +51,11 @@ def add_parser(subparsers: Any) -> MagicParser:
         help="settings known to work well; options given win",
     )
     add_callbacks(parser)
+    group.add_argument(
+        "--background",
+        action="store_true",
+        help="train in a process of its own, which outlives the kernel and the browser",
+    )
     add_settings(parser)
     return parser
 
@@ -57,13 +66,32 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     data = find_data(context, args.data) if args.data is not None else None
     settings = given_settings(args)
     objects = find_objects(context, args, settings)
-    callbacks = find_callbacks(context, args.callback)
+    callbacks = find_callbacks(context, args.callback, background=args.background)
     from lepton_nb.runs.notes import parse_tags
 
     kept = {"name": args.name, "tags": parse_tags(args.tag), "notes": args.note}
     from lepton_nb.training import train
 
-    found = train(model, data, recipe=args.recipe, callbacks=callbacks, **kept, **objects, **settings)
+    found = train(
+        model,
+        data,
+        recipe=args.recipe,
+        callbacks=callbacks,
+        background=args.background,
+        **kept,
+        **objects,
+        **settings,
+    )
+    return show_run(context, found, background=args.background)
+
+
+def show_run(context: Context, found: Run, *, background: bool) -> Run:
+    """Remember a run; of one in the background show what travelled, and its panel."""
     context.memory.runs[found.id] = found
+    if background and not context.quiet:
+        from lepton_nb.widgets import attach
+
+        context.show(found.live["capture"])
+        attach(found)
     context.shown = True
     return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
@@ -15,14 +16,21 @@ from lepton_nb.errors import TrainingError
 from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.provenance import provenance
+from lepton_nb.runs.run import ACTIVE
 from lepton_nb.training.config import TrainConfig
-from lepton_nb.training.job import Job
+from lepton_nb.training.device import choose_device
+from lepton_nb.training.job import Job, change_rates
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.own import describe_loss, describe_optimizer, make_loss_again, make_optimizer_again
 from lepton_nb.training.preparing import Prepared, as_bundle, make_criterion, prepare
+from lepton_nb.training.release import frees_memory
 from lepton_nb.training.seeding import private_rng
 
+if TYPE_CHECKING:
+    from lepton_nb.training.background.cargo import Cargo
 
+
+@frees_memory
 def train(
     model: Any = None,
     data: Any = None,
@@ -36,6 +44,7 @@ def train(
     notes: str | None = None,
     recipe: str | None = None,
     callbacks: Sequence[Callback | type[Callback] | Callable[[TrainState], Any]] = (),
+    background: bool = False,
     **config: Any,
 ) -> Run:
     """Train a model, and leave a run on disk from the first step.
@@ -55,31 +64,46 @@ def train(
         recipe: A named set of settings known to work well; `config` overrides it.
         callbacks: `Callback` objects or classes, or functions of the state that are called after each epoch;
             after the built-in ones.
+        background: Train in a process of its own, which outlives this kernel, and return at once. Everything
+            is checked here first and travels there by value; runs for one device wait for each other.
         **config: Fields of `TrainConfig`.
 
     Returns:
-        The run. ``run.live["model"]`` is the trained model, in evaluation mode, with the best weights.
+        The run. ``run.live["model"]`` is the trained model, in evaluation mode, with the best weights; of a run
+        in the background `lepton_nb.load_model` gives it.
 
     Raises:
         ArgumentError: If a setting is unknown or out of range.
         DataError: If the data cannot be used.
         ModelError: If the model does not fit the data; nothing has been trained.
-        TrainingError: If training cannot go on; the run keeps its last checkpoint.
+        TrainingError: If training cannot go on; the run keeps its last checkpoint. In the background, if
+            something cannot travel to another process: says what, where it was made, and the remedy.
     """
     called = as_callbacks(callbacks)
     ready = prepare(
         model, data, train=train, val=val, optimizer=optimizer, loss=loss, recipe=recipe, config=config
     )
+    cargo = None
+    if background:  # what cannot travel is said before there is a run
+        cargo = _pack(ready.model, ready.data, ready.criterion, ready.optimizer, called, ready.settings)
     run = _create_run(name, ready)
     run.annotate(notes=notes, tags=tags)
     with private_rng():
         keep_example(run, ready.data)  # packaging needs real inputs, perhaps when the data is gone
     described = {"optimizer": describe_optimizer(ready.optimizer, ready.model), "loss": describe_loss(loss)}
     run.write_json("own.json", described)
+    if cargo is not None:
+        from lepton_nb.training.background.launch import launch
+
+        run.live.update(data=ready.data)
+        if ready.definition.spec.kind == "live":
+            run.live.update(model=ready.model)  # its architecture: the weights come from a checkpoint
+        return launch(run, cargo, choose_device(ready.settings.device).device)
     job = Job(run, ready.model, ready.data, ready.settings, ready.criterion, ready.optimizer)
     return job.execute(called)
 
 
+@frees_memory
 def resume(
     run: Run | str,
     *,
@@ -92,6 +116,7 @@ def resume(
     clip: float | None = None,
     on_nan: Literal["stop", "skip"] | None = None,
     callbacks: Sequence[Callback | type[Callback] | Callable[[TrainState], Any]] = (),
+    background: bool = False,
 ) -> Run:
     """Go on with a run from its last checkpoint, to the same weights as if it had never stopped.
 
@@ -104,6 +129,7 @@ def resume(
         epochs: Train to this many epochs in all, in place of the number the run had.
         lr, clip, on_nan: New values of these settings, for a run that diverged; they stay with the run.
         callbacks: As for `train`.
+        background: Train in a process of its own, as `train` does.
 
     Raises:
         NotFoundError: If there is no such run.
@@ -112,14 +138,17 @@ def resume(
     called = as_callbacks(callbacks)
     if isinstance(run, str):
         run = RunStore().get_run(run)
+    run.refresh()
+    if run.status in ACTIVE and run.pid != os.getpid():
+        raise TrainingError(
+            f"Run {run.ref} is {run.status}, in process {run.pid}.",
+            f"Watch it: %lepton attach {run.ref}, or stop it first: %lepton stop {run.ref}",
+        )
     settings = TrainConfig.from_options(run.read_json("config.json"))
     asked = {"epochs": epochs, "lr": lr, "clip": clip, "on_nan": on_nan}
     changes = {name: value for name, value in asked.items() if value is not None}
     settings = TrainConfig.from_options({**settings.to_dict(), **changes})
     checkpoint, saved = run.load_checkpoint("last")
-    if lr is not None:
-        first = saved["base_lrs"][0]
-        saved["base_lrs"] = [lr * (base / first if first else 1.0) for base in saved["base_lrs"]]
     if saved["epoch"] >= settings.epochs:
         raise TrainingError(
             f"Run {run.ref} already has all of its epochs ({settings.epochs}).",
@@ -142,7 +171,28 @@ def resume(
     if loss is None and own.get("loss"):
         loss = make_loss_again(own["loss"], run.ref)
     criterion = make_criterion(loss, bundle, settings)
+    if background:
+        from lepton_nb.training.background.launch import launch
+
+        cargo = _pack(network, bundle, criterion, optimizer, called, settings, lr)
+        return launch(run, cargo, choose_device(settings.device).device, resume=True)
+    if lr is not None:
+        change_rates(saved, lr)
     return Job(run, network, bundle, settings, criterion, optimizer).execute(called, saved)
+
+
+def _pack(
+    model: nn.Module,
+    data: DataBundle,
+    criterion: Any,
+    optimizer: torch.optim.Optimizer | None,
+    callbacks: Sequence[Callback],
+    settings: TrainConfig,
+    lr: float | None = None,
+) -> Cargo:
+    from lepton_nb.training.background.cargo import Freight, pack
+
+    return pack(Freight(model, data, criterion, optimizer, callbacks, settings, lr))
 
 
 def _note_changed_data(run: Run, bundle: DataBundle) -> None:

@@ -22,6 +22,7 @@ from lepton_nb.callbacks import (
 )
 from lepton_nb.callbacks.sinks import make_sinks
 from lepton_nb.data import DataBundle, Loader
+from lepton_nb.errors import StoreError
 from lepton_nb.runs import Retention, Run
 from lepton_nb.training.allocator import freed_memory_kept
 from lepton_nb.training.averaging import ExponentialAverage, StochasticAverage, WeightAverage
@@ -81,13 +82,13 @@ class Job:
             try:
                 with graceful_interrupt(state.control), freed_memory_kept(state.device):
                     fit(state, work, every)
+                    self._settle(state, work)
             except BaseException as error:
                 self._fail(state, every, error)
                 raise
             finally:
-                # An optimizer holds the gradients' buffers; a cell's traceback must not keep them alive.
+                # The user's own model holds its gradients, and outlives the run.
                 state.optimizer.zero_grad(set_to_none=True)
-            self._settle(state, work)
         return self.run
 
     def _prepare(self, callbacks: list[Callback]) -> tuple[TrainState, Work]:
@@ -178,9 +179,16 @@ class Job:
         interrupted = isinstance(error, KeyboardInterrupt)
         state.phase = "stopped" if interrupted else "failed"
         state.stop_reason = "interrupted twice" if interrupted else f"{type(error).__name__}: {error}"
-        self.run.set_status(state.phase, error=None if interrupted else state.stop_reason)
+        try:
+            self.run.set_status(state.phase, error=None if interrupted else state.stop_reason)
+        except StoreError as problem:  # a full disk is often what it failed of
+            self.run.status = state.phase
+            error.add_note(f"The run store does not know it, either: {problem.message}")
         for callback in callbacks:
-            callback.on_exception(state, error)
+            try:
+                callback.on_exception(state, error)
+            except Exception as problem:  # the others are told all the same
+                error.add_note(f"{type(callback).__name__}.on_exception failed, too: {problem}")
 
     def _settle(self, state: TrainState, work: Work) -> None:
         # A run stopped in the middle of an epoch has moved on from the best weights of the one before.
@@ -193,6 +201,12 @@ class Job:
         self.model.eval()
         self.run.set_status("finished" if state.phase == "finished" else "stopped")
         self.run.refresh()
+
+
+def change_rates(saved: dict[str, Any], lr: float) -> None:
+    """Put another peak learning rate into a checkpoint's state; every group keeps its share of it."""
+    first = saved["base_lrs"][0]
+    saved["base_lrs"] = [lr * (base / first if first else 1.0) for base in saved["base_lrs"]]
 
 
 def _mode(mode: str) -> Literal["min", "max"]:

@@ -9,8 +9,36 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from lepton_nb.callbacks import Callback
+    from lepton_nb.runs import Run
 
-__all__ = ["progress_callbacks"]
+__all__ = ["attach", "progress_callbacks"]
+
+
+def attach(run: Run | str) -> Run:
+    """Show the live panel of a run that trains in another process, or what is left of one that has ended.
+
+    The panel's buttons pause, resume and stop the run, or change its learning rate. Outside a notebook the
+    run is printed as it is now.
+
+    Args:
+        run: The run, or its name.
+
+    Raises:
+        NotFoundError: If there is no such run.
+    """
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    from lepton_nb.runs import get_run
+
+    found = get_run(run) if isinstance(run, str) else run.refresh()
+    if hasattr(get_ipython(), "kernel"):
+        from lepton_nb.widgets.attached import follow
+
+        follow(found)
+    else:
+        display(found)  # type: ignore[no-untyped-call]
+    return found
 
 
 def progress_callbacks(shell: InteractiveShell) -> list[Callback]:

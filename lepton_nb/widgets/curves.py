@@ -61,10 +61,14 @@ class Curves:
     def __init__(self) -> None:
         self._curves: dict[str, Curve] = {}
 
+    def restart(self) -> None:
+        """Forget all points: the next ones begin anew."""
+        self._curves = {}
+
     def add(self, rows: Iterable[LogRow]) -> None:
         for step, _, metrics in rows:
             for name, value in metrics.items():
-                if _is_shown(name) and math.isfinite(value):
+                if is_shown(name) and math.isfinite(value):
                     self._curves.setdefault(name, Curve()).add(step, value)
 
     def patch(self) -> Patch:
@@ -76,5 +80,6 @@ class Curves:
         return {name: {"x": curve.x, "y": curve.y} for name, curve in self._curves.items()}
 
 
-def _is_shown(name: str) -> bool:
+def is_shown(name: str) -> bool:
+    """Whether a panel draws that metric."""
     return name in ("loss", "train_loss") or name.startswith("val_")

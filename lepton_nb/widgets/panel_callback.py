@@ -11,6 +11,7 @@ from IPython.display import display
 from lepton_nb.callbacks import Callback, LogRow, TrainState
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.settled import settled_bundle
+from lepton_nb.widgets.shown import Shown
 from lepton_nb.widgets.train_panel import TrainPanel
 
 _KEPT = 4
@@ -90,7 +91,7 @@ def past_rows(state: TrainState) -> list[LogRow]:
     ]
 
 
-def describe(state: TrainState) -> dict[str, Any]:
+def describe(state: Shown) -> dict[str, Any]:
     """What a panel shows that does not change while the run trains."""
     return {
         "name": state.run.ref if state.run.number > 1 else state.run.name,
@@ -105,7 +106,7 @@ def describe(state: TrainState) -> dict[str, Any]:
     }
 
 
-def measure(state: TrainState) -> dict[str, Any]:
+def measure(state: Shown) -> dict[str, Any]:
     """What a panel shows that changes."""
     return {
         "phase": state.phase,

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from lepton_nb.callbacks import TrainState
 from lepton_nb.data.report import plural
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
 from lepton_nb.runs.bundle import MIME, run_bundle
 from lepton_nb.widgets.curves import Curves
+from lepton_nb.widgets.shown import Shown
 from lepton_nb.widgets.wording import PHASES, duration, figure, metric_title
 
 
-def settled_bundle(state: TrainState, curves: Curves) -> dict[str, Any]:
+def settled_bundle(state: Shown, curves: Curves) -> dict[str, Any]:
     """An ended run as text, as a page, as a picture of its curves, and as data for the lab to draw.
 
     In the page the picture is a PNG in a data URL: untrusted notebooks drop inline SVG, scripts and style
@@ -26,12 +26,12 @@ def settled_bundle(state: TrainState, curves: Curves) -> dict[str, Any]:
     title = f"{PHASES[state.phase]}: {state.run.ref} · {state.run.model} on {state.data_name}"
     plain = "\n".join([title, *(f"  {label:<12} {value}" for label, value in rows)])
     drawn = _draw(state, curves)
-    data = run_bundle(state.run, status=state.phase, summary=rows[:-1], next_=next_steps(state))
+    data = run_bundle(state.run, status=state.phase, summary=[row for row in rows if row[0] != "Next"], next_=next_steps(state))
     bundle = {"text/plain": plain, "text/html": _html(state, rows, drawn), MIME: data}
     return bundle if drawn is None else {**bundle, "image/png": drawn.png}
 
 
-def summary_rows(state: TrainState) -> list[tuple[str, str]]:
+def summary_rows(state: Shown) -> list[tuple[str, str]]:
     """Label and text of each line of the summary."""
     rows = []
     if state.best_value is not None and state.best_epoch is not None:
@@ -41,16 +41,18 @@ def summary_rows(state: TrainState) -> list[tuple[str, str]]:
     trained = f"{epochs}, {plural(state.step, 'step')} in {duration(state.elapsed)}"
     speed = state.metrics.get("items_per_second")
     rows.append(("Trained", trained + (f", {speed:,.0f} items/s" if speed else "")))
-    rows.append(("Device", f"{state.device} ({state.device_reason})"))
+    if state.device_reason:
+        rows.append(("Device", f"{state.device} ({state.device_reason})"))
     if state.stop_reason:
         rows.append(("Ended by", state.stop_reason))
     rows += [("Note", said) for said in state.run.warnings[-3:]]
     rows.append(("On disk", str(state.run.path)))
-    rows.append(("Next", " · ".join(next_steps(state))))
+    if state.run.attempt:  # nothing to go on with where it never began
+        rows.append(("Next", " · ".join(next_steps(state))))
     return rows
 
 
-def next_steps(state: TrainState) -> list[str]:
+def next_steps(state: Shown) -> list[str]:
     """The lines one would type now."""
     name = state.run.name
     if state.phase == "finished":
@@ -60,9 +62,9 @@ def next_steps(state: TrainState) -> list[str]:
     return [f"%lepton resume {name}", f"%lepton evaluate {name}"]
 
 
-def _html(state: TrainState, rows: list[tuple[str, str]], picture: _Picture | None) -> str:
+def _html(state: Shown, rows: list[tuple[str, str]], picture: _Picture | None) -> str:
     name, about = escape(state.run.ref), escape(f"{state.run.model} on {state.data_name}")
-    colour = {"failed": "#c62828", "stopped": "#b26a00"}.get(state.phase, "#2e7d32")
+    colour = {"failed": "#c62828", "interrupted": "#c62828", "stopped": "#b26a00"}.get(state.phase, "#2e7d32")
     lines = "".join(_line(label, text) for label, text in rows)
     return (
         '<div style="max-width: 900px">'
@@ -98,7 +100,7 @@ class _Picture:
         )
 
 
-def _draw(state: TrainState, curves: Curves) -> _Picture | None:
+def _draw(state: Shown, curves: Curves) -> _Picture | None:
     """The curves; None where nothing was logged yet."""
     series = _series(state, curves)
     if not series:
@@ -109,7 +111,7 @@ def _draw(state: TrainState, curves: Curves) -> _Picture | None:
     return _Picture(base64.b64encode(png(drawn)).decode(), shown_size(drawn), alt)
 
 
-def _series(state: TrainState, curves: Curves) -> dict[str, tuple[list[float], list[float]]]:
+def _series(state: Shown, curves: Curves) -> dict[str, tuple[list[float], list[float]]]:
     """The losses and the monitored metric by epoch; the loss of every step while no two epochs are done."""
     points = curves.to_dict()
     wanted = dict.fromkeys(("train_loss", "val_loss", state.monitor))

@@ -1,11 +1,12 @@
 // The live panel of a training run. Python sends `info` once, `progress` a few times a second, and new points
-// as patches; the buttons send {ask: "stop" | "pause" | "resume"}. Needs elements.js and chart.js in front of it.
+// as patches; the buttons send {ask: "stop" | "pause" | "resume"} or {ask: "lr", value}. Needs elements.js and
+// chart.js in front of it.
 
 const PHASES = {
-  starting: "Starting", training: "Training", validating: "Validating", paused: "Paused",
-  finished: "Finished", stopped: "Stopped", failed: "Failed",
+  queued: "Queued", starting: "Starting", training: "Training", validating: "Validating", paused: "Paused",
+  finished: "Finished", stopped: "Stopped", failed: "Failed", interrupted: "Interrupted",
 };
-const ENDS = { finished: "good", stopped: "waiting", failed: "bad" }; // with the badge's kind
+const ENDS = { finished: "good", stopped: "waiting", failed: "bad", interrupted: "bad" }; // with the badge's kind
 const SILENCE = 20; // seconds without news after which the panel says so
 
 function metricTitle(name) {
@@ -14,6 +15,10 @@ function metricTitle(name) {
 
 function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function rate(value) {
+  return value.toPrecision(3).replace(/\.?0+(e|$)/, "$1");
 }
 
 function speed(value) {
@@ -30,12 +35,19 @@ class Panel {
     const info = this.info;
 
     this.badge = html("span", { class: "lepton-badge" });
+    this.rate = html("button", { type: "button", "aria-expanded": "false" }, "Learning rate");
     this.pause = html("button", { type: "button" });
     this.stop = html("button", { type: "button", class: "lepton-stop" }, "Stop");
     this.fill = html("div");
     this.bar = html("div", { class: "lepton-bar", role: "progressbar", "aria-label": "steps done", "aria-valuemin": 0 }, this.fill);
     this.done = html("span");
     this.left = html("span", { class: "lepton-left" });
+    // The box is as wide as its words; JupyterLab's shortcuts must not take what is typed.
+    this.value = html("input", { type: "text", inputmode: "decimal", size: 10, required: "", "aria-label": "peak learning rate",
+      pattern: "[0-9]*[.]?[0-9]+([eE][-+]?[0-9]+)?", title: "a number such as 0.001 or 1e-3" });
+    this.form = html("form", { class: "lepton-rate", hidden: "", "data-lm-suppress-shortcuts": "true" },
+      html("label", {}, "Peak learning rate ", this.value), html("button", { type: "submit" }, "Set"),
+      html("span", {}, "The schedule goes on from it."));
     this.facts = html("dl", { class: "lepton-facts" });
     this.note = html("p", { class: "lepton-note", hidden: "" });
     this.live = html("p", { class: "lepton-spoken", role: "status", "aria-live": "polite" });
@@ -50,15 +62,35 @@ class Panel {
       html("header", {},
         this.badge,
         html("span", { class: "lepton-name" }, html("strong", {}, info.name), ` ${info.model} on ${info.data}`),
-        html("span", { class: "lepton-buttons" }, this.pause, this.stop)),
-      this.bar,
+        html("span", { class: "lepton-buttons" }, this.rate, this.pause, this.stop)),
+      this.form, this.bar,
       html("div", { class: "lepton-where" }, this.done, this.left),
-      html("div", { class: "lepton-charts" }, this.loss.element, this.metric.element),
+      this.charts = html("div", { class: "lepton-charts" }, this.loss.element, this.metric.element),
       this.facts, this.note, this.live));
 
     this.pause.addEventListener("click", () => this.ask(this.model.get("progress").phase === "paused" ? "resume" : "pause"));
     this.stop.addEventListener("click", () => this.ask("stop"));
     this.picker.addEventListener("change", () => this.drawCurves());
+    this.rate.addEventListener("click", () => this.openRate(this.form.hidden));
+    this.form.addEventListener("submit", (event) => this.setRate(event));
+    this.form.addEventListener("keydown", (event) => { if (event.key === "Escape") this.openRate(false); });
+  }
+
+  openRate(open) {
+    this.form.hidden = !open;
+    this.rate.setAttribute("aria-expanded", String(open));
+    if (!open) return this.rate.focus();
+    this.value.value = rate(this.model.get("progress").lr || 0.001);
+    this.value.select();
+    return this.value.focus();
+  }
+
+  setRate(event) {
+    event.preventDefault();
+    const value = Number(this.value.value);
+    this.model.send({ ask: "lr", value });
+    this.openRate(false);
+    this.live.textContent = this.spoken = `Peak learning rate ${rate(value)} asked for`;
   }
 
   ask(action) {
@@ -71,16 +103,21 @@ class Panel {
     const { info } = this;
     const now = this.model.get("progress");
     const paused = now.phase === "paused";
+    const queued = now.phase === "queued";
     const ended = now.phase in ENDS;
     if (ended) this.asked = null;
     const obeyed = { pause: paused, resume: !paused, stop: false }[this.asked];
     if (obeyed) this.asked = null;
     const stopping = !ended && (now.stopping || this.asked === "stop");
     this.badge.textContent = stopping ? "Stopping…" : this.asked === "pause" ? "Pausing…" : PHASES[now.phase];
-    this.badge.dataset.kind = ENDS[now.phase] || (stopping || paused ? "waiting" : "busy");
+    this.badge.dataset.kind = ENDS[now.phase] || (stopping || paused ? "waiting" : queued ? "off" : "busy");
     this.pause.textContent = paused ? "Resume" : "Pause";
     this.pause.disabled = ended || stopping || this.asked !== null;
     this.stop.disabled = ended || stopping;
+    this.stop.textContent = queued ? "Cancel" : "Stop";
+    this.rate.disabled = ended || stopping || now.phase === "starting";
+    for (const part of [this.rate, this.pause, this.bar, this.charts, this.facts]) part.hidden = queued;
+    if (queued || this.rate.disabled) this.form.hidden = true;
 
     const share = now.total_steps ? now.step / now.total_steps : 0;
     this.fill.style.width = `${(100 * share).toFixed(2)}%`;
@@ -90,6 +127,13 @@ class Panel {
     this.done.textContent = `Epoch ${Math.min(now.epoch + 1, info.epochs)} of ${info.epochs} · step ${steps}`;
     const left = now.eta === null || ended ? "" : `about ${duration(now.eta)} left`;
     this.left.textContent = [`${duration(now.elapsed)}${ended ? "" : " so far"}`, left].filter(Boolean).join(" · ");
+    if (queued) {
+      this.done.textContent = capital(now.place || "its turn is about to come");
+      this.left.textContent = `${info.epochs} epochs`;
+    } else if (now.phase === "starting") {
+      this.done.textContent = "Loading torch, the model and the data";
+      this.left.textContent = `${info.epochs} epochs`;
+    }
     this.drawFacts(now);
     this.drawNote(now);
     this.speak(now);
@@ -101,9 +145,9 @@ class Panel {
     const pairs = [
       [`Best ${metricTitle(info.monitor)}`, best],
       ["Speed", now.items_per_second ? `${speed(now.items_per_second)} items/s` : "…"],
-      ["Learning rate", now.lr.toPrecision(3).replace(/\.?0+(e|$)/, "$1")],
-      ["Memory", bytes(now.memory)],
-      ["Device", `${info.device}: ${info.device_reason}`],
+      ["Learning rate", now.lr ? rate(now.lr) : "…"],
+      ["Memory", now.memory ? bytes(now.memory) : "…"],
+      ["Device", [info.device, info.device_reason].filter(Boolean).join(": ")],
     ];
     this.facts.replaceChildren(...facts(pairs));
   }
@@ -111,10 +155,12 @@ class Panel {
   drawNote(now) {
     const silent = (Date.now() - this.heardAt) / 1000;
     let text = "";
+    const { attached } = this.info;
     if (this.asked && silent > 3) {
-      text = "It takes effect after the current step. If nothing happens, interrupt the kernel (■): that stops the run gracefully, too.";
-    } else if (silent > SILENCE && now.phase !== "paused" && !(now.phase in ENDS)) {
-      text = `No news for ${duration(silent)}: a long step or validation, or the kernel has gone.`;
+      text = "It takes effect after the current step.";
+      if (!attached) text += " If nothing happens, interrupt the kernel (■): that stops the run gracefully, too.";
+    } else if (silent > SILENCE && !["paused", "queued"].includes(now.phase) && !(now.phase in ENDS)) {
+      text = `No news for ${duration(silent)}: a long step or validation${attached ? "" : ", or the kernel has gone"}.`;
     }
     this.note.textContent = text;
     this.note.hidden = !text;
@@ -122,7 +168,8 @@ class Panel {
 
   /** One sentence an epoch for screen readers, not one a step. */
   speak(now) {
-    const text = `${this.badge.textContent}, epoch ${Math.min(now.epoch + 1, this.info.epochs)} of ${this.info.epochs}`;
+    const where = now.phase === "queued" ? this.done.textContent : `epoch ${Math.min(now.epoch + 1, this.info.epochs)} of ${this.info.epochs}`;
+    const text = `${this.badge.textContent}, ${where}`;
     if (text !== this.spoken) this.live.textContent = this.spoken = text;
   }
 
@@ -171,9 +218,18 @@ export default {
 
   render({ model, el }) {
     const panel = new Panel(model, el);
-    const onProgress = () => { panel.heardAt = Date.now(); panel.drawProgress(); };
+    let beat;
+    const onProgress = () => {
+      const { heartbeat, phase } = model.get("progress");
+      // Of a run in another process only its heartbeat is news; the panel itself goes on without it.
+      if (!panel.info.attached || heartbeat !== beat || phase === "starting") panel.heardAt = Date.now();
+      beat = heartbeat;
+      panel.drawProgress();
+    };
+    const onInfo = () => { panel.info = model.get("info"); panel.drawProgress(); panel.drawCurves(); };
     const onCurves = () => panel.drawCurves();
     model.on("change:progress", onProgress);
+    model.on("change:info", onInfo);
     model.on("change:curves", onCurves);
     const resized = new ResizeObserver(() => { panel.loss.draw(); panel.metric.draw(); });
     resized.observe(el);
@@ -184,6 +240,7 @@ export default {
       clearInterval(clock);
       resized.disconnect();
       model.off("change:progress", onProgress);
+      model.off("change:info", onInfo);
       model.off("change:curves", onCurves);
     };
   },

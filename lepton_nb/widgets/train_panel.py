@@ -1,4 +1,4 @@
-"""The live panel of a training run: curves, progress, Pause and Stop."""
+"""The live panel of a training run: curves, progress, Pause, Stop and the learning rate."""
 
 from __future__ import annotations
 
@@ -59,3 +59,5 @@ class TrainPanel(anywidget.AnyWidget):
             self._control.pause()
         elif action == "resume":
             self._control.resume()
+        elif action == "lr" and isinstance(value := content.get("value"), int | float):
+            self._control.change_lr(float(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 PHASES = {
+    "queued": "Queued",
     "starting": "Starting",
     "training": "Training",
     "validating": "Validating",
@@ -12,6 +13,7 @@ PHASES = {
     "finished": "Finished",
     "stopped": "Stopped",
     "failed": "Failed",
+    "interrupted": "Interrupted",
 }
 
 

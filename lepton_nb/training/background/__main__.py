@@ -58,11 +58,13 @@ def _wait_for_turn(run: Run) -> bool:
 def _train(run: Run, fd: int, resume: bool) -> None:
     # Only now: torch takes seconds and memory.
     from lepton_nb.training.background.cargo import unpack
-    from lepton_nb.training.job import Job
+    from lepton_nb.training.job import Job, change_rates
 
     with os.fdopen(fd, "rb") as file:
         freight = unpack(file)
     saved = run.load_checkpoint("last")[1] if resume else None
+    if saved is not None and freight.lr is not None:
+        change_rates(saved, freight.lr)
     for warning in run.warnings:
         run.append_log(warning)
     job = Job(run, freight.model, freight.data, freight.config, freight.loss, freight.optimizer)
@@ -74,7 +76,10 @@ def _record(run: Run, error: BaseException) -> None:
     if not isinstance(error, LeptonError | KeyboardInterrupt):
         traceback.print_exception(error, file=sys.stderr)
     run.refresh()
-    if run.status in ("queued", "running", "paused"):  # it failed before, or after, the loop itself
+    if run.status == "queued" and isinstance(error, KeyboardInterrupt):
+        run.append_log("stopped while it was queued")
+        run.set_status("stopped")
+    elif run.status in ("queued", "running", "paused"):  # it failed before, or after, the loop itself
         run.append_log(f"failed: {type(error).__name__}: {error}")
         run.set_status("failed", error=f"{type(error).__name__}: {error}")
 

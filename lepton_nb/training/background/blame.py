@@ -11,7 +11,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.blame import line_of
@@ -19,7 +19,7 @@ from lepton_nb.models.capture import is_installed
 from lepton_nb.models.capture.cells import python_of
 from lepton_nb.models.defining import notebook_scope
 
-MakePickler = Callable[[IO[bytes]], pickle.Pickler]
+MakePickler = Callable[[Any], pickle.Pickler]
 _DEEPEST = 40
 
 
@@ -58,11 +58,7 @@ def _way(part: Any, make: MakePickler) -> Iterator[_Step]:
     value, seen = part, {id(part)}
     for _ in range(_DEEPEST):
         found = next(
-            (
-                step
-                for step in _inside(value)
-                if id(step.value) not in seen and not _packs(step.value, make)
-            ),
+            (step for step in _inside(value) if id(step.value) not in seen and not _packs(step.value, make)),
             None,
         )
         if found is None:

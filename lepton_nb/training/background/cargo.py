@@ -11,7 +11,6 @@ them later changes nothing. Tensors arrive on the CPU.
 from __future__ import annotations
 
 import linecache
-import mmap
 import pickle
 import sys
 import tempfile
@@ -54,7 +53,11 @@ class Cargo:
 
 @dataclass
 class Freight:
-    """What is packed: the parts of a `Job`, without its run."""
+    """What is packed: the parts of a `Job`, without its run.
+
+    Attributes:
+        lr: A new peak learning rate, for a run that goes on from a checkpoint.
+    """
 
     model: nn.Module
     data: DataBundle
@@ -62,6 +65,7 @@ class Freight:
     optimizer: torch.optim.Optimizer | None
     callbacks: Sequence[Callback]
     config: TrainConfig
+    lr: float | None = None
 
     def parts(self) -> dict[str, Any]:
         return {
@@ -90,7 +94,7 @@ def pack(freight: Freight) -> Cargo:
                 if part is not None and part != []:
                     items.append(Item(kind, _name(kind, part), file.tell() - mark, _why(part)))
                 mark = file.tell()
-            pickle.dump((freight.config, packer.sources, torch_settings(), sys.path), file)
+            pickle.dump((freight.config, freight.lr, packer.sources, torch_settings(), sys.path), file)
         file.flush()
         report = CaptureReport([*items, *packer.captured.values()], file.tell())
         file.seek(0)
@@ -102,13 +106,13 @@ def pack(freight: Freight) -> Cargo:
 def unpack(file: IO[bytes]) -> Freight:
     """What was packed, in the process that trains; sets torch up as it was in the notebook."""
     reader = pickle.Unpickler(file)
-    parts = [reader.load() for _ in range(5)]
-    config, sources, settings, path = pickle.load(file)
+    model, data, loss, optimizer, callbacks = (reader.load() for _ in range(5))
+    config, lr, sources, settings, path = pickle.load(file)
     sys.path += [entry for entry in path if entry not in sys.path]
     for name, lines in sources.items():  # so that a traceback shows the line of the cell
         linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
     apply_torch_settings(settings)
-    return Freight(*parts, config)
+    return Freight(model, data, loss, optimizer, callbacks, config, lr)
 
 
 def _dump(packer: Packer, kind: str, part: Any) -> None:
@@ -138,7 +142,7 @@ class Packer(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is torch.Tensor and obj.layout == torch.strided and not obj.is_quantized:
             return _reduce_tensor(obj)
-        if isinstance(obj, np.memmap) and isinstance(obj.base, mmap.mmap) and obj.filename is not None:
+        if isinstance(obj, np.memmap) and type(obj.base).__name__ == "mmap" and obj.filename is not None:
             return _map_again, (str(obj.filename), obj.dtype, obj.offset, obj.shape)
         if isinstance(obj, DataLoader) and obj._iterator is not None:
             reduced = list(obj.__reduce_ex__(5))
@@ -170,10 +174,9 @@ class Packer(cloudpickle.Pickler):  # type: ignore[misc]
 
 
 def _reduce_tensor(tensor: torch.Tensor) -> tuple[Any, ...]:
-    flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-    conjugated = tensor.is_conj() or tensor.is_neg()
-    if conjugated:
-        flat = tensor.detach().cpu().resolve_conj().resolve_neg().reshape(-1).view(torch.uint8).numpy()
+    flat: Any = (
+        tensor.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy()
+    )
     return _make_tensor, (pickle.PickleBuffer(flat), tensor.dtype, tuple(tensor.shape), tensor.requires_grad)
 
 
@@ -198,8 +201,12 @@ def _files_by_value() -> Iterator[None]:
     own = [
         module
         for name, module in list(sys.modules.items())
-        if module is not None and name != "__main__" and not _is_ours(name) and name not in before
-        and isinstance(module, types.ModuleType) and getattr(module, "__name__", None) == name
+        if module is not None
+        and name != "__main__"
+        and not _is_ours(name)
+        and name not in before
+        and isinstance(module, types.ModuleType)
+        and getattr(module, "__name__", None) == name
         and not is_installed(name)
     ]
     for module in own:
@@ -240,7 +247,9 @@ def _size_of(value: Any) -> int:
     if usage is not None:
         return int(np.sum(usage(deep=True)))
     if isinstance(value, nn.Module):
-        return sum(tensor.nbytes for tensor in value.state_dict().values() if isinstance(tensor, torch.Tensor))
+        return sum(
+            tensor.nbytes for tensor in value.state_dict().values() if isinstance(tensor, torch.Tensor)
+        )
     return sys.getsizeof(value)
 
 

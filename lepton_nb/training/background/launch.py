@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import psutil
 import torch
@@ -57,11 +58,10 @@ def launch(run: Run, cargo: Cargo, device: torch.device, *, resume: bool = False
         os.close(log)
         cargo.file.close()
     _STARTED.append(process)
-    try:
+    with suppress(psutil.NoSuchProcess):  # it has ended already, and said so in the store
         queue.claim(run, process.pid, started(process.pid))
-    except psutil.NoSuchProcess:
-        pass  # it has ended already, and said so in the store
     run.write_json("background.json", cargo.report.to_dict())
+    run.live["capture"] = cargo.report
     return run
 
 
