@@ -32,8 +32,8 @@ class Tail:
     def read(self) -> tuple[list[Row], bool]:
         """The rows of ``(step, epoch, metrics)`` that came since the last call, and whether they begin anew.
 
-        They do the first time, and where the run was resumed meanwhile: points after the checkpoint it went on
-        from are then no longer those of its path.
+        They do the first time, and where the run was resumed meanwhile: points after the checkpoint it went
+        on from are then no longer those of its path.
         """
         anew = self._run.attempt != self._attempt
         if anew:

@@ -69,8 +69,8 @@ def train(
         **config: Fields of `TrainConfig`.
 
     Returns:
-        The run. ``run.live["model"]`` is the trained model, in evaluation mode, with the best weights; of a run
-        in the background `lepton_nb.load_model` gives it.
+        The run. ``run.live["model"]`` is the trained model, in evaluation mode, with the best weights; of a
+        run in the background `lepton_nb.load_model` gives it.
 
     Raises:
         ArgumentError: If a setting is unknown or out of range.

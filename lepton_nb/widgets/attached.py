@@ -91,7 +91,7 @@ class Follower:
     def _measure(self) -> dict[str, Any]:
         # Time passes by itself: only a heartbeat is news of a process that may hang.
         heartbeat = self._state.run.heartbeat_at
-        return {**measure(self._state), "place": self._state.place, "heartbeat": heartbeat}
+        return {**measure(self._state), "place": str(self._state.place or ""), "heartbeat": heartbeat}
 
     def _replace(self, bundle: dict[str, str]) -> None:
         assert self._panel is not None

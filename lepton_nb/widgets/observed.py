@@ -45,7 +45,7 @@ class Observed:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.control: Control = RemoteControl(run)
-        self.place = ""
+        self.place: queue.Place | None = None
         self.best_epoch: int | None = None
         self.look()
 
@@ -57,8 +57,7 @@ class Observed:
             StoreError: If the store cannot be read now.
         """
         run = self.run.refresh()
-        place = queue.place_of(run) if run.status == "queued" else None
-        self.place = "" if place is None else str(place)
+        self.place = queue.place_of(run) if run.status == "queued" else None
         self.best_epoch = run.vitals.get("best_epoch")
         if self.best_epoch is None and run.best_value is not None:
             self.best_epoch = next((found.epoch for found in run.checkpoints() if found.best), None)
@@ -69,6 +68,8 @@ class Observed:
 
     @property
     def phase(self) -> str:
+        if self.place is not None and not self.place.ahead:
+            return "starting"  # its turn: its process loads torch, the model and the data
         if self.run.status != "running":
             return self.run.status
         said = str(self._vital("phase", "starting"))

@@ -226,7 +226,12 @@ export default {
       beat = heartbeat;
       panel.drawProgress();
     };
-    const onInfo = () => { panel.info = model.get("info"); panel.drawProgress(); panel.drawCurves(); };
+    const onInfo = () => {
+      panel.info = model.get("info");
+      panel.loss.unit = panel.metric.unit = panel.info.steps_per_epoch ? "epoch" : "step";
+      panel.drawProgress();
+      panel.drawCurves();
+    };
     const onCurves = () => panel.drawCurves();
     model.on("change:progress", onProgress);
     model.on("change:info", onInfo);
