@@ -15,6 +15,9 @@ class HistoryWriter(Callback):
         state.run.log_many(rows)
         state.run.heartbeat(epoch=state.epoch, step=state.step, vitals=vitals(state))
 
+    def on_epoch_start(self, state: TrainState) -> None:
+        state.run.heartbeat(epoch=state.epoch, step=state.step, vitals=vitals(state))
+
     def on_epoch_end(self, state: TrainState) -> None:
         state.run.flush()
 

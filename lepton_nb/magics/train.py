@@ -25,8 +25,8 @@ def add_parser(subparsers: Any) -> MagicParser:
         help="train a model, with a live panel",
         description=(
             "Train a model in this notebook. The run is on disk from its first step: Stop or an interrupt\n"
-            "ends it gracefully, and after anything else %lepton resume goes on. With --background a process\n"
-            "of its own trains it: %lepton attach RUN shows its panel in any notebook."
+            "ends it gracefully, and after anything else %lepton resume goes on. With --background it is\n"
+            "trained by a process of its own: %lepton attach RUN shows its panel in any notebook."
         ),
     )
     model = parser.add_argument(

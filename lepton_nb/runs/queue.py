@@ -25,11 +25,12 @@ class Place:
     ahead: tuple[str, ...]
 
     def __str__(self) -> str:
+        device = self.device.partition(" ")[0]  # without the number of the card
         if not self.ahead:
-            return f"next on {self.device}"
+            return f"next on {device}"
         others = len(self.ahead) - 1
         behind = f" and {others} more" if others else ""
-        return f"waits for {self.device}, behind {self.ahead[0]}{behind}"
+        return f"waits for {device}, behind {self.ahead[0]}{behind}"
 
 
 def enqueue(run: Run, device: str) -> None:

@@ -149,7 +149,8 @@ def resume(
     changes = {name: value for name, value in asked.items() if value is not None}
     settings = TrainConfig.from_options({**settings.to_dict(), **changes})
     checkpoint, saved = run.load_checkpoint("last")
-    if saved["epoch"] >= settings.epochs:
+    # One cut off between its last checkpoint and its end has only that end to come.
+    if saved["epoch"] >= settings.epochs and run.status == "finished":
         raise TrainingError(
             f"Run {run.ref} already has all of its epochs ({settings.epochs}).",
             f"To train longer: %lepton resume {run.ref} --epochs {settings.epochs * 2}",

@@ -44,7 +44,7 @@ class Panel {
     this.left = html("span", { class: "lepton-left" });
     // The box is as wide as its words; JupyterLab's shortcuts must not take what is typed.
     this.value = html("input", { type: "text", inputmode: "decimal", size: 10, required: "", "aria-label": "peak learning rate",
-      pattern: "[0-9]*[.]?[0-9]+([eE][-+]?[0-9]+)?", title: "a number such as 0.001 or 1e-3" });
+      pattern: "[0-9]*[.]?[0-9]+([eE][-+]?[0-9]+)?", placeholder: "such as 1e-4", title: "a number such as 0.0001 or 1e-4" });
     this.form = html("form", { class: "lepton-rate", hidden: "", "data-lm-suppress-shortcuts": "true" },
       html("label", {}, "Peak learning rate ", this.value), html("button", { type: "submit" }, "Set"),
       html("span", {}, "The schedule goes on from it."));
@@ -80,8 +80,7 @@ class Panel {
     this.form.hidden = !open;
     this.rate.setAttribute("aria-expanded", String(open));
     if (!open) return this.rate.focus();
-    this.value.value = rate(this.model.get("progress").lr || 0.001);
-    this.value.select();
+    this.value.value = "";
     return this.value.focus();
   }
 

@@ -16,8 +16,8 @@ import sys
 import tempfile
 import types
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import cloudpickle
@@ -96,7 +96,7 @@ def pack(freight: Freight) -> Cargo:
                 mark = file.tell()
             pickle.dump((freight.config, freight.lr, packer.sources, torch_settings(), sys.path), file)
         file.flush()
-        report = CaptureReport([*items, *packer.captured.values()], file.tell())
+        report = CaptureReport(_joined(items, packer.captured), file.tell())
         file.seek(0)
     except OSError as error:
         raise explain(error, home() / "the run's data") from error
@@ -113,6 +113,16 @@ def unpack(file: IO[bytes]) -> Freight:
         linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
     apply_torch_settings(settings)
     return Freight(model, data, loss, optimizer, callbacks, config, lr)
+
+
+def _joined(items: list[Item], captured: dict[str, Item]) -> list[Item]:
+    """The items, each with where its class comes from, and what else was captured."""
+    rest = dict(captured)
+    found = []
+    for item in items:
+        own = rest.pop(item.name, None)
+        found.append(item if own is None else replace(item, why=f"{item.why}, {own.why}"))
+    return [*found, *rest.values()]
 
 
 def _dump(packer: Packer, kind: str, part: Any) -> None:
@@ -162,12 +172,8 @@ class Packer(cloudpickle.Pickler):  # type: ignore[misc]
             self.sources[name] = linecache.getlines(name)
         if "." not in function.__qualname__:
             self._note("function", function.__qualname__, 0, _origin(function.__module__))
-        for used in sorted(_global_names(function.__code__)):
-            value = function.__globals__.get(used)
-            if used in function.__globals__ and not isinstance(
-                value, type | types.ModuleType | types.FunctionType | types.BuiltinFunctionType
-            ):
-                self._note("variable", used, _size_of(value), f"used by {function.__qualname__}")
+        for used, value in _variables(function):
+            self._note("variable", used, _size_of(value), f"used by {function.__qualname__}")
 
     def _note(self, kind: str, name: str, size: int, why: str) -> None:
         self.captured.setdefault(name, Item(kind, name, size, why))
@@ -227,6 +233,19 @@ def _origin(module: str | None) -> str:
         return "defined in the notebook"
     file = getattr(sys.modules.get(module or ""), "__file__", None)
     return f"from {file}" if file else f"from {module}"
+
+
+def _variables(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """Names and values of what a function uses from outside, without code and modules."""
+    found = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):  # not bound yet
+            found[name] = cell.cell_contents
+    for name in sorted(_global_names(function.__code__)):
+        if name in function.__globals__:
+            found.setdefault(name, function.__globals__[name])
+    code = type | types.ModuleType | types.FunctionType | types.BuiltinFunctionType
+    yield from ((name, value) for name, value in found.items() if not isinstance(value, code))
 
 
 def _global_names(code: types.CodeType) -> set[str]:
