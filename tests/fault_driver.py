@@ -87,7 +87,7 @@ def begin_or_go_on(name: str, killer: Killed) -> Run:
 
 
 def sigkill(kills: int) -> None:
-    """Train one run after the other, each killed again and again until it is through, `kills` times in all."""
+    """Train one run after the other, each killed again and again until it is through; `kills` in all."""
     assert learn_imports(lambda: lepton_nb.train(TinyNet, blobs(96), name="whole", **SETTINGS)) == 0
     lepton_nb.model(TinyNet)  # looks at every installed distribution, once a process
     draw = random.Random(0)

@@ -26,7 +26,12 @@ def settled_bundle(state: Shown, curves: Curves) -> dict[str, Any]:
     title = f"{PHASES[state.phase]}: {state.run.ref} · {state.run.model} on {state.data_name}"
     plain = "\n".join([title, *(f"  {label:<12} {value}" for label, value in rows)])
     drawn = _draw(state, curves)
-    data = run_bundle(state.run, status=state.phase, summary=[row for row in rows if row[0] != "Next"], next_=next_steps(state))
+    data = run_bundle(
+        state.run,
+        status=state.phase,
+        summary=[row for row in rows if row[0] != "Next"],
+        next_=next_steps(state),
+    )
     bundle = {"text/plain": plain, "text/html": _html(state, rows, drawn), MIME: data}
     return bundle if drawn is None else {**bundle, "image/png": drawn.png}
 
