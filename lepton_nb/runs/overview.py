@@ -8,19 +8,27 @@ from collections.abc import Sequence
 from lepton_nb.runs.history import History
 from lepton_nb.runs.run import Run
 
-_LATEST = "SELECT value FROM metrics WHERE run = ? AND key = ? ORDER BY step DESC, attempt DESC LIMIT 1"
+_LATEST = (
+    "SELECT * FROM (SELECT key, value FROM metrics WHERE run = ?1 AND key = {key} AND step <= ?2 "
+    "ORDER BY step DESC, attempt DESC LIMIT 1)"
+)
+_ANY_STEP = 1 << 62
 _VALUES = "SELECT avg(value) AS value FROM metrics WHERE run = ? AND key = ? GROUP BY step / ? ORDER BY step"
 _LAST_STEP = "SELECT max(step) AS step FROM metrics WHERE run = ? AND key = ?"
 
 
 def latest(run: Run, names: Sequence[str]) -> dict[str, float]:
     """The newest finite value of each of those metrics that the run logged."""
-    found = {}
-    for name in dict.fromkeys(names):
-        row = run.store.database.row(_LATEST, (run.sequence, name))
-        if row is not None and row["value"] is not None and math.isfinite(row["value"]):
-            found[name] = float(row["value"])
-    return found
+    wanted = list(dict.fromkeys(names))
+    # What an earlier attempt logged beyond the place it was resumed from no longer counts.
+    newest = run.step if run.attempt > 1 else _ANY_STEP
+    each = [_LATEST.format(key=f"?{place}") for place in range(3, 3 + len(wanted))]
+    rows = run.store.database.rows(" UNION ALL ".join(each), (run.sequence, newest, *wanted))
+    return {
+        row["key"]: float(row["value"])
+        for row in rows
+        if row["value"] is not None and math.isfinite(row["value"])
+    }
 
 
 def trend(run: Run, points: int) -> tuple[str, list[float]]:

@@ -75,3 +75,14 @@ async def test_a_wrong_argument_is_a_sentence(ask: Any) -> None:
     assert status == 400
     status, _ = await ask("nothing/here")
     assert status == 404
+
+
+async def test_a_resumed_run_shows_nothing_of_what_was_undone(ask: Any) -> None:
+    run = trained("cnn", [0.5, 0.6, 0.7])
+    run.begin(total_steps=30, from_step=10)
+    run.log(20, {"val_accuracy": 0.55}, 1)
+    run.heartbeat(epoch=2, step=20)
+    run.flush()
+    (seen,) = (await ask("runs"))["runs"]
+    assert seen["latest"]["val_accuracy"] == 0.55
+    assert seen["sparkline"]["values"] == [0.5, 0.55]
