@@ -1,8 +1,8 @@
 """What the lab's server extension costs with a thousand runs in the store.
 
-``python -m tests.benchmarks.lab_api [RUNS]`` makes a store of that many runs in a temporary folder (20 epochs,
-200 steps each), and times what the handlers do, in this process and thread: the median and the worst of the
-repeats. Then it trains a tiny model with and without the sampler of the hardware, in turn.
+``python -m tests.benchmarks.lab_api [RUNS]`` makes a store of that many runs in a temporary folder (20 epochs
+and 200 steps each), and times what the handlers do, in this process and thread: the median and the worst of
+the repeats. Then it trains a tiny model with and without the sampler of the hardware, in turn.
 """
 
 from __future__ import annotations
