@@ -1,0 +1,298 @@
+"""The extension as its user sees it: a real lab with the built wheel, a real kernel, a real service."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+import lepton_nb
+from tests.browser.lab import CHROMIUM, EXTENSION, ROOT, TOKEN, Lab, Notebook, open_page, start_lab
+from tests.demo import NOTEBOOK
+from tests.runs_helpers import make_run
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.skipif(not EXTENSION.is_dir(), reason="the extension is not built: make install"),
+]
+SHOTS = ROOT / "artifacts" / "screenshots" / "lab"
+AXE = ROOT / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
+THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast")
+SECONDS = 1000
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with start_lab(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture
+def page(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    monkeypatch.setenv("LEPTON_HOME", str(lab.home))
+    try:
+        with open_page() as page:
+            yield page
+    finally:
+        for service in lepton_nb.deployments():
+            service.stop()
+
+
+class Panel:
+    """The side panel."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.node = page.locator("#lepton-panel")
+
+    def run(self, ref: str) -> Locator:
+        return self.node.locator(f".lp-Run[data-ref='{ref}']")
+
+    def tab(self, name: str) -> None:
+        self.node.get_by_role("tab", name=re.compile(f"^{name}")).click()
+
+    def press(self, ref: str, name: str) -> None:
+        """A button in the row of a run, as the keyboard or the pointer makes it appear."""
+        self.run(ref).hover()
+        self.run(ref).get_by_role("button", name=name).click()
+
+    def choose(self, ref: str, item: str) -> None:
+        """An entry of the menu of a run."""
+        self.run(ref).click(button="right")
+        self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}")).click()
+
+
+def confirm(page: Page, button: str) -> None:
+    page.locator(".jp-Dialog").get_by_role("button", name=button).click()
+
+
+def check_accessible(page: Page, *selectors: str) -> None:
+    """Fail on what axe-core finds wrong, with the elements it found."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text())
+    found: list[dict[str, Any]] = page.evaluate(
+        "async selectors => (await axe.run({include: selectors.map(item => [item])})).violations",
+        list(selectors),
+    )
+    told = [
+        f"{item['id']}: {node['target']} {node['failureSummary']}" for item in found for node in item["nodes"]
+    ]
+    assert not told, "\n".join(told)
+
+
+def look(page: Page, name: str, *selectors: str) -> None:
+    """A picture in every theme, and axe's opinion of each."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for theme in THEMES:
+        page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+        page.wait_for_function(
+            "() => !document.getAnimations().some(a => a.effect.getTiming().iterations === 1)"
+        )
+        page.wait_for_timeout(300)  # the theme's style sheet
+        page.screenshot(path=SHOTS / f"{name}-{theme.split(' ', 1)[1].lower().replace(' ', '-')}.png")
+        check_accessible(page, *selectors)
+
+
+def write_notebook(lab: Lab, name: str, *lines: str) -> None:
+    """The quickstart's data and model, then cells of these lines."""
+    content = json.loads(NOTEBOOK.read_text())
+    code = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+    setup = [
+        cell
+        for cell in code
+        if re.match(r"%load_ext|%lepton data|%%lepton model|digits =", "".join(cell["source"]))
+    ]
+    cells = [{**code[0], "source": line, "id": f"line-{index}"} for index, line in enumerate(lines)]
+    content["cells"] = [*setup, *cells]
+    (lab.folder / name).write_text(json.dumps(content))
+
+
+@pytest.fixture(scope="module")
+def trained(lab: Lab) -> None:
+    """Two runs of one model with different settings; the first is evaluated."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEPTON_HOME", str(lab.home))
+        digits = lepton_nb.data.digits()
+        for name, rate in (("first", 1e-3), ("second", 1e-2)):
+            lepton_nb.train("SmallCNN", digits, epochs=2, lr=rate, name=name)
+        lepton_nb.evaluate("first", digits)
+
+
+def open_panel(page: Page, lab: Lab, path: str = "/lab?reset") -> Panel:
+    page.goto(f"{lab.url}{path}{'&' if '?' in path else '?'}token={TOKEN}")
+    page.wait_for_function(
+        "() => window.jupyterapp?.commands.hasCommand('lepton:open-panel')", timeout=90_000
+    )
+    page.evaluate(
+        "async () => { const app = window.jupyterapp; await app.restored; await app.commands.execute('lepton:open-panel'); }"
+    )
+    return Panel(page)
+
+
+def test_a_run_moves_in_the_panel_while_its_cell_runs_and_obeys_it(page: Page, lab: Lab) -> None:
+    write_notebook(lab, "long.ipynb", "run = %lepton train DigitNet --data digits --epochs 5000 --name long")
+    notebook = Notebook(page, lab, "long.ipynb")
+    notebook.command("lepton:open-panel")
+    panel = Panel(page)
+    expect(panel.node).to_contain_text("No runs yet")
+    look(page, "empty", "#lepton-panel")
+    for index in range(3):
+        notebook.run(index)
+        notebook.wait_for(index)
+    notebook.run(3)
+    row = panel.run("long@1")
+    expect(row).to_have_attribute("data-status", "running", timeout=60 * SECONDS)
+    expect(row).to_contain_text(re.compile(r"Epoch ([2-9]|\d\d+) of 5000"), timeout=60 * SECONDS)
+    expect(row.get_by_role("progressbar")).to_be_visible()
+    expect(row.locator(".lp-Sparkline polyline")).to_be_visible()
+    expect(page.locator(".lp-Status")).to_contain_text("1 training")
+
+    panel.press("long@1", "Pause Run")
+    expect(row).to_have_attribute("data-status", "paused")
+    assert lepton_nb.get_run("long").status == "paused"
+    panel.press("long@1", "Resume Run")
+    expect(row).to_have_attribute("data-status", "running")
+    row.dblclick()
+    expect(page.locator(".lp-View .main-svg").first).to_be_visible(timeout=20 * SECONDS)
+    look(page, "training", "#lepton-panel", ".lp-View")
+
+    panel.press("long@1", "Stop Run")
+    confirm(page, "Stop")
+    expect(row).to_have_attribute("data-status", "stopped", timeout=20 * SECONDS)
+    assert lepton_nb.get_run("long").status == "stopped"
+
+    page.evaluate(
+        "() => window.jupyterapp.shell.activateById([...window.jupyterapp.shell.widgets('main')][0].id)"
+    )
+    notebook.wait_for(3)
+    notebook.run(3)
+    row = panel.run("long@2")
+    expect(row).to_have_attribute("data-status", "running", timeout=30 * SECONDS)
+    expect(row).to_contain_text(re.compile(r"Epoch ([2-9]|\d\d+) of 5000"), timeout=30 * SECONDS)
+    pid = lepton_nb.get_run("long").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    expect(row).to_have_attribute("data-status", "interrupted", timeout=10 * SECONDS)
+    expect(page.locator(".Toastify")).to_contain_text("can be resumed")
+
+
+def test_a_run_is_deployed_asked_compared_and_found_again(page: Page, lab: Lab, trained: None) -> None:
+    panel = open_panel(page, lab)
+    panel.choose("first@1", "Deploy Run")
+    panel.tab("Services")
+    service = panel.node.locator(".lp-Service[data-name='first']")
+    expect(service).to_have_attribute("data-state", "ready", timeout=90 * SECONDS)
+    expect(page.locator(".lp-Status")).to_contain_text("1 serving")
+
+    service.hover()
+    service.get_by_role("button", name="Try Service").click()
+    tried = page.frame_locator(".lp-Frame")
+    picture = lab.folder / "digit.png"
+    Image.new("L", (8, 8), 200).save(picture)
+    tried.locator("#file").set_input_files(picture)
+    expect(tried.locator("#result")).to_contain_text("%", timeout=20 * SECONDS)
+    look(page, "try", "#lepton-panel", ".lp-View .lp-View-head")
+
+    page.get_by_role("tab", name="Overview").click()
+    view = page.locator(".lp-View", has=page.get_by_role("heading", name="first"))
+    expect(view.locator(".lp-Facts")).to_contain_text(re.compile(r"Requests[1-9]"), timeout=15 * SECONDS)
+    expect(view.locator(".main-svg").first).to_be_visible(timeout=20 * SECONDS)
+    look(page, "service", "#lepton-panel", ".lp-View")
+
+    panel.tab("Runs")
+    panel.run("first@1").click()
+    panel.run("second@1").click(modifiers=["Control"])
+    panel.node.get_by_role("button", name="Compare Runs").click()
+    compared = page.locator(".lp-View", has=page.get_by_role("heading", name="2 runs"))
+    expect(compared.locator(".lp-Legend")).to_contain_text("second@1")
+    expect(compared.locator(".main-svg").first).to_be_visible(timeout=20 * SECONDS)
+    look(page, "compare", "#lepton-panel", ".lp-View:not(.lm-mod-hidden)")
+    compared.get_by_role("tab", name="Differences").click()
+    differing = compared.locator(".lp-mod-differs")
+    expect(differing.filter(has_text=re.compile("^lr"))).to_contain_text("0.001")
+    expect(differing.filter(has_text=re.compile("^lr"))).to_contain_text("0.01")
+    page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.id.startsWith('lepton-run')")
+    compared.get_by_role("tab", name="Evaluation").click()
+    expect(compared.locator(".lp-Confusion")).to_be_visible()
+    look(page, "evaluation", ".lp-View:not(.lm-mod-hidden)")
+
+    page.wait_for_timeout(1500)  # the lab saves its layout once a second
+    page.goto(f"{lab.url}/lab?token={TOKEN}")
+    expect(page.locator(".lp-View h2", has_text="2 runs")).to_be_visible(timeout=60 * SECONDS)
+    expect(panel.run("second@1")).to_be_visible()
+    panel.tab("Services")
+    expect(service).to_have_attribute("data-state", "ready")
+
+
+def test_a_thousand_runs_scroll_by_pointer_and_keyboard(page: Page, lab: Lab) -> None:
+    for number in range(1000):
+        run = make_run(f"sweep-{number % 10}")
+        if number >= 990:
+            run.log_many([(step, 0, {"loss": 1 / (1 + step + number)}) for step in range(20)])
+            run.flush()
+        run.set_status("finished")
+    panel = open_panel(page, lab)
+    grid = panel.node.get_by_role("grid")
+    expect(panel.run("sweep-9@100")).to_be_visible(timeout=30 * SECONDS)
+    assert panel.node.locator(".lp-Run").count() < 40
+    panel.run("sweep-9@100").click()
+    page.keyboard.press("ArrowDown")
+    expect(panel.run("sweep-8@100")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(panel.node.locator(".lp-SelectionBar")).to_contain_text("2 selected")
+    page.keyboard.press("End")
+    expect(grid.locator(f"[aria-rowindex='{grid.get_attribute('aria-rowcount')}']")).to_be_visible()
+    panel.node.get_by_role("searchbox").fill("sweep-3 status:finished")
+    expect(grid).to_have_attribute("aria-rowcount", "100")
+    panel.node.get_by_label("Group").select_option("name")
+    expect(panel.node.locator(".lp-Group")).to_contain_text("sweep-3")
+    look(page, "many", "#lepton-panel")
+    panel.node.get_by_role("searchbox").fill("")
+
+
+def test_cells_are_written_where_the_cursor_is_and_help_is_under_the_pointer(
+    page: Page, lab: Lab, trained: None
+) -> None:
+    write_notebook(lab, "cells.ipynb", "%lepton train DigitNet --data digits --epochs 3", "")
+    notebook = Notebook(page, lab, "cells.ipynb")
+    notebook.command("lepton:open-panel")
+    panel = Panel(page)
+    option = notebook.cell(3).locator(".lp-Code-option", has_text="--epochs")
+    option.hover()
+    expect(page.locator(".lp-Hover")).to_contain_text("--epochs")
+    page.screenshot(path=SHOTS / "hover.png")
+
+    notebook.cell(4).locator(".cm-content").click()
+    panel.run("first@1").click(button="right")
+    page.locator(".lm-Menu-itemLabel", has_text="Insert Cell").click()
+    page.locator(".lm-Menu-itemLabel", has_text="Evaluates").click()
+    expect(notebook.cell(4)).to_contain_text("%lepton evaluate first@1")
+    page.get_by_title("Lepton: write the next cell").click()
+    page.locator(".lm-Menu-itemLabel", has_text="Trains").click()
+    expect(notebook.cell(5)).to_contain_text("%lepton train DigitNet --data digits")
+
+
+def test_notebook_7_has_the_panel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with start_lab(tmp_path / "nb7", "notebook") as lab, open_page() as page:
+        monkeypatch.setenv("LEPTON_HOME", str(lab.home))
+        run = make_run("cnn")
+        run.log_many([(step, 0, {"loss": 1 / (1 + step)}) for step in range(20)])
+        run.set_status("finished")
+        write_notebook(lab, "seven.ipynb", "1 + 1")
+        panel = open_panel(page, lab, "/notebooks/seven.ipynb")
+        expect(panel.run("cnn@1")).to_be_visible(timeout=30 * SECONDS)
+        panel.run("cnn@1").dblclick()
+        expect(page.locator(".lp-View .main-svg").first).to_be_visible(timeout=20 * SECONDS)
+        look(page, "notebook-7", "#lepton-panel", ".lp-View")
