@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 import lepton_nb
+from lepton_nb.data import digits as load_digits
 from tests.browser.lab import CHROMIUM, EXTENSION, ROOT, TOKEN, Lab, Notebook, open_page, start_lab
 from tests.demo import NOTEBOOK
 from tests.runs_helpers import make_run
@@ -124,7 +125,7 @@ def trained(lab: Lab) -> None:
     """Two runs of one model with different settings; the first is evaluated."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEPTON_HOME", str(lab.home))
-        digits = lepton_nb.data.digits()
+        digits = load_digits()
         for name, rate in (("first", 1e-3), ("second", 1e-2)):
             lepton_nb.train("SmallCNN", digits, epochs=2, lr=rate, name=name)
         lepton_nb.evaluate("first", digits)
@@ -135,9 +136,8 @@ def open_panel(page: Page, lab: Lab, path: str = "/lab?reset") -> Panel:
     page.wait_for_function(
         "() => window.jupyterapp?.commands.hasCommand('lepton:open-panel')", timeout=90_000
     )
-    page.evaluate(
-        "async () => { const app = window.jupyterapp; await app.restored; await app.commands.execute('lepton:open-panel'); }"
-    )
+    page.evaluate("() => window.jupyterapp.restored.then(() => undefined)")
+    page.evaluate("() => window.jupyterapp.commands.execute('lepton:open-panel')")
     return Panel(page)
 
 

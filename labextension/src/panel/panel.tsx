@@ -98,14 +98,14 @@ function Panel(props: {
 
   return (
     <>
-      <header className="lp-Header">
+      <div className="lp-Header">
         <h2>{trans.__('Lepton')}</h2>
         <IconButton
           icon={refreshIcon}
           label={trans.__('Refresh')}
           onClick={() => void commands.execute(CommandIDs.refresh)}
         />
-      </header>
+      </div>
       <Tabs<TabName>
         label={trans.__('Lepton')}
         current={tab}

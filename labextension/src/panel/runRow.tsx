@@ -129,15 +129,15 @@ export function RunRow(props: IRunRowProps): React.ReactElement {
         />
       </div>
       {isActive(run) && (
-        <div
-          className="lp-Progress"
-          role="progressbar"
-          aria-label={trans.__('Progress of %1', ref)}
-          aria-valuemin={0}
-          aria-valuemax={100}
-          aria-valuenow={Math.round((run.progress ?? 0) * 100)}
-        >
-          <div style={{ transform: `scaleX(${run.progress ?? 0})` }} />
+        <div role="gridcell" className="lp-Progress">
+          <div
+            role="progressbar"
+            aria-label={trans.__('Progress of %1', ref)}
+            aria-valuemin={0}
+            aria-valuemax={100}
+            aria-valuenow={Math.round((run.progress ?? 0) * 100)}
+            style={{ transform: `scaleX(${run.progress ?? 0})` }}
+          />
         </div>
       )}
     </div>

@@ -75,10 +75,10 @@ export function Chart(props: IChartProps): React.ReactElement {
   }, []);
 
   return (
-    <figure className="lp-Chart">
+    <figure className="lp-Chart" aria-label={summary(props)}>
       <figcaption>{props.title}</figcaption>
       {failure !== null && <Failure error={failure} />}
-      <div ref={node} style={{ height }} role="img" aria-label={summary(props)} />
+      <div ref={node} style={{ height }} />
     </figure>
   );
 }
@@ -123,7 +123,7 @@ function options(
     height: props.height,
     showlegend: hasLegend,
     uirevision: 'kept', // a zoom stays while points are added
-    margin: { ...base.margin, t: hasLegend ? 30 : 8 },
+    margin: { ...base.margin, t: hasLegend ? 22 : 8 },
     xaxis: {
       ...base.xaxis,
       title: { ...(base.xaxis!.title as object), text: props.xTitle ?? '' },

@@ -111,7 +111,7 @@ export function Curves(props: {
 }
 
 function titleOf(metric: string): string {
-  const words = metric.replace(/_/g, ' ');
+  const words = metric === 'lr' ? 'learning rate' : metric.replace(/_/g, ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -192,7 +192,7 @@ function Head(props: { run: IRun; commands: CommandRegistry }): React.ReactEleme
     [trans.__('Device'), run.device ?? '–']
   ];
   return (
-    <header className="lp-View-head">
+    <div className="lp-View-head">
       <div className="lp-View-title">
         <h2>{ref}</h2>
         <StateMark state={run.status} />
@@ -228,7 +228,7 @@ function Head(props: { run: IRun; commands: CommandRegistry }): React.ReactEleme
           </div>
         ))}
       </dl>
-    </header>
+    </div>
   );
 }
 
@@ -236,7 +236,7 @@ function Head(props: { run: IRun; commands: CommandRegistry }): React.ReactEleme
 function Legend(props: { runs: IRun[]; commands: CommandRegistry }): React.ReactElement {
   const trans = useTrans();
   return (
-    <header className="lp-View-head">
+    <div className="lp-View-head">
       <div className="lp-View-title">
         <h2>{trans.__('%1 runs', props.runs.length)}</h2>
       </div>
@@ -261,6 +261,6 @@ function Legend(props: { runs: IRun[]; commands: CommandRegistry }): React.React
           );
         })}
       </ul>
-    </header>
+    </div>
   );
 }

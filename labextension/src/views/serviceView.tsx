@@ -157,7 +157,7 @@ function Head(props: { service: IDeployment; commands: CommandRegistry }): React
     ]
   ];
   return (
-    <header className="lp-View-head">
+    <div className="lp-View-head">
       <div className="lp-View-title">
         <h2>{name}</h2>
         <StateMark state={service.state} />
@@ -191,7 +191,7 @@ function Head(props: { service: IDeployment; commands: CommandRegistry }): React
           </div>
         ))}
       </dl>
-    </header>
+    </div>
   );
 }
 

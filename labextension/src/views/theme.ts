@@ -42,7 +42,7 @@ export function layout(): Partial<Layout> {
       bordercolor: rule,
       font: { color: text }
     },
-    legend: { orientation: 'h', y: 1.02, yanchor: 'bottom', x: 0, font: { color: text } },
+    legend: { orientation: 'h', y: 1, yanchor: 'bottom', x: 0, font: { color: text } },
     xaxis: axis,
     yaxis: axis
   };
