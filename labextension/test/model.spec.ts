@@ -71,15 +71,18 @@ describe('the state of the lab', () => {
     expect(topics).toContain('runs');
   });
 
-  it('reads again when the connection is back', async () => {
-    const { server, model } = await started([]);
+  it('reads again when the connection is back, and tells of runs that ended meanwhile', async () => {
+    const { server, model } = await started([aRun({ status: 'running' })]);
+    const heard: string[] = [];
+    model.noticed.connect((_, notice) => heard.push(notice.message));
     server.connectedChanged.emit(false);
     expect(model.status).toBe('offline');
-    server.runs = [aRun()];
-    server.connectedChanged.emit(true);
+    server.runs = [aRun({ status: 'failed', error: 'CUDA out of memory' }), aRun({ name: 'new' })];
+    server.message.emit({ type: 'hello', version: '1', runs: 2 });
     await new Promise(resolve => setTimeout(resolve));
     expect(model.status).toBe('ready');
-    expect(model.runs).toHaveLength(1);
+    expect(model.runs).toHaveLength(2);
+    expect(heard).toEqual(['cnn@1 failed: CUDA out of memory']);
   });
 
   it("says the server's own words and keeps what it knew", async () => {

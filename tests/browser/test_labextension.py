@@ -201,8 +201,8 @@ def test_a_run_is_deployed_asked_compared_and_found_again(page: Page, lab: Lab, 
     tried = page.frame_locator(".lp-Frame")
     picture = lab.folder / "digit.png"
     Image.new("L", (8, 8), 200).save(picture)
-    tried.locator("#file").set_input_files(picture)
-    expect(tried.locator("#result")).to_contain_text("%", timeout=20 * SECONDS)
+    tried.locator("input[type=file]").set_input_files(picture)
+    expect(tried.locator("#panels")).to_contain_text(re.compile(r"\d ?%"), timeout=20 * SECONDS)
     look(page, "try", "#lepton-panel", ".lp-View .lp-View-head")
 
     page.get_by_role("tab", name="Overview").click()

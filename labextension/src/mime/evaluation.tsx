@@ -56,7 +56,8 @@ export function EvaluationOutput(props: { bundle: IEvaluationBundle }): React.Re
     }
     if (residuals) {
       const { predicted, true: truth } = residuals;
-      const ends = [Math.min(...truth), Math.max(...truth)];
+      const known = truth.flatMap(value => value ?? []);
+      const ends = [Math.min(...known), Math.max(...known)];
       found.push({
         title: trans.__('Predicted and true'),
         x: trans.__('True'),
@@ -122,7 +123,7 @@ export function EvaluationOutput(props: { bundle: IEvaluationBundle }): React.Re
 
 function lineUp(curves: ICurve[]): ILine[] {
   return curves.slice(0, MOST_CURVES).map((curve, index) => ({
-    name: curve.area === undefined ? curve.name : `${curve.name} (${format.metric(curve.area)})`,
+    name: curve.area === null ? curve.name : `${curve.name} (${format.metric(curve.area)})`,
     x: curve.x,
     y: curve.y,
     shade: index

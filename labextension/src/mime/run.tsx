@@ -2,16 +2,19 @@ import * as React from 'react';
 import type { IHistory } from '../api/types';
 import { StateMark } from '../common/state';
 import { useTrans } from '../common/translation';
-import { baseOf, chartsOf, isHeldOut, smooth } from '../model/curves';
+import { baseOf, chartsOf, isHeldOut, smooth, titleOf } from '../model/curves';
 import * as format from '../model/format';
 import { Chart, type ILine } from '../views/chart';
 import type { IRunBundle } from './types';
+
+const FIRST = 2; // the loss, and what picked the best checkpoint
 
 /** A run as its cell left it: what came out, the curves, the settings. */
 export function RunOutput(props: { bundle: IRunBundle }): React.ReactElement {
   const { run, series, summary, next, config } = props.bundle;
   const trans = useTrans();
   const [smoothing, setSmoothing] = React.useState(0);
+  const [all, setAll] = React.useState(false);
   const charts = React.useMemo(() => {
     const history: IHistory = {
       step: run.step,
@@ -54,10 +57,10 @@ export function RunOutput(props: { bundle: IRunBundle }): React.ReactElement {
         ))}
       </dl>
       <div className="lp-Charts">
-        {charts.map(({ names, lines }) => (
+        {charts.slice(0, all ? undefined : FIRST).map(({ names, lines }) => (
           <Chart
             key={names[0]}
-            title={baseOf(names[0]).replace(/_/g, ' ')}
+            title={titleOf(baseOf(names[0]))}
             lines={lines}
             xTitle={trans.__('Steps')}
           />
@@ -76,6 +79,12 @@ export function RunOutput(props: { bundle: IRunBundle }): React.ReactElement {
           />
           <output>{smoothing.toFixed(2)}</output>
         </label>
+        {charts.length > FIRST && (
+          <label>
+            <input type="checkbox" checked={all} onChange={event => setAll(event.target.checked)} />
+            {trans.__('All %1 charts', charts.length)}
+          </label>
+        )}
       </div>
       <details className="lp-Details">
         <summary>{trans.__('Settings')}</summary>

@@ -11,9 +11,9 @@ export interface IRunBundle {
 
 export interface ICurve {
   name: string;
-  x: number[];
-  y: number[];
-  area?: number;
+  x: (number | null)[];
+  y: (number | null)[];
+  area: number | null;
 }
 
 export interface IMistake {
@@ -37,9 +37,9 @@ export interface IEvaluationBundle {
   class_names: string[];
   per_class: Record<string, (number | null)[]>;
   confusion: number[][] | null;
-  curves: { roc?: ICurve[]; pr?: ICurve[] };
-  calibration: { confidence: number[]; accuracy: number[]; count: number[] } | null;
-  residuals: { predicted: number[]; true: number[] } | null;
+  curves: { roc?: ICurve[]; pr?: ICurve[] } | null;
+  calibration: { confidence: (number | null)[]; accuracy: (number | null)[] } | null;
+  residuals: { predicted: (number | null)[]; true: (number | null)[] } | null;
   mistakes: IMistake[];
   notes: string[];
   seconds: number;

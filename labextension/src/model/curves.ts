@@ -21,6 +21,12 @@ export function baseOf(name: string): string {
   return name.replace(/^(train|val|test)_/, '');
 }
 
+/** `val_loss` in the words of a heading. */
+export function titleOf(metric: string): string {
+  const words = metric === 'lr' ? 'learning rate' : metric.replace(/_/g, ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 export function isHeldOut(name: string): boolean {
   return /^(val|test)_/.test(name);
 }

@@ -13,6 +13,7 @@ import type {
   LeptonMessage,
   RunStatus
 } from '../api/types';
+import { endOf } from './notices';
 
 const PAGE = 500;
 const ACTIVE: readonly RunStatus[] = ['running', 'paused'];
@@ -28,7 +29,7 @@ export function isActive(run: IRun): boolean {
 }
 
 export function packageKey(item: { name: string; version: number }): string {
-  return `${item.name} ${item.version}`;
+  return `${item.name}/${item.version}`;
 }
 
 /**
@@ -43,9 +44,7 @@ export class LeptonModel implements IDisposable {
   ) {
     _socket.message.connect((_, message) => this._apply(message));
     _socket.connectedChanged.connect((_, connected) => {
-      if (connected) {
-        void this.refresh();
-      } else {
+      if (!connected) {
         this._setStatus('offline', null);
       }
     });
@@ -141,6 +140,19 @@ export class LeptonModel implements IDisposable {
     Signal.clearData(this);
   }
 
+  /** Read what happened while the socket was silent, and tell of runs that ended meanwhile. */
+  private async _catchUp(): Promise<void> {
+    const before = this.runs.filter(isActive);
+    await this.refresh();
+    for (const { id } of before) {
+      const run = this._runs.get(id);
+      const notice = run ? endOf(run) : null;
+      if (notice) {
+        this._noticed.emit(notice);
+      }
+    }
+  }
+
   private async _readRuns(): Promise<IRun[]> {
     const runs: IRun[] = [];
     for (;;) {
@@ -159,7 +171,7 @@ export class LeptonModel implements IDisposable {
   private _apply(message: LeptonMessage): void {
     switch (message.type) {
       case 'hello':
-        return;
+        return void this._catchUp();
       case 'runs':
         return this._applyRuns(message.changed, message.removed);
       case 'deployments':

@@ -1,5 +1,6 @@
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
+import type { IPackage } from '../api/types';
 import { CommandIDs } from '../commands/ids';
 import { CommandButton } from '../common/actionButton';
 import { useModel } from '../common/hooks';
@@ -17,7 +18,11 @@ export function PackageList(props: {
 }): React.ReactElement {
   const { model, commands } = props;
   const trans = useTrans();
-  useModel(model, 'packages');
+  useModel(model, 'packages', 'deployments');
+  const isLive = (item: IPackage) =>
+    model.deployments.some(
+      ({ package: name, version }) => name === item.name && version === item.version
+    );
   if (model.packages.length === 0) {
     return <NoPackages />;
   }
@@ -39,9 +44,7 @@ export function PackageList(props: {
                 {item.name}
               </span>
               <span className="lp-Tag">{trans.__('version %1', item.version)}</span>
-              {item.deployments.length > 0 && (
-                <span className="lp-Tag lp-mod-good">{trans.__('live')}</span>
-              )}
+              {isLive(item) && <span className="lp-Tag lp-mod-good">{trans.__('live')}</span>}
             </span>
             <span className="lp-Row-facts">
               {[item.run && trans.__('of %1', item.run), item.task].filter(Boolean).join(' · ')}

@@ -2,7 +2,7 @@ import * as React from 'react';
 import type { IHistory, IRun } from '../api/types';
 import { Failure, Loading } from '../common/notice';
 import { useTrans } from '../common/translation';
-import { along, baseOf, chartsOf, isHeldOut, smooth, type Axis } from '../model/curves';
+import { along, baseOf, chartsOf, isHeldOut, smooth, titleOf, type Axis } from '../model/curves';
 import type { LeptonModel } from '../model/lepton';
 import { Chart, type ILine } from './chart';
 import { useHistories } from './useRuns';
@@ -108,11 +108,6 @@ export function Curves(props: {
       </div>
     </>
   );
-}
-
-function titleOf(metric: string): string {
-  const words = metric === 'lr' ? 'learning rate' : metric.replace(/_/g, ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** One run: a colour for each metric. Several: a colour for each run, training dashed. */
