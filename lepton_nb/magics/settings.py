@@ -33,7 +33,7 @@ _GROUPS = {
         *("ema", "swa", "patience", "on_nan", "restore_best"),
     ),
     "tracking": ("sink",),
-    "speed and device": ("device", "precision", "compile"),
+    "speed and device": ("device", "precision", "compile", "channels_last", "autotune", "profile"),
 }
 _REST = "checkpoints and repetition"
 

@@ -93,5 +93,7 @@ def show_run(context: Context, found: Run, *, background: bool) -> Run:
 
         context.show(found.live["capture"])
         attach(found)
+    if "profile" in found.live and not context.quiet:
+        context.show(found.live["profile"])
     context.shown = True
     return found

@@ -68,7 +68,13 @@ class TrainConfig:
     on_nan: Literal["stop", "skip"] = setting(
         "stop", "at a loss that is NaN or infinite, stop or leave the batch out; skip checks gradients, too"
     )
+    profile: bool = setting(False, "show where the time of a step goes, and what to do about it")
     compile: bool = setting(False, "compile the model with torch.compile")
+    channels_last: bool = setting(False, "keep weights of 2d convolutions with the channels last in memory")
+    autotune: Literal["off", "speed", "batch"] = setting(
+        "off",
+        "measure a few steps, take the fastest precision, layout and compilation; batch: and batch size",
+    )
     device: str = setting("auto", "where to train: auto, cpu, cuda, cuda:1, mps, xpu")
     seed: int = setting(0, "seed of weights, order and augmentation")
     patience: int | None = setting(None, "stop after so many epochs without a better validation value")

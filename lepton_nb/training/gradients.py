@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -47,6 +47,7 @@ class Gradients:
             too, and what a batch does to the buffers (batch norm's means) is undone with it.
 
     Attributes:
+        forward: What is called with the inputs: the model, or something around it that watches.
         most: Items that go through the model at once; None for whole batches.
     """
 
@@ -64,6 +65,7 @@ class Gradients:
         self.run, self.model, self.optimizer = run, model, optimizer
         self.criterion, self.autocast, self.scaler = criterion, autocast, scaler
         self.revocable = revocable
+        self.forward: Callable[..., Any] = model
         self.most: int | None = None
 
     def add(self, batches: Sequence[Batch]) -> float:
@@ -103,7 +105,7 @@ class Gradients:
     def _pass(self, inputs: Inputs, target: Tensor, weight: float) -> float:
         """Forward and backward; the share of the loss that the items have in the mean."""
         with self.autocast:
-            loss = self.criterion(call_model(self.model, inputs), target)
+            loss = self.criterion(call_model(self.forward, inputs), target)
         value: float = loss.item()
         if not math.isfinite(value):
             raise NonFiniteLossError(value, inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from lepton_nb.data import DataBundle, Loader
 from lepton_nb.errors import StoreError
 from lepton_nb.runs import Retention, Run
 from lepton_nb.training.allocator import freed_memory_kept
+from lepton_nb.training.autotune import autotune, compile_in_place
 from lepton_nb.training.averaging import ExponentialAverage, StochasticAverage, WeightAverage
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
@@ -35,6 +36,7 @@ from lepton_nb.training.loop import Work, fit, restore, snapshot
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.optimizers import forget_gradients, make_optimizer, move_optimizer, use_fused
+from lepton_nb.training.profiling import Profiler
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
 from lepton_nb.training.seeding import private_rng
@@ -96,8 +98,11 @@ class Job:
         self.model.to(choice.device)
         if isinstance(self.loss, nn.Module):
             self.loss.to(choice.device)
+        self.config = self._tuned(choice.device)
+        if self.config.channels_last:
+            self.model.to(memory_format=torch.channels_last)
         if self.config.compile:
-            self.model.compile()
+            compile_in_place(self.model, choice.device)
         optimizer = self._optimizer(choice.device)
         make_loader = partial(
             self.data.loader, batch_size=self.config.batch_size, device=choice.device, seed=self.config.seed
@@ -141,6 +146,18 @@ class Job:
         )
         return state, work
 
+    def _tuned(self, device: torch.device) -> TrainConfig:
+        """The settings, with those in them that turned out to be the fastest here, if that was asked for."""
+        if self.config.autotune == "off":
+            return self.config
+        choice = autotune(self.model, self.data, self.loss, self.config, device)
+        for line in choice.lines():
+            self.run.append_log(line)
+        self.run.live["autotune"] = choice
+        tuned = self.config.replace(autotune="off", **asdict(choice.best))
+        self.run.write_json("config.json", tuned.to_dict())
+        return tuned
+
     def _averaging(self, loader: Loader) -> WeightAverage:
         if self.config.ema is not None:
             return ExponentialAverage(self.model, self.config.ema)
@@ -155,7 +172,7 @@ class Job:
 
     def _features(self, work: Work) -> list[Callback]:
         """Callbacks for what the settings ask for: none costs anything where it is off."""
-        found: list[Callback] = []
+        found: list[Callback] = [Profiler(work)] if self.config.profile else []
         if isinstance(work.schedule, Plateau):
             found.append(work.schedule)
         if type(work.averaging) is not WeightAverage:

@@ -50,6 +50,8 @@ def summary_rows(state: Shown) -> list[tuple[str, str]]:
         rows.append(("Device", f"{state.device} ({state.device_reason})"))
     if state.stop_reason:
         rows.append(("Ended by", state.stop_reason))
+    if "autotune" in state.run.live:
+        rows.append(("Autotune", state.run.live["autotune"].lines()[0]))
     rows += [("Note", said) for said in state.run.warnings[-3:]]
     rows.append(("On disk", str(state.run.path)))
     if state.run.attempt:  # nothing to go on with where it never began
