@@ -24,13 +24,12 @@ def card(deployment: Deployment) -> str:
     """One service: its state, where it is, and how to ask it."""
     status = deployment.status()
     stats = _stats(deployment) if status not in ("gone", "unreachable") else {}
-    changed = deployment.changed()
     url = html.escape(deployment.url)
     rows = {
         "URL": f'<a href="{url}/" target="_blank" rel="noopener">{url}</a>',
         "docs": f'<a href="{url}/docs" target="_blank" rel="noopener">{url}/docs</a>',
         "version": html.escape(_version(deployment)),
-        "changed since": html.escape("; ".join(changed)),
+        "changed since": _amber("; ".join(deployment.changed())),
         "model": html.escape(_model(stats)),
         "token": f"<code>{html.escape(_variable(deployment))}.token</code>",
         "lifetime": _lifetime(deployment),
@@ -46,7 +45,7 @@ def card(deployment: Deployment) -> str:
     return (
         '<div style="display:inline-block;max-width:100%;color:inherit;border:1px solid rgba(128,128,128,.4);'
         'border-radius:6px;padding:8px 14px;font-size:13px;line-height:1.5">'
-        f"<div><b>{html.escape(deployment.name)}</b> &nbsp;{_status(status)}{_badge(changed)}</div>"
+        f"<div><b>{html.escape(deployment.name)}</b> &nbsp;{_status(status)}</div>"
         f'<div style="display:grid;grid-template-columns:auto 1fr;gap:0 14px;margin-top:4px">{cells}</div>'
         '<pre style="margin:8px 0 0;padding:6px 10px;border-radius:4px;background:rgba(128,128,128,.12);'
         f'color:inherit;font-size:12px;overflow-x:auto">{html.escape(curl_line(deployment))}</pre></div>'
@@ -121,11 +120,16 @@ def _status(status: str) -> str:
 
 
 def _badge(changed: list[str]) -> str:
-    """Says that the notebook has moved on, where it has."""
-    if not changed:
-        return ""
-    why = html.escape("; ".join(changed))
-    return f' &nbsp;<span style="color:{_CHANGED}" title="{why}">● changed since</span>'
+    """Says that the notebook has moved on, where it has; the reasons when pointed at."""
+    return (
+        f' &nbsp;<span title="{html.escape("; ".join(changed))}">{_amber("● changed since")}</span>'
+        if changed
+        else ""
+    )
+
+
+def _amber(text: str) -> str:
+    return f'<span style="color:{_CHANGED}">{html.escape(text)}</span>' if text else ""
 
 
 def _version(deployment: Deployment) -> str:

@@ -26,6 +26,7 @@ from lepton_nb.runs.records import check_name
 Lifetime = Literal["detached", "kernel"]
 
 _LEAST_MEMORY = 64 << 20
+_ORIGIN = re.compile(r"https?://[^/\s:]+(:\d{1,5})?")
 
 
 def deploy(
@@ -60,7 +61,7 @@ def deploy(
         PackageError: If the model cannot be packaged.
         DeploymentError: If the service cannot be started, or refuses the package; what was live stays live.
     """
-    _check_arguments(host, lifetime)
+    _check_arguments(host, lifetime, origins)
     limit = parse_size(memory) if memory is not None else None
     store = RunStore()
     with in_use(store):
@@ -286,10 +287,16 @@ def parse_size(size: int | str) -> int:
     return result
 
 
-def _check_arguments(host: str, lifetime: str) -> None:
+def _check_arguments(host: str, lifetime: str, origins: Sequence[str]) -> None:
     if os.name != "posix":
         raise DeploymentError("Services run on Linux and macOS; on Windows, deploy from WSL.")
     if lifetime not in ("detached", "kernel"):
         raise ArgumentError(f"lifetime is {lifetime!r}.", did_you_mean(str(lifetime), ["detached", "kernel"]))
     if not isinstance(host, str) or not host:
         raise ArgumentError(f"host is {host!r}, expected an address.", "Leave it out for this machine alone.")
+    wrong = [text for text in origins if text != "*" and not _ORIGIN.fullmatch(text)]
+    if isinstance(origins, str) or wrong:
+        raise ArgumentError(
+            f"{wrong[0] if wrong else origins!r} is no origin of a web page.",
+            "Write its scheme, host and port, without a path: http://localhost:3000",
+        )

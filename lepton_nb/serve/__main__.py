@@ -23,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     from lepton_nb.serve.server import serve
 
-    return serve(settings, options.fd)
+    log = options.state_dir / "service.log" if options.state_dir is not None else None
+    return serve(settings, options.fd, log)
 
 
 def _settings(options: argparse.Namespace) -> Settings:

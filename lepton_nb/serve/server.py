@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_nb.serve.memory import usual_limit
@@ -31,11 +32,12 @@ log = logging.getLogger("lepton_nb.serve")
 _BACKLOG = 2048
 
 
-def serve(settings: Settings, fd: int | None) -> int:
+def serve(settings: Settings, fd: int | None, log_path: Path | None = None) -> int:
     """Run a service until it is told to stop.
 
     Args:
         fd: A bound socket inherited from whoever launched this; None binds the settings' address.
+        log_path: The file that standard error goes to, to be kept short; None where that is not ours to do.
 
     Returns:
         The exit status: 0 after a requested stop, 1 where the package cannot be served.
@@ -45,22 +47,24 @@ def serve(settings: Settings, fd: int | None) -> int:
     first = Worker(settings)  # loads while this process imports what it needs
     try:
         listener = _listen(settings, fd)
-    except OSError as error:
-        log.error("cannot listen on %s port %d: %s", settings.host, settings.port, error.strerror)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        log.error("cannot listen on %s port %d: %s", settings.host, settings.port, why)
         first.kill()
         return 1
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, first, listener))
+        return runner.run(_serve(settings, first, listener, log_path))
 
 
-async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> int:
+async def _serve(settings: Settings, first: Worker, listener: socket.socket, log_path: Path | None) -> int:
     import uvicorn
 
     from lepton_nb.serve.app import Application
     from lepton_nb.serve.auth import Gate
     from lepton_nb.serve.connections import Connection, allow_files, watch
+    from lepton_nb.serve.logfile import watch_log
     from lepton_nb.serve.service import Service
 
     port = listener.getsockname()[1]
@@ -106,10 +110,13 @@ async def _serve(settings: Settings, first: Worker, listener: socket.socket) -> 
     gc.collect()
     gc.freeze()
     allow_files()
-    watching = loop.create_task(watch(server.server_state.connections))
+    watching = [loop.create_task(watch(server.server_state.connections))]
+    if log_path is not None:
+        watching.append(loop.create_task(watch_log(log_path)))
     # Returns after `stop`, once the requests in flight have their answers.
     await server.serve(sockets=[listener])
-    watching.cancel()
+    for task in watching:
+        task.cancel()
     if rpc is not None:
         await rpc.stop(settings.drain_limit)
     await service.close()

@@ -74,6 +74,8 @@ class Settings:
             ValueError: If a setting is unknown or missing.
         """
         data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if not isinstance(data, dict):
+            raise ValueError(f"{path} holds no settings")
         known = {item.name for item in fields(cls)}
         unknown = sorted(set(data) - known)
         if unknown:

@@ -120,10 +120,10 @@ class Panel {
     el.append(html("section", { class: "lepton-panel lepton-service", "aria-label": `Service ${info.name}` },
       html("header", {}, this.badge, this.about, this.changed, this.stop),
       this.why,
+      this.note,
       this.facts,
       html("h4", {}, "Try it"), this.tryIt.element,
-      html("details", {}, html("summary", {}, "Log"), this.log),
-      this.note));
+      html("details", {}, html("summary", {}, "Log"), this.log)));
     this.stop.addEventListener("click", () => this.onStop());
     this.heardAt = Date.now();
   }
@@ -175,7 +175,7 @@ class Panel {
     this.changed.hidden = this.why.hidden = !changed.length;
     if (!changed.length) return;
     if (!this.changed.textContent) this.changed.textContent = "Changed since";
-    const text = `${changed.join("; ")}. %lepton deploy puts the newest run here, under the same URL.`;
+    const text = `${changed.join("; ")}. Once that is trained, %lepton deploy brings it live under the same URL.`;
     const why = text[0].toUpperCase() + text.slice(1);
     if (this.why.textContent !== why) this.why.textContent = why;
   }
