@@ -29,7 +29,7 @@ def of_runs(changes: Changes) -> list[Message]:
         event, level, text = _ENDS[run["status"]]
         best = "" if run["best_value"] is None else f": {run['monitor']} {run['best_value']:.4g}"
         message = text.format_map({**run, "best": best, "error": (run["error"] or "").split("\n")[0]})
-        found.append(_notification(event, level, message, run=run["ref"]))
+        found.append(_notification(event, level, message, run=run["ref"], background=run["background"]))
     return found
 
 
@@ -70,12 +70,13 @@ class ServiceNews:
         return found
 
 
-def _notification(event: str, level: str, message: str, **about: str) -> Message:
+def _notification(event: str, level: str, message: str, **about: Any) -> Message:
     return {
         "type": "notification",
         "event": event,
         "level": level,
         "message": message,
         "run": about.get("run"),
+        "background": about.get("background"),
         "deployment": about.get("deployment"),
     }

@@ -13,13 +13,13 @@ from lepton_nb.lab.handler import ConflictError, LabHandler
 from lepton_nb.lab.listing import Query, find_runs
 from lepton_nb.lab.views import run_view
 from lepton_nb.runs import RunStore
+from lepton_nb.runs.run import ACTIVE
 
 _FILTERS = ("name", "model", "data", "task")
 _LONGEST_SPARK = 200
 _POINTS, _MOST_POINTS = 800, 20_000
 _LINES, _MOST_LINES = 200, 5_000
-_REQUESTS = ("stop", "pause", "resume")
-_ACTIONS = (*_REQUESTS, "annotate", "delete", "evaluate")
+_ACTIONS = ("stop", "pause", "resume", "lr", "annotate", "delete", "evaluate")
 
 
 class RunsHandler(LabHandler):
@@ -89,11 +89,14 @@ class RunActionsHandler(LabHandler):
         action = body.pop("action", None)
         if action not in _ACTIONS:
             raise ArgumentError(f"There is no action {action!r}.", did_you_mean(str(action), _ACTIONS))
+        run = await self.in_thread(self.room.store.get_run, ref)
+        arguments: dict[str, Any] | None = None
         if action == "evaluate":
-            run = await self.in_thread(self.room.store.get_run, ref)
-            split = _string(body, "split")
-            job = self.room.jobs.start("evaluate", run.ref, {"run": run.id, "split": split})
-            self.answer({"job": job.view()}, 202)
+            arguments = {"run": run.id, "split": _string(body, "split")}
+        elif action == "resume" and run.status not in ACTIVE:
+            arguments = {"run": run.id, "epochs": _whole(body, "epochs")}
+        if arguments is not None:
+            self.answer({"job": self.room.jobs.start(action, run.ref, arguments).view()}, 202)
         else:
             self.answer(await self.in_thread(_ask, self.room.store, ref, action, body))
 
@@ -105,6 +108,8 @@ def _ask(store: RunStore, ref: str, action: str, body: dict[str, Any]) -> dict[s
         return {"deleted": run.ref}
     if action == "annotate":
         run.annotate(notes=_string(body, "notes"), tags=_tags(body))
+    elif action == "lr":
+        run.request("lr", body.get("value"))
     else:
         run.request(action)  # type: ignore[arg-type]
     return {"run": run_view(run.refresh())}
@@ -131,6 +136,13 @@ def _string(body: dict[str, Any], name: str) -> str | None:
     value = body.get(name)
     if value is not None and not isinstance(value, str):
         raise ArgumentError(f"{name} is a {type(value).__name__}, expected a text.")
+    return value
+
+
+def _whole(body: dict[str, Any], name: str) -> int | None:
+    value = body.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise ArgumentError(f"{name} is {value!r}, expected a whole number.")
     return value
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lepton_nb.runs import Checkpoint, PackageRecord, Run
 from lepton_nb.runs.overview import latest, trend
+from lepton_nb.runs.queue import place_of
 from lepton_nb.runs.run import ACTIVE
 
 _FIELDS = (
@@ -33,6 +34,8 @@ def run_view(run: Run, spark: int = 32) -> dict[str, Any]:
         "device": run.vitals.get("device"),
         "items_per_second": run.vitals.get("items_per_second"),
         "memory": run.vitals.get("memory"),
+        "background": in_background(run),
+        "queue": _queue(run),
         "latest": latest(run, ("loss", "lr", "train_loss", "val_loss", run.monitor)),
         "sparkline": {"metric": metric, "values": values},
         "actions": actions(run),
@@ -50,10 +53,24 @@ def progress(run: Run) -> float | None:
 
 def actions(run: Run) -> list[str]:
     """What can be done with a run now, in the order a menu shows it."""
+    if run.status == "queued":
+        return ["stop", "annotate"]
     if run.status in ACTIVE:
-        return ["stop", "resume" if run.status == "paused" else "pause", "annotate"]
+        return ["stop", "resume" if run.status == "paused" else "pause", "lr", "annotate"]
     trained = ["evaluate", "deploy"] if run.best_step is not None or run.epoch > 0 else []
-    return [*trained, "annotate", "delete"]
+    unfinished = ["resume"] if run.status != "finished" and run.step > 0 else []
+    return [*unfinished, *trained, "annotate", "delete"]
+
+
+def in_background(run: Run) -> bool:
+    """Whether it trains, or trained, in a process of its own."""
+    return (run.path / "background.json").is_file()
+
+
+def _queue(run: Run) -> str | None:
+    """What a queued run waits for, in words."""
+    place = place_of(run) if run.status == "queued" else None
+    return None if place is None else str(place)
 
 
 def checkpoint_view(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -22,6 +22,13 @@ def evaluate(run: str, split: str | None = None) -> Any:
     return {"split": result.split, "data": result.data_name, "metrics": result.metrics}
 
 
+def resume(run: str, epochs: int | None = None) -> Any:
+    """Go on with a run in a process of its own, which outlives this one."""
+    import lepton_nb
+
+    return {"run": lepton_nb.resume(run, epochs=epochs, background=True).ref}
+
+
 def deploy(name: str, run: str | None = None, package: str | None = None, version: int | None = None) -> Any:
     """Serve a run or a package under a name."""
     from lepton_nb.deployment import deploy as serve
@@ -53,6 +60,7 @@ def rollback(name: str) -> Any:
 
 ACTIONS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
+    "resume": resume,
     "deploy": deploy,
     "stop": stop,
     "rollback": rollback,

@@ -138,3 +138,24 @@ def test_what_nvidia_smi_says_is_read() -> None:
         "memory": {"used": 1 << 30, "total": 80 << 30},
     }
     assert second["memory"] == {"used": None, "total": 16 << 30}
+
+
+async def test_a_queued_run_tells_what_it_waits_for(ask: Any) -> None:
+    from lepton_nb.runs.queue import enqueue
+
+    first, second = make_run("first"), make_run("second")
+    enqueue(first, "cpu")
+    enqueue(second, "cpu")
+    seen = {run["name"]: run for run in (await ask("runs", status="queued"))["runs"]}
+    assert seen["second"]["queue"] == "waits for cpu, behind first@1"
+    assert seen["second"]["actions"] == ["stop", "annotate"]
+
+
+async def test_the_learning_rate_of_a_running_run_is_changed(ask: Any) -> None:
+    run = make_run("cnn")
+    run.begin(total_steps=10)
+    assert "lr" in (await ask("runs/cnn/actions", {"action": "lr", "value": 0.01}))["run"]["actions"]
+    assert run.take_request() == "lr 0.01"
+    status, said = await ask("runs/cnn/actions", {"action": "lr", "value": "fast"})
+    assert status == 400
+    assert "fast" in said["message"]

@@ -55,21 +55,6 @@ async def test_a_service_from_deploy_to_stop(ask: Any, jp_serverapp: Any) -> Non
     assert (await ask("deployments"))["deployments"] == []
 
 
-@pytest.mark.slow
-async def test_a_run_is_evaluated_in_a_process_of_its_own(ask: Any) -> None:
-    import sys
-
-    import lepton_nb
-    from lepton_nb import data
-
-    assert "torch" in sys.modules, "of this process, not of the server's"
-    lepton_nb.train("SmallCNN", data.digits(limit=60), epochs=1, name="cnn")
-    job = await done(ask, (await ask("runs/cnn/actions", {"action": "evaluate"}))["job"])
-    assert job["state"] == "done", job
-    kept = (await ask("runs/cnn"))["evaluations"]["test"]
-    assert kept["metrics"]["accuracy"] == job["result"]["metrics"]["accuracy"]
-
-
 async def test_what_cannot_be_deployed_is_said_before_anything_starts(ask: Any) -> None:
     assert (await ask("deployments/web/actions", {"action": "deploy", "run": "nothing"}))[0] == 404
     assert (await ask("deployments/web/actions", {"action": "deploy"}))[0] == 400
@@ -92,3 +77,33 @@ async def test_a_job_that_fails_says_why_and_one_that_is_cancelled_ends(ask: Any
     failed = await done(ask, jobs.start("rollback", "web", {"name": "web"}).view())
     assert (failed["state"], failed["message"]) == ("failed", "There is no deployment 'web'.")
     assert RunStore().get_run("cnn").status == "finished"
+
+
+@pytest.mark.slow
+async def test_a_stopped_run_goes_on_and_is_evaluated_in_processes_of_their_own(ask: Any) -> None:
+    import lepton_nb
+    from lepton_nb import data
+    from lepton_nb.callbacks import Callback
+
+    class Stop(Callback):
+        def on_epoch_end(self, state: Any) -> None:
+            state.control.stop()
+
+    run = lepton_nb.train("SmallCNN", data.digits(limit=60), epochs=2, name="cnn", callbacks=[Stop()])
+    (seen,) = (await ask("runs"))["runs"]
+    assert (seen["status"], seen["background"]) == ("stopped", False)
+    assert "resume" in seen["actions"]
+    job = await done(ask, (await ask("runs/cnn/actions", {"action": "resume"}))["job"])
+    assert job["state"] == "done", job
+    async with asyncio.timeout(90):
+        while run.refresh().status != "finished":
+            assert run.status in ("queued", "running", "stopped"), run.error
+            await asyncio.sleep(0.2)
+    (seen,) = (await ask("runs"))["runs"]
+    assert (seen["epoch"], seen["attempt"], seen["background"]) == (2, 2, True)
+    status, _ = await ask("runs/cnn/actions", {"action": "resume", "epochs": "ten"})
+    assert status == 400
+    job = await done(ask, (await ask("runs/cnn/actions", {"action": "evaluate"}))["job"])
+    assert job["state"] == "done", job
+    kept = (await ask("runs/cnn"))["evaluations"]["test"]
+    assert kept["metrics"]["accuracy"] == job["result"]["metrics"]["accuracy"]
