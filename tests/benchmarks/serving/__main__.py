@@ -42,6 +42,7 @@ def main() -> int:
 def _measure(options: argparse.Namespace, folder: Path) -> None:
     package = folder / "package"
     setup.make_package(package)
+    setup.make_package(folder / "source", exportable=False)
     servers = [server for server in all_servers() if _wanted(server, options)]
     samples: report.Samples = {}
     costs: dict[str, list[tuple[float, int]]] = {}
@@ -52,7 +53,8 @@ def _measure(options: argparse.Namespace, folder: Path) -> None:
             place = folder / f"{round_}-{len(costs)}-{server.name}"
             place.mkdir()
             try:
-                _measure_server(server, package, options, place, samples, costs)
+                its = folder / "source" if server.model == "source" else package
+                _measure_server(server, its, options, place, samples, costs)
             except (RuntimeError, OSError) as error:
                 print(f"{server.name} cannot be measured: {error}", file=sys.stderr)
     _print(options, servers, samples, costs, limits)

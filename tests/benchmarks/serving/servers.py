@@ -21,7 +21,7 @@ from tests.benchmarks.serving.requests import Ask, json_ask, npy_ask, png_ask, v
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "benchmark"
-START_LIMIT = 120.0
+START_LIMIT = 60.0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ PEERS = {
     "fastapi": ["fastapi", "uvicorn[standard]"],
     "litserve": ["litserve", "uvicorn[standard]"],
     "bentoml": ["bentoml"],
-    "mlserver": ["mlserver"],
+    "mlserver": ["mlserver", "uvloop<0.22"],  # it asks for an event loop where newer ones make none
 }
 
 
@@ -29,11 +29,24 @@ def install(peers: Path) -> None:
         (site / "borrowed.pth").write_text(f"{ours}\n")  # behind its own packages: those win
 
 
-def make_package(path: Path) -> None:
-    """The textbook CNN with random weights, packaged as `deploy` does; its answers do not matter here."""
+_UNEXPORTABLE = """
+from lepton_nb.models import LeptonCNN
+
+
+class Branching(LeptonCNN):
+    def forward(self, x):
+        return super().forward(x if x.sum() > -1e30 else -x)
+"""
+
+
+def make_package(path: Path, *, exportable: bool = True) -> None:
+    """The textbook CNN with random weights, packaged as `deploy` does; its answers do not matter here.
+
+    Args:
+        exportable: Whether it can be exported; else the service runs its source.
+    """
     import torch
 
-    from lepton_nb.models import LeptonCNN
     from lepton_nb.models.spec import ModelSpec
     from lepton_nb.packaging.draft import write_package
     from lepton_nb.packaging.manifest import Origin
@@ -47,11 +60,15 @@ def make_package(path: Path) -> None:
         class_names=names,
         preprocessing={"kind": "image", "mode": "RGB", "size": [32, 32], "mean": [0.5] * 3, "std": [0.5] * 3},
     )
-    source = "from lepton_nb.models import LeptonCNN\n"
-    expression = "LeptonCNN(3, 10, height=32, width=32)"
-    spec = ModelSpec(kind="source", name="LeptonCNN", expression=expression, source=source)
+    name = "LeptonCNN" if exportable else "Branching"
+    spec = ModelSpec(
+        kind="source",
+        name=name,
+        expression=f"{name}(3, 10, height=32, width=32)",
+        source="from lepton_nb.models import LeptonCNN\n" if exportable else _UNEXPORTABLE,
+    )
     torch.manual_seed(0)
-    model = LeptonCNN(3, 10, height=32, width=32).eval()
+    model = spec.build().eval()
     path.mkdir(parents=True)
     origin = Origin("cnn", "0" * 16, "cnn@1", "0")
     write_package(path, model, (torch.randn(4, 3, 32, 32),), signature, spec, origin)
