@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 
 from lepton_nb.data import DataBundle, decoding, folder, from_spec, pixel_cache
+from lepton_nb.data.lazy import LazySplit
+from lepton_nb.data.memory import MemorySplit
 from lepton_nb.errors import DataError, LeptonError
 from lepton_nb.tasks.images import load_image, normalise
 
@@ -252,26 +254,64 @@ def test_the_cache_can_be_refused_and_stays_within_its_limit(
     assert 8 not in kept
 
 
+@pytest.mark.parametrize("cache", [True, False])
 def test_pictures_too_many_for_memory_give_the_same_batches(
-    animals: Path, monkeypatch: pytest.MonkeyPatch
+    animals: Path, monkeypatch: pytest.MonkeyPatch, cache: bool
 ) -> None:
     held = folder(animals, augment="standard")
     monkeypatch.setattr(decoding, "MEMORY_SHARE", 0)
-    lazy = folder(animals, augment="standard")
-    assert "do not fit in memory" in texts(lazy)
-    assert lazy.fingerprint == held.fingerprint
-    assert lazy.signature == held.signature
+    large = folder(animals, augment="standard", cache=cache)
+    assert ("decoded once into a file" if cache else "decoded again in every epoch") in texts(large)
+    assert isinstance(large.train, MemorySplit if cache else LazySplit)
+    assert large.fingerprint == held.fingerprint
+    assert large.signature == held.signature
     for start in (0, 3):
-        ours = list(lazy.loader("train", batch_size=8, seed=5).batches(2, start))
+        ours = list(large.loader("train", batch_size=8, seed=5).batches(2, start))
         theirs = list(held.loader("train", batch_size=8, seed=5).batches(2, start))
         torch.testing.assert_close(ours, theirs)
         assert len(ours) == 5 - start
-    assert lazy.train.raw(0).size == (12, 12)
+    assert large.train.raw(0).size == (12, 12)
+
+
+def test_a_mapped_file_serves_the_next_kernel_and_is_never_written_to(
+    animals: Path, lepton_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MEMORY_SHARE", 0)
+    first = folder(animals)
+    (entry,) = (lepton_home / "cache" / "pixels").iterdir()
+    before = (entry / "pixels.npy").read_bytes()
+    first.train.inputs.zero_()
+    assert (entry / "pixels.npy").read_bytes() == before
+    again = folder(animals)
+    assert "came from the cache" in texts(again)
+    assert again.fingerprint == first.fingerprint
+    assert isinstance(again.train, MemorySplit)
+
+
+def test_without_room_on_the_disk_pictures_are_decoded_in_every_epoch(
+    animals: Path, lepton_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MEMORY_SHARE", 0)
+    monkeypatch.setattr(pixel_cache, "MAP_SHARE", 0)
+    assert "decoded again in every epoch" in texts(folder(animals))
+    assert not list((lepton_home / "cache" / "pixels").iterdir())
+
+
+def test_decoding_that_is_interrupted_leaves_no_file_behind(
+    animals: Path, lepton_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(decoding, "MEMORY_SHARE", 0)
+    with pytest.raises(KeyboardInterrupt):
+        folder(animals, progress=interrupt)
+    assert not list((lepton_home / "cache" / "pixels").iterdir())
 
 
 def test_a_file_that_vanishes_while_training_is_named(animals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "MEMORY_SHARE", 0)
-    bundle = folder(animals)
+    bundle = folder(animals, cache=False)
     (animals / "test" / "dog" / "002.png").unlink()
     with pytest.raises(DataError, match=r"test/dog/002\.png .* now it cannot"):
         list(bundle.loader("test", batch_size=4).batches(0))

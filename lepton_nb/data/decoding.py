@@ -56,7 +56,15 @@ def fits_in_memory(count: int, channels: int, size: Size) -> bool:
     return needed <= MEMORY_SHARE * int(psutil.virtual_memory().available)
 
 
-def decode(read: Read, count: int, mode: Mode, size: Size, *, progress: Progress | None = None) -> Decoded:
+def decode(
+    read: Read,
+    count: int,
+    mode: Mode,
+    size: Size,
+    *,
+    progress: Progress | None = None,
+    into: np.ndarray | None = None,
+) -> Decoded:
     """Decode pictures 0..count-1; a bad one is noted, not raised.
 
     Args:
@@ -64,11 +72,13 @@ def decode(read: Read, count: int, mode: Mode, size: Size, *, progress: Progress
         mode: ``RGB`` or ``L``.
         size: ``(height, width)`` of the result.
         progress: Called with the number done and the total.
+        into: Zeros for the pixels, where they do not fit in memory; without it they are not kept then.
     """
     channels = 3 if mode == "RGB" else 1
-    keep = fits_in_memory(count, channels, size)
+    if into is None and fits_in_memory(count, channels, size):
+        into = np.zeros((count, channels, *size), dtype=np.uint8)
     result = Decoded(
-        pixels=np.zeros((count, channels, *size), dtype=np.uint8) if keep else None,
+        pixels=into,
         digests=np.zeros(count, dtype=np.uint64),
         sums=np.zeros((count, 2, channels), dtype=np.int64),
         bad={},

@@ -16,7 +16,7 @@ from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.decoding import Read
 from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
 from lepton_nb.data.images import PixelStats
-from lepton_nb.data.lazy import LazySplit
+from lepton_nb.data.lazy import AHEAD, LazySplit
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding, plural
@@ -32,7 +32,8 @@ class ImagePool:
         labels: Class indices ``(N,)``.
         digests: Content of the pictures, uint64 ``(N,)``.
         sums: `channel_sums` of the pictures, ``(N, 2, C)``.
-        pixels: uint8 ``(N, C, H, W)``; None where they are decoded when they are needed.
+        pixels: uint8 ``(N, C, H, W)``, perhaps a mapped file; None where they are decoded when needed.
+        mapped: Whether they are a mapped file.
         size: ``(height, width)`` the model gets.
         read: Gives picture ``i`` to the decoder.
         name_of: What to call picture ``i``.
@@ -47,6 +48,7 @@ class ImagePool:
     read: Read
     name_of: Callable[[int], str]
     raw: Callable[[int], Image.Image]
+    mapped: bool = False
 
 
 def image_bundle(
@@ -84,6 +86,7 @@ def image_bundle(
             rows=torch.from_numpy(rows),
             stats=stats,
             augmenter=augmenter,
+            ahead=AHEAD if pool.mapped else 0,
         )
 
     counts = class_counts({part: pool.labels[rows] for part, rows in parts.items()}, class_names)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -32,6 +34,7 @@ class MemorySplit:
         rows: Which of the M inputs are this split's N, so that splits share one array; None for all.
         stats: How uint8 pixels are normalised.
         augmenter: What augmented batches go through.
+        ahead: Batches that a thread gathers before they are asked for: where reading may wait for a disk.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class MemorySplit:
         rows: Tensor | None = None,
         stats: PixelStats | None = None,
         augmenter: Augmenter | None = None,
+        ahead: int = 0,
     ) -> None:
         self.name = name
         self.inputs = inputs
@@ -53,6 +57,7 @@ class MemorySplit:
         self._rows = torch.arange(len(targets)) if rows is None else rows
         self._stats = stats
         self._augmenter = augmenter
+        self._ahead = ahead
         self._copies: dict[torch.device, _Tensors] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -88,6 +93,7 @@ class MemorySplit:
             seed=seed,
             stats=self._stats,
             augmenter=self._augmenter if augment else None,
+            ahead=self._ahead,
         )
 
     def _on_device(self, device: torch.device) -> _Tensors:
@@ -118,17 +124,22 @@ class MemoryLoader:
         seed: int,
         stats: PixelStats | None,
         augmenter: Augmenter | None,
+        ahead: int = 0,
     ) -> None:
         self.batch_size = batch_size
         self.num_items = len(targets)
         self._inputs, self._targets, self._rows = inputs, targets, rows
         self._device, self._shuffle, self._seed = device, shuffle, seed
-        self._stats, self._augmenter = stats, augmenter
+        self._stats, self._augmenter, self._ahead = stats, augmenter, ahead
 
     def __len__(self) -> int:
         return batch_count(self.num_items, self.batch_size, shuffle=self._shuffle)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        batches = self._gather(epoch, start)
+        return prefetched(batches, self._ahead) if self._ahead else batches
+
+    def _gather(self, epoch: int, start: int) -> Iterator[Batch]:
         order = epoch_order(self.num_items, seed=self._seed, epoch=epoch, shuffle=self._shuffle)
         order = order[: len(self) * self.batch_size].to(self._inputs.device)
         together = self._together()
@@ -157,6 +168,22 @@ class MemoryLoader:
             items = self._augmenter(self._inputs, rows, generator(self._seed, epoch, number))
         items = to_device(items, self._device)
         return items if self._stats is None else self._stats.normalise(items)
+
+
+def prefetched(batches: Iterator[Batch], ahead: int) -> Iterator[Batch]:
+    """The same batches, of which a thread makes up to `ahead` before they are asked for."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting: deque[Future[Batch | None]] = deque()
+        try:
+            while True:
+                while len(waiting) <= ahead:
+                    waiting.append(pool.submit(next, batches, None))
+                batch = waiting.popleft().result()
+                if batch is None:
+                    return
+                yield batch
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -10,11 +11,21 @@ import numpy as np
 import torch
 from PIL import Image
 
-from lepton_nb.data.decoding import Decoded, Mode, Progress, Size, choose_size, decode, probe
+from lepton_nb.data.decoding import (
+    MEMORY_SHARE,
+    Decoded,
+    Mode,
+    Progress,
+    Size,
+    choose_size,
+    decode,
+    fits_in_memory,
+    probe,
+)
 from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.image_bundle import ImagePool
 from lepton_nb.data.images import to_picture
-from lepton_nb.data.pixel_cache import read_entry, write_entry
+from lepton_nb.data.pixel_cache import discard_mapped, keep_mapped, map_pixels, read_entry, write_entry
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
@@ -81,6 +92,7 @@ def read_pictures(
         read=lambda i: source.read(int(rows[i])),
         name_of=lambda i: source.name_of(int(rows[i])),
         raw=raw,
+        mapped=isinstance(decoded.pixels, np.memmap),
     )
     return pool, parts, findings + skipped
 
@@ -90,19 +102,52 @@ def _decode(
 ) -> tuple[Decoded, list[Finding]]:
     """From the cache where it has them, else by decoding, keeping the result where it may."""
     key = source.cache_key(rows, mode, size) if cache else None
-    kept = read_entry(key, len(rows)) if key else None
+    shape = (len(rows), 3 if mode == "RGB" else 1, *size)
+    fits = fits_in_memory(shape[0], shape[1], size)
+    kept = read_entry(key, len(rows), mapped=not fits) if key else None
     if kept is not None:
         return kept, [Finding("Decoded pixels came from the cache (cache=False decodes the files again).")]
+    if not fits:
+        return _decode_to_disk(source, rows, mode, size, key, progress)
     decoded = decode(lambda i: source.read(int(rows[i])), len(rows), mode, size, progress=progress)
-    if decoded.pixels is None:
-        said = "The pictures do not fit in memory: they are decoded again in every epoch, in threads."
-        return decoded, [Finding(said)]
-    entry = write_entry(key, decoded) if key else None
-    if entry is None:
+    entry = write_entry(key, decoded) if key and decoded.pixels is not None else None
+    if entry is None or decoded.pixels is None:
         return decoded, []
     megabytes = decoded.pixels.nbytes / 1e6
     return decoded, [
         Finding(f"Decoded pixels ({megabytes:.0f} MB) are kept in {entry.parent} for next time.")
+    ]
+
+
+def _decode_to_disk(
+    source: PictureSource,
+    rows: np.ndarray,
+    mode: Mode,
+    size: Size,
+    key: str | None,
+    progress: Progress | None,
+) -> tuple[Decoded, list[Finding]]:
+    """Pictures too many for memory: decoded once into a mapped file, or in every epoch if that has no room."""
+    pixels = map_pixels((len(rows), 3 if mode == "RGB" else 1, *size)) if key else None
+    try:
+        decoded = decode(
+            lambda i: source.read(int(rows[i])), len(rows), mode, size, progress=progress, into=pixels
+        )
+    except BaseException:
+        if pixels is not None:
+            discard_mapped(pixels)
+        raise
+    entry = keep_mapped(key, decoded, pixels) if key and pixels is not None else None
+    kept = read_entry(key, len(rows), mapped=True) if key and pixels is not None else None
+    if kept is None or kept.pixels is None:
+        said = "The pictures do not fit in memory: they are decoded again in every epoch, in threads."
+        return replace(decoded, pixels=None), [Finding(said)]
+    where = f" in {entry.parent}" if entry is not None else ""
+    return kept, [
+        Finding(
+            f"The pictures do not fit in memory ({MEMORY_SHARE:.0%} of what is free): decoded once into a file"
+            f" of {kept.pixels.nbytes / 1e9:.1f} GB{where}, which training reads in every epoch."
+        )
     ]
 
 

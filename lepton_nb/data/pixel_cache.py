@@ -1,4 +1,4 @@
-"""Decoded pixels kept on disk, so that the next kernel does not decode the same files again.
+"""Decoded pixels kept on disk: for the next kernel, and in place of memory where they do not fit there.
 
 One folder an entry under ``$LEPTON_HOME/cache/pixels``, written beside its place and renamed, so that a
 reader finds all of it or nothing. The key is a hash of every file's name, size and time of change.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL
@@ -23,6 +25,7 @@ from lepton_nb.runs import home
 
 LIMIT = 8 * 2**30  # bytes all entries may take; the longest unused go first
 MIN_BYTES = 4 * 2**20  # smaller data sets decode in no time
+MAP_SHARE = 0.5  # of the free disk that pixels too many for memory may take
 CHECKED = 64  # pictures of an entry whose hash is checked when it is read
 FORMAT = 1
 
@@ -36,12 +39,17 @@ def cache_key(root: Path, files: Iterable[str], mode: str, size: tuple[int, int]
     return hasher.hexdigest()[:32]
 
 
-def read_entry(key: str, count: int) -> Decoded | None:
-    """The entry, or None where there is none or it is damaged."""
+def read_entry(key: str, count: int, *, mapped: bool = False) -> Decoded | None:
+    """The entry, or None where there is none or it is damaged.
+
+    Args:
+        mapped: Leave the pixels on disk, mapped into memory.
+    """
     entry = _folder() / key
     try:
         meta = json.loads((entry / "meta.json").read_text())
-        pixels, digests, sums = (np.load(entry / f"{part}.npy") for part in ("pixels", "digests", "sums"))
+        pixels = np.load(entry / "pixels.npy", mmap_mode="c" if mapped else None)
+        digests, sums = (np.load(entry / f"{part}.npy") for part in ("digests", "sums"))
         os.utime(entry)
     except (OSError, ValueError, EOFError):
         shutil.rmtree(entry, ignore_errors=True)
@@ -66,14 +74,60 @@ def write_entry(key: str, decoded: Decoded) -> Path | None:
     scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
     try:
         np.save(scratch / "pixels.npy", pixels)
-        np.save(scratch / "digests.npy", decoded.digests)
-        np.save(scratch / "sums.npy", decoded.sums)
-        (scratch / "meta.json").write_text(json.dumps({"bad": decoded.bad}))
-        os.rename(scratch, folder / key)
+        return _complete(scratch, key, decoded)
     except OSError:  # a full disk, or another process that was faster: the pixels in memory are enough
         shutil.rmtree(scratch, ignore_errors=True)
         return None
-    return folder / key
+
+
+def map_pixels(shape: tuple[int, ...]) -> np.memmap[Any, Any] | None:
+    """A file of uint8 zeros mapped into memory, for pixels that do not fit there; None without room on disk.
+
+    The room is reserved at once: to run out of it while writing to a mapped file kills the process.
+    """
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    if math.prod(shape) > MAP_SHARE * shutil.disk_usage(folder).free:
+        return None
+    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        pixels = np.lib.format.open_memmap(scratch / "pixels.npy", "w+", dtype=np.uint8, shape=shape)
+        with open(scratch / "pixels.npy", "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    except (OSError, AttributeError):  # a full disk, or a system that cannot reserve
+        shutil.rmtree(scratch, ignore_errors=True)
+        return None
+    return pixels
+
+
+def keep_mapped(key: str, decoded: Decoded, pixels: np.memmap[Any, Any]) -> Path | None:
+    """Make an entry of what was decoded into `map_pixels`; None where another process was faster."""
+    pixels.flush()
+    scratch = _scratch_of(pixels)
+    try:
+        return _complete(scratch, key, decoded)
+    except OSError:
+        shutil.rmtree(scratch, ignore_errors=True)
+        return None
+
+
+def discard_mapped(pixels: np.memmap[Any, Any]) -> None:
+    """Remove the file of `map_pixels`."""
+    shutil.rmtree(_scratch_of(pixels), ignore_errors=True)
+
+
+def _scratch_of(pixels: np.memmap[Any, Any]) -> Path:
+    assert pixels.filename is not None
+    return Path(pixels.filename).parent
+
+
+def _complete(scratch: Path, key: str, decoded: Decoded) -> Path:
+    """Write the other parts beside the pixels, and put the folder in its place."""
+    np.save(scratch / "digests.npy", decoded.digests)
+    np.save(scratch / "sums.npy", decoded.sums)
+    (scratch / "meta.json").write_text(json.dumps({"bad": decoded.bad}))
+    os.rename(scratch, scratch.parent / key)
+    return scratch.parent / key
 
 
 def _is_whole(decoded: Decoded, count: int) -> bool:
