@@ -127,7 +127,7 @@ def _decode_to_disk(
     key: str | None,
     progress: Progress | None,
 ) -> tuple[Decoded, list[Finding]]:
-    """Pictures too many for memory: decoded once into a mapped file, or in every epoch if that has no room."""
+    """Pictures too many for memory: decoded into a mapped file, or in every epoch if that has no room."""
     pixels = map_pixels((len(rows), 3 if mode == "RGB" else 1, *size)) if key else None
     try:
         decoded = decode(
@@ -145,8 +145,8 @@ def _decode_to_disk(
     where = f" in {entry.parent}" if entry is not None else ""
     return kept, [
         Finding(
-            f"The pictures do not fit in memory ({MEMORY_SHARE:.0%} of what is free): decoded once into a file"
-            f" of {kept.pixels.nbytes / 1e9:.1f} GB{where}, which training reads in every epoch."
+            f"The pictures do not fit in memory ({MEMORY_SHARE:.0%} of what is free): decoded once into a"
+            f" file of {kept.pixels.nbytes / 1e9:.1f} GB{where}, which training reads in every epoch."
         )
     ]
 
