@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import lepton_nb
 from lepton_nb.errors import LeptonError
 from lepton_nb.lab.hardware import Machine
 from lepton_nb.lab.notifying import ServiceNews, of_runs
@@ -52,8 +53,8 @@ class Events:
         """Call `listener` with every message from now on."""
         self._listeners.add(listener)
         if not self._tasks:
-            loops = (self._watch_store, self._watch_services, self._watch_hardware)
-            self._tasks = [asyncio.get_running_loop().create_task(loop()) for loop in loops]
+            watches = (self._watch_store, self._watch_services, self._watch_hardware)
+            self._tasks = [asyncio.get_running_loop().create_task(self._keep(watch)) for watch in watches]
 
     def leave(self, listener: Listener) -> None:
         """Call it no more. With the last one the watching ends."""
@@ -73,10 +74,10 @@ class Events:
 
     async def _watch_store(self) -> None:
         watch = Watch(await self._in_thread(self._store))
-        await self._retry(lambda: self._in_thread(watch.start))
+        await self._in_thread(watch.start)
         while True:
             await asyncio.sleep(STORE_EVERY)
-            changes = await self._retry(lambda: self._in_thread(watch.look))
+            changes = await self._in_thread(watch.look)
             if changes.runs or changes.removed_runs:
                 self.tell({"type": "runs", "changed": changes.runs, "removed": changes.removed_runs})
             if changes.packages or changes.removed_packages:
@@ -90,7 +91,7 @@ class Events:
         known: dict[str, dict[str, Any]] = {}
         first = True
         while True:
-            views = await self._retry(services.look)
+            views = await services.look()
             now = {view["name"]: view for view in views}
             changed = [view for name, view in now.items() if _told(known.get(name)) != _told(view)]
             removed = [name for name in known if name not in now]
@@ -107,16 +108,19 @@ class Events:
             self.tell({"type": "hardware", **seen})
             await asyncio.sleep(HARDWARE_EVERY)
 
-    async def _retry(self, look: Callable[[], Any]) -> Any:
-        """What `look` gives; a store that cannot be read now is looked at again, ever more seldom."""
+    async def _keep(self, watch: Callable[[], Awaitable[None]]) -> None:
+        """Watch for as long as somebody listens; what fails is logged, and begun anew after a while."""
         pause = 1.0
         while True:
             try:
-                return await look()
-            except LeptonError as error:
+                await watch()
+            except LeptonError as error:  # a store that cannot be read just now
                 log.warning("%s", error)
-                await asyncio.sleep(pause)
-                pause = min(30.0, 2 * pause)
+            except Exception:
+                log.exception("watching failed; it goes on in %g s", pause)
+            await asyncio.sleep(pause)
+            self.tell({"type": "hello", "version": lepton_nb.__version__})  # something may have been missed
+            pause = min(30.0, 2 * pause)
 
 
 def _told(view: dict[str, Any] | None) -> Any:

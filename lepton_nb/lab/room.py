@@ -33,7 +33,7 @@ class Room:
     @cached_property
     def services(self) -> Services:
         """What asks the services of that store."""
-        return Services(self.store, self.http)
+        return Services(self.store, self.http, self.executor)
 
     @cached_property
     def http(self) -> httpx.AsyncClient:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Any
 
@@ -44,16 +45,18 @@ class Services:
     Args:
         store: Where they are recorded.
         http: What asks them.
+        executor: Threads to read the store in.
     """
 
-    def __init__(self, store: RunStore, http: httpx.AsyncClient) -> None:
+    def __init__(self, store: RunStore, http: httpx.AsyncClient, executor: Executor) -> None:
         self._store = store
+        self._executor = executor
         self._http = http
         self._series: dict[str, deque[dict[str, Any]]] = {}
 
     async def look(self) -> list[dict[str, Any]]:
         """Every service as it is now, the newest first."""
-        known = await asyncio.to_thread(self._known)
+        known = await asyncio.get_running_loop().run_in_executor(self._executor, self._known)
         views = await asyncio.gather(*(self._look_at(*each) for each in known))
         for name in set(self._series) - {view["name"] for view in views}:
             del self._series[name]

@@ -14,7 +14,9 @@ from lepton_nb.runs.run import ACTIVE
 
 _MARKS = (
     "SELECT seq, id, status, attempt, step, epoch, heartbeat_at, ended_at, best_step, notes, tags, error, "
-    "total_steps, epochs, pid, pid_started FROM runs"
+    "total_steps, epochs, pid, pid_started, "
+    "(SELECT count(*) FROM queue AS own JOIN queue AS other ON other.device = own.device "
+    "AND other.ticket < own.ticket WHERE own.run = runs.seq) AS ahead FROM runs"
 )
 _LIVENESS = 1.0  # seconds between two looks at the processes of running runs
 _MOST = 200  # rows told of in one message

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from lepton_nb.lab.handler import ROOM
@@ -102,6 +103,22 @@ async def test_nothing_is_watched_when_nobody_listens(jp_ws_fetch: Any, jp_serve
     async with asyncio.timeout(5):
         while events.watching:
             await asyncio.sleep(0.02)
+
+
+async def test_watching_goes_on_after_a_failure(
+    jp_ws_fetch: Any, jp_serverapp: Any, lepton_home: Path
+) -> None:
+    ear = await listen(jp_ws_fetch)
+    await asyncio.sleep(0.2)
+    store = RunStore()
+    await asyncio.to_thread(store.database.execute, "ALTER TABLE runs RENAME TO away")
+    await asyncio.sleep(0.7)
+    await asyncio.to_thread(store.database.execute, "ALTER TABLE away RENAME TO runs")
+    await ear.next("hello", seconds=5)
+    await asyncio.sleep(0.3)
+    await asyncio.to_thread(make_run, "cnn")
+    assert (await ear.next("runs"))["changed"][0]["ref"] == "cnn@1"
+    ear.socket.close()
 
 
 def test_a_service_is_told_of_once_when_it_gets_worse() -> None:
