@@ -1,6 +1,6 @@
 // The live panel of a service. It asks Python: {ask: "look"} every two seconds while it can be seen,
 // {ask: "predict", kind, text} with a file's bytes as buffer, {ask: "stop"}. Python sets `seen`, and answers
-// {answer, seconds} or {problem}. Needs elements.js in front of it.
+// {answer, seconds} or {problem}. Needs elements.js and service_page.js in front of it.
 
 const EVERY = 2000;
 const DEAF = 9000; // milliseconds without an answer after which the panel says so
@@ -128,6 +128,13 @@ class Panel {
     this.heardAt = Date.now();
   }
 
+  /** In place of the box: the page fits the task better, and has the routes of the user's own. */
+  async embedPage() {
+    const { name } = this.model.get("info");
+    const page = await pageThroughJupyter(name);
+    if (page) this.tryIt.element.replaceWith(servicePage(name, page));
+  }
+
   /** The first click asks, the second stops: others may be using the service. */
   onStop() {
     if (this.stop.dataset.sure) {
@@ -190,6 +197,7 @@ class Panel {
 export default {
   render({ model, el }) {
     const panel = new Panel(model, el);
+    panel.embedPage();
     const onSeen = () => panel.draw();
     const onMessage = (message) => (message.answer || message.problem) && panel.tryIt.show(message);
     model.on("change:seen", onSeen);

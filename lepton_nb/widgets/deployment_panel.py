@@ -32,7 +32,7 @@ class DeploymentPanel(anywidget.AnyWidget):
         seen: What the service last said of itself, and the end of its log.
     """
 
-    _esm = joined("elements.js", "deployment_panel.js")
+    _esm = joined("elements.js", "service_page.js", "deployment_panel.js")
     _css = joined("panel.css", "deployment_panel.css")
 
     info = traitlets.Dict().tag(sync=True)

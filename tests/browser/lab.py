@@ -97,10 +97,10 @@ def start_lab(base: Path, app: str = "jupyterlab") -> Iterator[Lab]:
 def install_extension(folder: Path) -> dict[str, str]:
     """Unpack what the wheel installs for Jupyter; the environment variables with which Jupyter finds it.
 
-    Nothing where the extension is not built: `make install` does it.
+    Where the front end is not built, which `make install` does, only the server's part.
     """
     if not EXTENSION.is_dir():
-        return {}
+        return {"JUPYTER_CONFIG_PATH": str(ROOT / "jupyter-config")}
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     as_built = {**os.environ, "HATCH_BUILD_NO_HOOKS": "true"}
     subprocess.run(command, cwd=ROOT, env=as_built, check=True, capture_output=True)
