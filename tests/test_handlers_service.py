@@ -197,8 +197,10 @@ def test_openapi_and_metrics_know_the_routes(service: Deployment, client: httpx.
     described = httpx.get(f"{service.url}/openapi.json", trust_env=False).json()
     assert {"/predict", "/read", "/count"} <= set(described["paths"])
     assert described["paths"]["/read"]["post"]["tags"] == ["handlers"]
+    before = service.stats()["requests"]
     client.get("/count?n=1")
     assert 'path="/count"' in client.get("/metrics").text
+    assert service.stats()["requests"] == before + 1
 
 
 def test_no_process_of_a_service_with_routes_loads_torch(service: Deployment) -> None:
@@ -312,6 +314,19 @@ def test_a_bad_cell_leaves_the_live_version_live(cell: str, error: type[Exceptio
     with client_of(live) as client:
         assert client.get("/ok").json() == 7
     assert live.refresh().version == 1
+
+
+def test_the_badge_tells_when_a_handler_was_changed_in_the_notebook() -> None:
+    notebook = Notebook("FACTOR = 2\n\ndef double(n: int) -> int:\n    return n * FACTOR")
+    options: Any = {"namespace": notebook.namespace, "cells": ["", *notebook.cells]}
+    service = lepton_nb.service(notebook["double"], "drifting", model="net", **options)
+    service.drift.namespace = notebook.namespace
+    record = service.store.get_package(service.record.package, service.record.version)
+    assert service.drift.reasons(record, service.store) == []
+    notebook.run("def double(n: int) -> int:\n    return 2 * n")
+    (reason,) = service.drift.reasons(record, service.store)
+    assert reason == "double was changed in the notebook"
+    service.stop()
 
 
 def test_an_unknown_model_is_named() -> None:

@@ -33,20 +33,20 @@ def attach_handlers(
     """
     lines = _requirements(package, requirements)
     added = {**files, _REQUIREMENTS: "".join(f"{line}\n" for line in lines).encode()}
-    fingerprint = _fingerprint(package, added)
-    known = _find(store, name, fingerprint)
+    digest = _digest(added)
+    known = _find(store, name, package, digest)
     if known is not None:
         return known
     draft = store.root / "packages" / f".draft-{uuid.uuid4().hex}"
     draft.mkdir(parents=True, mode=0o700)
     try:
-        _fill(draft, package, name, fingerprint, added)
+        _fill(draft, package, name, digest, added)
         return publish(store, name, draft, run_id=package.manifest.run_id, task=package.manifest.task)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _fill(draft: Path, package: Package, name: str, fingerprint: str, added: Mapping[str, bytes]) -> None:
+def _fill(draft: Path, package: Package, name: str, digest: str, added: Mapping[str, bytes]) -> None:
     for file in package.manifest.files:
         if file not in added and not file.startswith("handlers."):
             shutil.copyfile(package.file(file), draft / file)
@@ -55,7 +55,7 @@ def _fill(draft: Path, package: Package, name: str, fingerprint: str, added: Map
     manifest: Manifest = replace(
         package.manifest,
         name=name,
-        fingerprint=fingerprint,
+        handlers=digest,
         files={path.name: describe_file(path) for path in sorted(draft.iterdir())},
     )
     (draft / MANIFEST).write_text(manifest.to_json(), "utf-8")
@@ -70,19 +70,21 @@ def _requirements(package: Package, own: Iterable[str]) -> list[str]:
     return [by_name[name] for name in sorted(by_name)]
 
 
-def _fingerprint(package: Package, added: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256(package.sha256.encode())
+def _digest(added: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
     for file in sorted(added):
         digest.update(file.encode() + hashlib.sha256(added[file]).digest())
     return digest.hexdigest()
 
 
-def _find(store: RunStore, name: str, fingerprint: str) -> Package | None:
+def _find(store: RunStore, name: str, base: Package, digest: str) -> Package | None:
     for record in store.list_packages(name):
         try:
             package = Package.load(record.path, version=record.version)
         except PackageError:
             continue  # damaged or deleted
-        if package.manifest.fingerprint == fingerprint and package.sha256 == record.sha256:
+        ours, theirs = package.manifest, base.manifest
+        same = (ours.run_id, ours.fingerprint, ours.handlers) == (theirs.run_id, theirs.fingerprint, digest)
+        if same and package.sha256 == record.sha256:
             return package
     return None

@@ -99,7 +99,9 @@ def _find_built(run: Run) -> Package | None:
             package = Package.load(record.path, version=record.version)
         except PackageError:
             continue  # damaged or deleted: build a new one
-        if package.manifest.fingerprint == fingerprint and package.sha256 == record.sha256:
+        manifest = package.manifest
+        same = manifest.fingerprint == fingerprint and not manifest.has_handlers
+        if same and package.sha256 == record.sha256:
             return package
     return None
 

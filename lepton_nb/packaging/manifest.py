@@ -56,6 +56,7 @@ class Manifest:
         batchable: Whether items can share a batch: the answer to one does not depend on the others.
         versions: Versions of Python and of the libraries that made it.
         files: Every other file of the package, by name.
+        handlers: sha256 over the routes of the user's own around the model; empty where there are none.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Manifest:
     batchable: bool = True
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, FileEntry] = field(default_factory=dict)
+    handlers: str = ""
 
     @property
     def runs_source(self) -> bool:
@@ -80,7 +82,7 @@ class Manifest:
     @property
     def has_handlers(self) -> bool:
         """Whether routes of the user's own come with the model."""
-        return "handlers.json" in self.files
+        return bool(self.handlers)
 
     def to_json(self) -> str:
         return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2, sort_keys=True) + "\n"

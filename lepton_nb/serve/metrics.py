@@ -11,7 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-_ASKING = ("/predict", "/v2/models/{model}/infer")  # the routes that ask the model
+ASKING = ("/predict", "/v2/models/{model}/infer")  # the routes that ask the model
 _ERRORS = {
     **dict.fromkeys((400, 415, 422), "input"),
     **dict.fromkeys((401, 403), "unauthorized"),
@@ -30,7 +30,11 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """Counts everything the service does. Cheap enough for every request."""
+    """Counts everything the service does. Cheap enough for every request.
+
+    Attributes:
+        asking: The routes that count as requests in the panel: those to the model, and the user's own.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -82,6 +86,7 @@ class Metrics:
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self._batches: deque[int] = deque(maxlen=256)
+        self.asking = frozenset(ASKING)
         self.requests = 0
         self.errors = 0
         self.restarts = 0
@@ -105,7 +110,7 @@ class Metrics:
         children[1].observe(seconds)
         if status >= 400:
             self._errors.labels(_ERRORS.get(status, "other")).inc()
-        if path in _ASKING:
+        if path in self.asking:
             self._observe_question(status >= 400, seconds)
 
     def observe_grpc(self, service: str, method: str, status: int, code: str, seconds: float) -> None:

@@ -17,7 +17,7 @@ from lepton_nb.serve.frames import Request, Result
 from lepton_nb.serve.handler_process import HandlerProcess
 from lepton_nb.serve.handling import Handling
 from lepton_nb.serve.memory import resident, size_text
-from lepton_nb.serve.metrics import Metrics
+from lepton_nb.serve.metrics import ASKING, Metrics
 from lepton_nb.serve.process import Worker, WorkerError
 from lepton_nb.serve.recovery import Recovery
 from lepton_nb.serve.settings import Settings
@@ -195,6 +195,7 @@ class Service:
         worker.on_exit = self._worker_gone
         self.settings = worker.settings
         self.handling.use(handlers, worker.settings)
+        self.metrics.asking = frozenset((*ASKING, *self.handling.paths))
         self.description = worker.description
         self.batcher.use(worker)
         self.state = "ready"
