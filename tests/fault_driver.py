@@ -50,9 +50,17 @@ class Killed(Callback):
 
 def child(work: Callable[[], object]) -> int:
     """What ended a child that did `work`: 0, 1 where it raised, or minus the number of a signal."""
+    return finish(start(work))
+
+
+def finish(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def start(work: Callable[[], object]) -> int:
     pid = os.fork()
     if pid:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return pid
     try:
         work()
         os._exit(0)
@@ -104,6 +112,21 @@ def sigkill(kills: int) -> None:
     print(done, number)
 
 
+def two_at_once() -> None:
+    """Two processes that begin a run of the same name in the same moment."""
+    reading, writing = os.pipe()
+
+    def begin() -> None:
+        os.close(writing)
+        os.read(reading, 1)  # until the parent closes the other end
+        lepton_nb.train(TinyNet, blobs(96), name="same", **SETTINGS)
+
+    both = [start(begin), start(begin)]
+    os.close(writing)
+    assert [finish(pid) for pid in both] == [0, 0]
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     sigkill(int(sys.argv[1]))
+    two_at_once()

@@ -305,16 +305,6 @@ def test_the_fingerprint_follows_the_content() -> None:
     assert loaders(other).fingerprint != loaders(same).fingerprint
 
 
-def test_workers_that_cannot_import_the_notebooks_dataset_are_not_started(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(Noisy, "__module__", "__main__")
-    loader = DataLoader(Noisy(), batch_size=4, num_workers=2, multiprocessing_context="spawn")
-    bundle = loaders(loader)
-    assert "read without workers" in str(bundle.report)
-    assert sum(len(target) for _, target in bundle.loader("train", batch_size=4).batches(0)) == 24
-
-
 class Yields(Dataset[Any]):
     """A dataset of one item over and over."""
 

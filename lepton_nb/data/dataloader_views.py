@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ from torch.utils.data import (
     DataLoader,
     RandomSampler,
     SequentialSampler,
-    Subset,
     SubsetRandomSampler,
 )
 
@@ -55,16 +53,6 @@ def item_order(loader: DataLoader[Any]) -> Sequence[int] | None:
     return None
 
 
-def workers_cannot_start(loader: DataLoader[Any]) -> bool:
-    """Whether workers would have to import what a notebook defines, which hangs or dies without fork."""
-    if not loader.num_workers:
-        return False
-    context = loader.multiprocessing_context or multiprocessing.get_context()
-    ours: list[Any] = [type(_innermost(loader.dataset)), loader.collate_fn, loader.worker_init_fn]
-    in_notebook = any(getattr(part, "__module__", "") == "__main__" for part in ours)
-    return in_notebook and context.get_start_method() != "fork"
-
-
 def rebuild(loader: DataLoader[Any], **changes: Any) -> DataLoader[Any]:
     """The same loader with some arguments changed."""
     workers = changes.get("num_workers", loader.num_workers)
@@ -87,9 +75,3 @@ def rebuild(loader: DataLoader[Any], **changes: Any) -> DataLoader[Any]:
         arguments |= {"batch_sampler": loader.batch_sampler}
     build: Callable[..., DataLoader[Any]] = DataLoader
     return build(**{**arguments, **changes})
-
-
-def _innermost(dataset: Any) -> Any:
-    while isinstance(dataset, Subset):
-        dataset = dataset.dataset
-    return dataset

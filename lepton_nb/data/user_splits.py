@@ -12,11 +12,12 @@ from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset, def
 
 from lepton_nb.data.batches import as_float32, as_target, check_batch, explain_failure
 from lepton_nb.data.bundle import Batch, Inputs
-from lepton_nb.data.dataloader_views import count_items, item_order, rebuild, workers_cannot_start
+from lepton_nb.data.dataloader_views import count_items, item_order, rebuild
 from lepton_nb.data.dataset_views import dataset_targets, picture_reader
 from lepton_nb.data.isolation import RandomStreams
 from lepton_nb.data.ordering import batch_count, epoch_order
 from lepton_nb.data.targets import Kind
+from lepton_nb.data.workers import check_sendable, imports_in_workers, sent_by_value, worker_death
 from lepton_nb.errors import DataError
 
 
@@ -105,14 +106,9 @@ class LoaderSplit(UserSplit):
     """
 
     def __init__(self, name: str, loader: DataLoader[Any]) -> None:
-        no_workers = workers_cannot_start(loader)
-        if no_workers:
-            loader = rebuild(loader, num_workers=0)
         super().__init__(name, loader.dataset, item_order(loader), count_items(loader, name))
-        if no_workers:
-            self.notes.append(
-                f"The {name} loader's workers cannot import a Dataset of this notebook: read without workers."
-            )
+        if imports_in_workers(loader):
+            check_sendable(loader, name)
         self._loader = loader
 
     def loader(
@@ -125,6 +121,8 @@ class LoaderSplit(UserSplit):
         augment: bool = False,  # noqa: ARG002 - the dataset has its own transforms
     ) -> UserLoader:
         loader = self._loader if shuffle or self.order is None else self._in_order()
+        if imports_in_workers(loader):
+            loader = sent_by_value(loader)
         return UserLoader(self, loader, torch.device(device), seed)
 
     def _in_order(self) -> DataLoader[Any]:
@@ -151,11 +149,22 @@ class UserLoader:
             iterator = iter(self._loader)
         for number in range(len(self)):
             with streams.active():
-                batch = next(iterator, None)
+                batch = self._next(iterator)
             if batch is None:
                 return
             if number >= start:
                 yield self._split.ready(batch, self._device)
+
+    def _next(self, iterator: Iterator[Any]) -> Any:
+        """The next batch of the loader; None at its end.
+
+        Raises:
+            DataError: If one of the loader's workers died.
+        """
+        try:
+            return next(iterator, None)
+        except RuntimeError as error:
+            raise worker_death(error) or error from None
 
 
 class DatasetSplit(UserSplit):

@@ -148,7 +148,10 @@ def resume(
     asked = {"epochs": epochs, "lr": lr, "clip": clip, "on_nan": on_nan}
     changes = {name: value for name, value in asked.items() if value is not None}
     settings = TrainConfig.from_options({**settings.to_dict(), **changes})
+    known = len(run.warnings)
     checkpoint, saved = run.load_checkpoint("last")
+    for warning in run.warnings[known:]:
+        run.append_log(warning)
     # One cut off between its last checkpoint and its end has only that end to come.
     if saved["epoch"] >= settings.epochs and run.status == "finished":
         raise TrainingError(

@@ -22,6 +22,7 @@ from lepton_nb.callbacks import (
 )
 from lepton_nb.callbacks.sinks import make_sinks
 from lepton_nb.data import DataBundle, Loader
+from lepton_nb.data.workers import worker_death
 from lepton_nb.errors import StoreError
 from lepton_nb.runs import Retention, Run
 from lepton_nb.training.allocator import freed_memory_kept
@@ -86,7 +87,10 @@ class Job:
                     fit(state, work, every)
                     self._settle(state, work)
             except BaseException as error:
-                self._fail(state, every, error)
+                explained = worker_death(error)
+                self._fail(state, every, explained or error)
+                if explained is not None:
+                    raise explained from None
                 raise
             finally:
                 # The user's own model holds its gradients, and outlives the run.

@@ -158,6 +158,10 @@ class Packer(cloudpickle.Pickler):  # type: ignore[misc]
             reduced = list(obj.__reduce_ex__(5))
             reduced[2] = {**reduced[2], "_iterator": None}  # live workers stay where they are
             return tuple(reduced)
+        if isinstance(obj, types.CodeType):
+            # With the name of its cell, which cloudpickle takes out: tracebacks find the line by it.
+            make, arguments = self.dispatch_table[types.CodeType](obj)
+            return make, tuple(obj.co_filename if part == _NO_FILE else part for part in arguments)
         if isinstance(obj, types.FunctionType) and not is_installed(obj.__module__):
             self._note_function(obj)
         elif isinstance(obj, type) and not is_installed(obj.__module__) and not _is_ours(obj.__module__):
@@ -177,6 +181,9 @@ class Packer(cloudpickle.Pickler):  # type: ignore[misc]
 
     def _note(self, kind: str, name: str, size: int, why: str) -> None:
         self.captured.setdefault(name, Item(kind, name, size, why))
+
+
+_NO_FILE = "<dynamic-code>"
 
 
 def _reduce_tensor(tensor: torch.Tensor) -> tuple[Any, ...]:
