@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lepton_nb.errors import ArgumentError
 from lepton_nb.lab.views import checkpoint_view, package_view, run_view
 from lepton_nb.runs import History, Run, RunStore
+from lepton_nb.runs.history import Series
 from lepton_nb.runs.overview import thin_curve
 from lepton_nb.runs.samples import read_samples
 
@@ -40,12 +42,51 @@ def run_detail(store: RunStore, ref: str) -> dict[str, Any]:
     }
 
 
-def run_history(store: RunStore, ref: str, names: Sequence[str], points: int, after: int) -> dict[str, Any]:
-    """The points of some metrics, or all, of steps beyond `after`, each thinned to `points`."""
+@dataclass(frozen=True)
+class Cursor:
+    """How far somebody has read a history.
+
+    A step alone would not do: validation is logged at the step of the last training step, but later.
+
+    Attributes:
+        step: The newest step read; later points are not of an earlier one.
+        time: When the newest point read was logged.
+    """
+
+    step: int = -1
+    time: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """The cursor that `str` wrote, or a step, after which to read; from the start where empty.
+
+        Raises:
+            ArgumentError: If it is neither.
+        """
+        if not text:
+            return cls()
+        step, colon, time = text.partition(":")
+        try:
+            return cls(int(step), float(time)) if colon else cls(int(step) + 1)
+        except ValueError:
+            raise ArgumentError(f"after is {text!r}, expected a step or the cursor of an answer.") from None
+
+    def __str__(self) -> str:
+        return f"{self.step}:{self.time!r}"
+
+
+def run_history(
+    store: RunStore, ref: str, names: Sequence[str], points: int, after: Cursor
+) -> dict[str, Any]:
+    """The points of some metrics, or all, that were logged after the cursor, each thinned to `points`."""
     run = store.get_run(ref)
     history = run.history()
     wanted = [name for name in names if name in history] if names else list(history)
-    return {"series": {name: _series(history, name, points, after) for name in wanted}, "step": run.step}
+    read = {name: history.series(name, from_step=after.step, after=after.time) for name in wanted}
+    step = max((series[0][-1] for series in read.values() if series[0]), default=after.step)
+    time = max((max(series[3]) for series in read.values() if series[3]), default=after.time)
+    series = {name: _series(found, points) for name, found in read.items() if found[0] or after == Cursor()}
+    return {"series": series, "step": run.step, "cursor": str(Cursor(step, time))}
 
 
 def run_hardware(store: RunStore, ref: str, points: int) -> dict[str, Any]:
@@ -85,7 +126,8 @@ def compare_runs(store: RunStore, refs: Sequence[str], names: Sequence[str], poi
         "differing": [{"name": name, "values": values} for name, values in rows if name not in alike],
         "same": [{"name": name, "value": values[0]} for name, values in rows if name in alike],
         "series": {
-            name: [_series(h, name, points, -1) if name in h else None for h in histories] for name in wanted
+            name: [_series(h.series(name), points) if name in h else None for h in histories]
+            for name in wanted
         },
         "evaluations": [run.read_json(EVALUATION, {}) for run in runs],
     }
@@ -117,10 +159,9 @@ def _summary(history: History) -> dict[str, Any]:
     return found
 
 
-def _series(history: History, name: str, points: int, after: int) -> dict[str, Any]:
-    steps, epochs, values, times = history.series(name)
-    start = next((place for place, step in enumerate(steps) if step > after), len(steps))
-    kept = [start + place for place in thin_curve(values[start:], points)]
+def _series(series: Series, points: int) -> dict[str, Any]:
+    steps, epochs, values, times = series
+    kept = thin_curve(values, points)
     columns: dict[str, list[Any]] = {"step": steps, "epoch": epochs, "value": values, "time": times}
     return {column: [content[place] for place in kept] for column, content in columns.items()}
 

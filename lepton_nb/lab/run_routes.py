@@ -50,7 +50,7 @@ class HistoryHandler(LabHandler):
     @web.authenticated
     @authorized
     async def get(self, ref: str) -> None:
-        after = self.number("after", -1, most=10**12)
+        after = details.Cursor.parse(self.text("after"))
         points = max(2, self.number("points", _POINTS, most=_MOST_POINTS))
         asked = (self.room.store, ref, self.names("metrics"), points, after)
         self.answer(await self.in_thread(details.run_history, *asked))

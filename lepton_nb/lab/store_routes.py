@@ -15,7 +15,7 @@ from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean
 from lepton_nb.lab.datasets import list_datasets
 from lepton_nb.lab.details import tail
 from lepton_nb.lab.handler import LabHandler
-from lepton_nb.lab.views import package_view
+from lepton_nb.lab.views import package_views
 from lepton_nb.runs import RunStore
 from lepton_nb.runs.records import check_name
 
@@ -27,7 +27,7 @@ class PackagesHandler(LabHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        self.answer(await self.in_thread(_packages, self.room.store))
+        self.answer({"packages": await self.in_thread(package_views, self.room.store)})
 
 
 class DeploymentsHandler(LabHandler):
@@ -106,23 +106,6 @@ class JobActionsHandler(LabHandler):
         if action != "cancel":
             raise ArgumentError(f"There is no action {action!r}.", "A job can be cancelled: 'cancel'.")
         self.answer({"job": self.room.jobs.cancel(job_id).view()})
-
-
-def _packages(store: RunStore) -> dict[str, Any]:
-    refs = {run.id: run.ref for run in store.list_runs()}
-    serving: dict[tuple[str, int], list[str]] = {}
-    for record in store.list_deployments():
-        serving.setdefault((record.package, record.version), []).append(record.name)
-    return {
-        "packages": [
-            {
-                **package_view(record),
-                "run": refs.get(record.run_id),
-                "deployments": serving.get((record.name, record.version), []),
-            }
-            for record in store.list_packages()
-        ]
-    }
 
 
 def _about(store: RunStore, name: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lepton_nb.runs import Checkpoint, PackageRecord, Run
+from lepton_nb.runs import Checkpoint, PackageRecord, Run, RunStore
 from lepton_nb.runs.overview import latest, trend
 from lepton_nb.runs.queue import place_of
 from lepton_nb.runs.run import ACTIVE
@@ -88,3 +88,22 @@ def package_view(record: PackageRecord) -> dict[str, Any]:
         "formats": list(record.formats),
         "created_at": record.created_at,
     }
+
+
+def package_views(store: RunStore) -> list[dict[str, Any]]:
+    """Every package with the run it was made from and the services that serve it, the newest first."""
+    refs = {
+        row["id"]: f"{row['name']}@{row['number']}"
+        for row in store.database.rows("SELECT id, name, number FROM runs")
+    }
+    serving: dict[tuple[str, int], list[str]] = {}
+    for service in store.list_deployments():
+        serving.setdefault((service.package, service.version), []).append(service.name)
+    return [
+        {
+            **package_view(record),
+            "run": refs.get(record.run_id),
+            "deployments": serving.get((record.name, record.version), []),
+        }
+        for record in store.list_packages()
+    ]

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from lepton_nb.lab.views import package_view, run_view
+from lepton_nb.lab.views import package_views, run_view
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.process import is_alive
 from lepton_nb.runs.run import ACTIVE
@@ -17,6 +17,10 @@ _MARKS = (
     "total_steps, epochs, pid, pid_started, "
     "(SELECT count(*) FROM queue AS own JOIN queue AS other ON other.device = own.device "
     "AND other.ticket < own.ticket WHERE own.run = runs.seq) AS ahead FROM runs"
+)
+_PACKAGES = (
+    "SELECT name, version, created_at, (SELECT group_concat(name) FROM deployments "
+    "WHERE package = packages.name AND deployments.version = packages.version) AS deployments FROM packages"
 )
 _LIVENESS = 1.0  # seconds between two looks at the processes of running runs
 _MOST = 200  # rows told of in one message
@@ -52,7 +56,7 @@ class Watch:
         self._store = store
         self._version: tuple[int, int] | None = None
         self._marks: dict[str, tuple[Any, ...]] = {}
-        self._packages: dict[tuple[str, int], float] = {}
+        self._packages: dict[tuple[str, int], tuple[Any, ...]] = {}
         self._alive_at = float("-inf")
         self.runs = 0
 
@@ -60,7 +64,7 @@ class Watch:
         """Take the store as it is now for known."""
         self._version = self._data_version()
         self._marks = {mark[1]: mark for mark in self._read_marks()}
-        self._packages = {(r.name, r.version): r.created_at for r in self._store.list_packages()}
+        self._packages = self._read_packages()
         self.runs = len(self._marks)
 
     def look(self) -> Changes:
@@ -92,6 +96,9 @@ class Watch:
     def _read_marks(self) -> list[tuple[Any, ...]]:
         return [_with_life(row) for row in self._store.database.rows(_MARKS)]
 
+    def _read_packages(self) -> dict[tuple[str, int], tuple[Any, ...]]:
+        return {(row["name"], row["version"]): tuple(row) for row in self._store.database.rows(_PACKAGES)}
+
     def _compare_runs(self, changes: Changes) -> None:
         marks = {mark[1]: mark for mark in self._read_marks()}
         changed = [mark for id_, mark in marks.items() if self._marks.get(id_) != mark]
@@ -115,10 +122,14 @@ class Watch:
         self._marks, self.runs = marks, len(marks)
 
     def _compare_packages(self, changes: Changes) -> None:
-        records = {(r.name, r.version): r for r in self._store.list_packages()}
-        changes.packages = [package_view(r) for key, r in records.items() if key not in self._packages]
-        changes.removed_packages = [f"{n}/{v}" for n, v in self._packages if (n, v) not in records]
-        self._packages = {key: record.created_at for key, record in records.items()}
+        known = self._read_packages()
+        if known == self._packages:
+            return
+        views = {(view["name"], view["version"]): view for view in package_views(self._store)}
+        changed = [key for key, mark in known.items() if self._packages.get(key) != mark]
+        changes.packages = [views[key] for key in changed if key in views]
+        changes.removed_packages = [f"{n}/{v}" for n, v in self._packages if (n, v) not in known]
+        self._packages = known
 
 
 def _with_life(row: sqlite3.Row) -> tuple[Any, ...]:

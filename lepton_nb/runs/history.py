@@ -26,7 +26,8 @@ WITH RECURSIVE found (key) AS (
 SELECT key FROM found WHERE key IS NOT NULL
 """
 _POINTS = """
-SELECT step, attempt, epoch, value, timestamp FROM metrics WHERE run = ? AND key = ? ORDER BY step, attempt
+SELECT step, attempt, epoch, value, timestamp FROM metrics
+WHERE run = ? AND key = ? AND step >= ? AND timestamp > ? ORDER BY step, attempt
 """
 
 
@@ -66,15 +67,19 @@ class History(Mapping[str, Points]):
         steps, _, values, _ = self.series(key)
         return steps, values
 
-    def series(self, key: str) -> Series:
+    def series(self, key: str, *, from_step: int = -1, after: float = 0.0) -> Series:
         """``(steps, epochs, values, times)`` of a metric.
+
+        Args:
+            from_step: Only points of this step and later ones: where that is near the end, few are read.
+            after: Only points logged later than this, in unix seconds.
 
         Raises:
             NotFoundError: If there is no such metric (a `KeyError` too).
         """
         if key not in self._names:
             raise UnknownMetricError(f"The run logged no metric {key!r}.", did_you_mean(key, self._names))
-        return self._read(key)
+        return self._read(key) if from_step < 0 and after <= 0 else self._select(key, from_step, after)
 
     def __contains__(self, key: object) -> bool:
         return key in self._names
@@ -120,15 +125,15 @@ class History(Mapping[str, Points]):
 
     def _read(self, key: str) -> Series:
         if key not in self._points:
-            points: dict[int, tuple[int, float, float]] = {}
-            for step, attempt, epoch, value, at in self._database.rows(_POINTS, (self._run, key)):
-                if step <= self._limits.get(attempt, math.inf):
-                    points[step] = (epoch, math.nan if value is None else value, at)
-            rows = points.values()
-            self._points[key] = (
-                list(points),
-                [r[0] for r in rows],
-                [r[1] for r in rows],
-                [r[2] for r in rows],
-            )
+            self._points[key] = self._select(key, -1, 0.0)
         return self._points[key]
+
+    def _select(self, key: str, from_step: int, after: float) -> Series:
+        points: dict[int, tuple[int, float, float]] = {}
+        for step, attempt, epoch, value, at in self._database.rows(
+            _POINTS, (self._run, key, from_step, after)
+        ):
+            if step <= self._limits.get(attempt, math.inf):
+                points[step] = (epoch, math.nan if value is None else value, at)
+        rows = points.values()
+        return list(points), [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]

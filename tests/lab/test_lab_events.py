@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lepton_nb.lab.handler import ROOM
-from lepton_nb.runs import RunStore
+from lepton_nb.runs import DeploymentRecord, RunStore
 from tests.runs_helpers import make_run
 
 
@@ -54,6 +54,23 @@ async def test_changes_are_told_within_a_second(jp_ws_fetch: Any, jp_serverapp: 
     while not removed:
         removed = (await ear.next("runs"))["removed"]
     assert removed == [old.id]
+    ear.socket.close()
+
+
+async def test_a_package_is_told_of_with_what_serves_it(jp_ws_fetch: Any) -> None:
+    run, store = make_run("cnn"), RunStore()
+    ear = await listen(jp_ws_fetch)
+    await asyncio.sleep(0.2)
+    about = {"run_id": run.id, "path": run.path, "sha256": "0", "task": run.task, "formats": ["onnx"]}
+    await asyncio.to_thread(lambda: store.add_package("cnn", **about))
+    (package,) = (await ear.next("packages"))["changed"]
+    assert (package["run"], package["deployments"]) == ("cnn@1", [])
+    record = DeploymentRecord("web", "http://h:1", "h", 1, None, None, "cnn", 1)
+    await asyncio.to_thread(store.save_deployment, record)
+    (package,) = (await ear.next("packages"))["changed"]
+    assert package["deployments"] == ["web"]
+    (service,) = (await ear.next("deployments"))["changed"]
+    assert (service["name"], service["state"]) == ("web", "gone")
     ear.socket.close()
 
 

@@ -45,6 +45,23 @@ async def test_history_is_thinned_without_losing_a_spike(ask: Any) -> None:
     assert len(newer["time"]) == len(newer["epoch"]) == 11
 
 
+async def test_a_view_that_follows_a_run_gets_every_point_once(ask: Any) -> None:
+    run = make_run("cnn")
+    run.begin()
+    run.log_many([(step, 0, {"loss": 1.0}) for step in range(1, 11)])
+    run.flush()
+    first = await ask("runs/cnn/history")
+    run.log(10, {"val_loss": 0.5}, 0)  # of the step that was seen already
+    run.log(11, {"loss": 2.0}, 1)
+    run.flush()
+    second = await ask("runs/cnn/history", after=first["cursor"])
+    assert {name: one["step"] for name, one in second["series"].items()} == {"val_loss": [10], "loss": [11]}
+    third = await ask("runs/cnn/history", after=second["cursor"])
+    assert (third["series"], third["cursor"]) == ({}, second["cursor"])
+    status, said = await ask("runs/cnn/history", after="soon")
+    assert (status, said["kind"]) == (400, "ArgumentError")
+
+
 async def test_hardware_over_time(ask: Any) -> None:
     run = make_run("cnn")
     add_samples(run, [(1.0, {"memory": 5.0, "cpu_percent": 90.0}), (2.0, {"memory": 6.0})])
