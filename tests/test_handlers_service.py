@@ -252,6 +252,11 @@ def test_redeploying_keeps_url_token_and_every_answer() -> None:
         thread.join()
     assert back.version == 1
     assert {answer.status_code for answer in answers} == {200}
+    deploy(make_run("other", seed=3), "steady")
+    with client_of(first) as client:
+        assert client.get("/version").text == "1"  # another model is no reason to lose a route
+    assert first.stats()["run"] == "other@1"
+    first.stop()
     plain = deploy("net", "steady")
     with client_of(plain) as client:
         assert client.get("/version").status_code == 404

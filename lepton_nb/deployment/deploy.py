@@ -17,8 +17,9 @@ from lepton_nb.deployment.keeping import in_use, prune
 from lepton_nb.deployment.ports import bind, own_names, reachable_host
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.deployment.state import ServiceState
-from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError, did_you_mean
+from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError, PackageError, did_you_mean
 from lepton_nb.packaging import Package, build_package
+from lepton_nb.packaging.attach import carry_handlers
 from lepton_nb.packaging.requirements import installed_versions
 from lepton_nb.runs import DeploymentRecord, PackageRecord, Run, RunStore
 from lepton_nb.runs.records import check_name
@@ -43,7 +44,8 @@ def deploy(
     """Serve a run in a process of its own, ready when this returns.
 
     The same name again keeps its URL and token: the new version is loaded beside the old one, its answers are
-    compared with the notebook's, and only then requests go to it; none is lost.
+    compared with the notebook's, and only then requests go to it; none is lost. Routes that the service has
+    from a ``%%lepton service`` cell stay around the new model.
 
     Args:
         run: The run, its name, or a package of this store.
@@ -70,6 +72,8 @@ def deploy(
         wanted = _Wanted(name, host, port, lifetime, limit, tuple(origins), grpc_port)
         with ServiceState.of(name).locked():
             live = _find(store, name)
+            if live is not None and not isinstance(run, Package):
+                record = _with_routes(record, live)
             if live is not None and live.alive:
                 deployment = _switch(live, record, wanted)
             else:
@@ -253,6 +257,16 @@ def _package_record(run: Run | Package | str, store: RunStore) -> PackageRecord:
             f"Serve it with: python -m lepton_nb.serve --package {package.path}",
         )
     return record
+
+
+def _with_routes(record: PackageRecord, live: Deployment) -> PackageRecord:
+    """The package with the routes that the service has: a new model is no reason to lose them."""
+    try:
+        former = live.store.get_package(live.record.package, live.record.version)
+        kept = carry_handlers(Package.load(former.path), Package.load(record.path), live.name, live.store)
+    except (NotFoundError, PackageError):
+        return record  # what was live is gone from the disk
+    return live.store.find_package_by_sha(kept.sha256) or record
 
 
 def _find(store: RunStore, name: str) -> Deployment | None:

@@ -94,6 +94,7 @@ def make_service(
         _model_package(store, name, model), name, source.files(), report.requirements, store
     )
     deployment = deploy(package, name, **options)
+    deployment.drift.watch(model.live.get("model") if isinstance(model, Run) else None)
     return Service(deployment, report, tuple(route.path for route in routes))
 
 

@@ -46,6 +46,16 @@ def attach_handlers(
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def carry_handlers(former: Package, package: Package, name: str, store: RunStore) -> Package:
+    """`package` with the handlers of `former`, where that has any."""
+    if not former.manifest.has_handlers:
+        return package
+    kept = [file for file in former.manifest.files if file.startswith("handlers.")]
+    files = {file: former.file(file).read_bytes() for file in kept}
+    lines = former.file(_REQUIREMENTS).read_text("utf-8").split()
+    return attach_handlers(package, name, files, lines, store)
+
+
 def _fill(draft: Path, package: Package, name: str, digest: str, added: Mapping[str, bytes]) -> None:
     for file in package.manifest.files:
         if file not in added and not file.startswith("handlers."):
