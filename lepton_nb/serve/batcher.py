@@ -30,12 +30,14 @@ class Job:
 
     Attributes:
         gone: Whether the client has hung up.
+        alone: Whether it shares no batch: it was in one that ended its worker.
     """
 
     request: Request
     future: asyncio.Future[Answer]
     deadline: float
     gone: Callable[[], bool]
+    alone: bool = False
 
 
 @dataclass(eq=False)
@@ -122,13 +124,25 @@ class Batcher:
         return former
 
     def lose(self, worker: Worker) -> None:
-        """The worker's process is gone: answer what it was running, and send it nothing more."""
+        """The worker's process is gone: answer what it was running, and send it nothing more.
+
+        Of several requests one is to blame. Each is run once more by itself, so that the others are answered.
+        """
         if self.worker is worker:
             self.worker = None
         batch = self._running.pop(worker, None)
-        for job in batch.jobs if batch else ():
-            if batch is not None and batch.overdue:
+        if batch is None:
+            return
+        if not batch.overdue and len(batch.jobs) > 1:
+            for job in reversed(batch.jobs):
+                job.alone = True
+                self.waiting.appendleft(job)
+            return
+        for job in batch.jobs:
+            if batch.overdue:
                 _settle(job, 504, f"the model ran longer than {self.time_limit:g} s and was ended")
+            elif worker.crashed:
+                _settle(job, 500, f"the model crashed on this input: its process {worker.ending}")
             else:
                 what = f"the process running the model {worker.ending} while it worked on this request"
                 _settle(job, 503, what)
@@ -162,8 +176,13 @@ class Batcher:
             if job.future.done() or job.gone():
                 _settle(job, 499, "the client has gone")
                 continue
+            if job.alone and jobs:
+                self.waiting.appendleft(job)
+                break
             jobs.append(job)
             size += len(job.request.body)
+            if job.alone:
+                break
         if jobs:
             self._running[worker] = _Batch(worker, jobs, time.monotonic() + self.time_limit)
             worker.send([job.request for job in jobs])

@@ -151,13 +151,13 @@ class Service:
                 while self.batcher.waiting or self.batcher.in_flight:
                     await asyncio.sleep(0.01)
         await self.handling.close(self.settings.drain_limit)
-        self.batcher.refuse("the service is shutting down")
         for task in self._tasks:
             task.cancel()
         for worker in list(self._workers):
             worker.on_exit = lambda _worker: None
             self.batcher.lose(worker)
             worker.kill()
+        self.batcher.refuse("the service is shutting down")
         log.info("stopped")
 
     async def _ask_model(self, content_type: bytes, body: bytes) -> tuple[int, bytes]:

@@ -14,6 +14,8 @@ from typing import cast
 
 from lepton_nb.serve.settings import Settings
 
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+
 
 class WorkerError(Exception):
     """A child could not load its package; the message says why."""
@@ -85,6 +87,11 @@ class Child(asyncio.Protocol):
             return f"was ended by {signal.Signals(-status).name}"
         except ValueError:
             return f"was ended by signal {-status}"
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it ended by an error of its own code, not by somebody's decision."""
+        return not self.fate and -(self.process.returncode or 0) in _CRASHES
 
     def kill(self, fate: str = "") -> None:
         """End the process now, whatever it is doing."""
