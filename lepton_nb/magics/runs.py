@@ -45,4 +45,9 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     if args.export is not None:
         context.say(f"Wrote {len(found)} runs to {found.export(args.export)}.")
         context.shown = True
+    elif len(found) and not context.quiet and hasattr(context.shell, "kernel"):
+        from lepton_nb.widgets.run_table import show_runs
+
+        show_runs(found)
+        context.shown = True
     return found

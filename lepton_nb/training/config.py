@@ -157,6 +157,11 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 )
 
 
+def allowed_range(name: str) -> tuple[float, float] | None:
+    """The smallest and the largest value of a setting; None where it is no number."""
+    return next(((low, high) for known, low, high in _RANGES if known == name), None)
+
+
 def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 

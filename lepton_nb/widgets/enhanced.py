@@ -1,0 +1,48 @@
+"""Static output that comes alive where there is a kernel: it is all that a saved notebook keeps.
+
+The output is plain HTML in an element with an id. A widget without a view finds the element and takes its
+place in the page, not in the notebook's file. So there is never a view whose model is gone, and a page that
+is reloaded while the kernel lives comes alive again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from typing import Any
+
+import anywidget
+import traitlets
+from IPython.display import display
+
+from lepton_nb.widgets.messages import receive_while_busy
+
+_KEPT = 12
+_kept: deque[Enhanced] = deque()
+
+
+class Enhanced(anywidget.AnyWidget):
+    """A widget whose script takes the place of static HTML.
+
+    Attributes:
+        host: The id of the element.
+    """
+
+    host = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(host=f"lepton-{secrets.token_hex(6)}", **values)
+        receive_while_busy(self.comm)
+        self.on_msg(self._answer)
+
+    def _answer(self, _: Any, content: Any, __: Any) -> None:
+        """What the script asks. It may come on any thread; nothing is printed."""
+
+
+def show_enhanced(widget: Enhanced, plain: str, static_html: str) -> None:
+    """Display the static form of a widget; only the newest few widgets stay alive."""
+    bundle = {"text/plain": plain, "text/html": f'<div id="{widget.host}">{static_html}</div>'}
+    display(bundle, raw=True)  # type: ignore[no-untyped-call]
+    _kept.append(widget)
+    while len(_kept) > _KEPT:
+        _kept.popleft().close()
