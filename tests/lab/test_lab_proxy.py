@@ -118,14 +118,14 @@ async def test_nothing_of_a_service_reaches_jupyters_cookies(fetch: Fetch, echo:
     assert moved.headers["Location"].endswith("/lepton/services/echo/proxy/elsewhere")
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
-async def test_every_method_is_passed_on(fetch: Fetch, echo: int, method: str) -> None:
-    body = b"12345" if method in ("POST", "PUT", "PATCH") else None
-    answer = await fetch("echo/proxy/x", method=method, body=body)
-    assert answer.code == 200
-    if method != "HEAD":
-        got = json.loads(answer.body)
-        assert (got["method"], got["size"]) == (method, len(body or b""))
+async def test_every_method_is_passed_on(fetch: Fetch, echo: int) -> None:
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"):
+        body = b"12345" if method in ("POST", "PUT", "PATCH") else None
+        answer = await fetch("echo/proxy/x", method=method, body=body)
+        assert answer.code == 200, method
+        if method != "HEAD":
+            got = json.loads(answer.body)
+            assert (got["method"], got["size"]) == (method, len(body or b""))
 
 
 async def test_answers_are_streamed(fetch: Fetch, echo: int) -> None:
@@ -153,11 +153,9 @@ async def test_a_large_body_is_refused_and_the_limit_is_let_through(
     assert (refused.code, json.loads(refused.body)) == (413, {"error": "the body has more than 1 MiB"})
 
 
-@pytest.mark.parametrize(
-    "path", ["admin/stats", "%61dmin/stats", "x/../admin/stats", "/admin/stats", "./admin"]
-)
-async def test_administration_is_not_reachable(fetch: Fetch, echo: int, path: str) -> None:
-    assert (await fetch(f"echo/proxy/{path}")).code == 404
+async def test_administration_is_not_reachable(fetch: Fetch, echo: int) -> None:
+    for path in ("admin/stats", "%61dmin/stats", "x/../admin/stats", "/admin/stats", "./admin"):
+        assert (await fetch(f"echo/proxy/{path}")).code == 404, path
 
 
 async def test_only_services_of_the_store_are_reached(fetch: Fetch, echo: int) -> None:

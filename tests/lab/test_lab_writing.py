@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ from lepton_nb.magics.parser import split_line
 from lepton_nb.runs import DeploymentRecord, RunStore
 from tests.lab.test_lab_runs import trained
 
+parser = cache(build_parser)
+
 
 def parsed(cell: str) -> Any:
     """A cell's magic line, read by the magic's own parser."""
     line = cell.split("\n")[0].lstrip("%").removeprefix("lepton ")
-    return build_parser().parse_line(split_line(line)[0])
+    return parser().parse_line(split_line(line)[0])
 
 
 async def test_cells_name_the_run_as_briefly_as_can_be(ask: Any) -> None:
@@ -34,10 +38,10 @@ async def test_cells_name_the_run_as_briefly_as_can_be(ask: Any) -> None:
     assert 'run = lepton_nb.get_run("cnn")' in cell
 
 
-@pytest.mark.parametrize("action", ["train", "evaluate", "deploy", "predict", "resume", "logs", "stop"])
-async def test_cells_are_lines_the_magic_takes(ask: Any, action: str) -> None:
+async def test_cells_are_lines_the_magic_takes(ask: Any) -> None:
     trained("cnn", [0.5])
-    for about in ({"run": "cnn"}, {}, {"model": "Net", "data": "digits"}):
+    actions = ("data", "train", "evaluate", "deploy", "predict", "resume", "attach", "logs", "stop")
+    for action, about in product(actions, ({"run": "cnn"}, {}, {"model": "Net", "data": "digits"})):
         (cell,) = (await ask("cells", action=action, **about))["cells"]
         assert parsed(cell).command == action
 
