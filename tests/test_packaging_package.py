@@ -13,7 +13,7 @@ import pytest
 from lepton_nb.errors import PackageError
 from lepton_nb.packaging import Manifest, Package
 from lepton_nb.packaging.package import describe_file
-from tests.serving_support import make_package
+from tests.serving_support import LINEAR_SOURCE, make_package
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +111,21 @@ def test_opening_a_package_loads_no_torch(original: Package) -> None:
         "assert not {'torch', 'lepton_nb.runs', 'IPython'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_lazily_opened_package_checks_a_large_file_when_it_is_used(tmp_path: Path) -> None:
+    source = LINEAR_SOURCE.replace(
+        "nn.Linear(64, 3)", "nn.Sequential(nn.Linear(64, 6000), nn.Linear(6000, 3))"
+    )
+    package = make_package(tmp_path / "net", source=source)
+    weights = package.file("weights.safetensors")
+    content = bytearray(weights.read_bytes())
+    assert len(content) > 1 << 20
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(PackageError, match="damaged"):
+        Package.load(package.path)
+    opened = Package.load(package.path, lazily=True)
+    assert opened.file("model.onnx").exists()
+    with pytest.raises(PackageError, match=r"damaged: weights\.safetensors"):
+        opened.file("weights.safetensors")

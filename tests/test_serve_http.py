@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +129,26 @@ def test_failures_never_close_the_connection(server: Front) -> None:
         stream = client.get("/healthz").extensions["network_stream"]
         again = client.post("/predict", json=good).extensions["network_stream"]
         assert stream.get_extra_info("client_addr") == again.get_extra_info("client_addr")
+
+
+def test_an_answer_is_written_in_one_piece(server: Front) -> None:
+    """Head and body together: the client looks at its socket once."""
+    host, port = server.url.removeprefix("http://").split(":")
+    body = json.dumps({"inputs": pictures(1).tolist()})
+    head = f"POST /predict HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n"
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        for _ in range(50):
+            connection.sendall(request)
+            answer = connection.recv(1 << 16)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert answer.endswith(b"}")
+
+
+def test_the_last_answer_of_a_connection_is_whole(server: Front) -> None:
+    body = {"inputs": pictures(1).tolist()}
+    answer = server.client.post("/predict", json=body, headers={"Connection": "close"})
+    assert len(answer.json()["predictions"]) == 1
 
 
 @pytest.mark.parametrize("path", ["/predict", "/metrics"])

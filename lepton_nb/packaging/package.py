@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 MANIFEST = "manifest.json"
+_LARGE = 1 << 20
 _CHUNK = 1 << 20
 
 
@@ -36,10 +37,15 @@ class Package:
     signature: Signature
     sha256: str
     version: int | None = None
+    _unread: set[str] = field(default_factory=set, repr=False, compare=False)
 
     @classmethod
-    def load(cls, path: str | Path, *, version: int | None = None) -> Package:
+    def load(cls, path: str | Path, *, version: int | None = None, lazily: bool = False) -> Package:
         """Open a package and verify every file in it.
+
+        Args:
+            lazily: Read large files only once `file` is asked for them: a service starts without looking
+                at the forms of the model that it does not run.
 
         Raises:
             PackageError: If a file is missing, altered, a link, or not named in the manifest.
@@ -47,8 +53,9 @@ class Package:
         root = Path(path)
         text = _read_manifest(root)
         manifest = Manifest.from_json(text)
+        unread = {name for name, entry in manifest.files.items() if lazily and entry.size > _LARGE}
         for name, entry in manifest.files.items():
-            _verify(root, name, entry)
+            _verify(root, name, entry, read=name not in unread)
         extra = {item.name for item in root.iterdir()} - set(manifest.files) - {MANIFEST}
         if extra:
             raise PackageError(
@@ -58,7 +65,7 @@ class Package:
             signature = Signature.from_dict(json.loads((root / "signature.json").read_text("utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise PackageError(f"The package {root} has no readable signature.json: {error}") from None
-        return cls(root, manifest, signature, hashlib.sha256(text.encode()).hexdigest(), version)
+        return cls(root, manifest, signature, hashlib.sha256(text.encode()).hexdigest(), version, unread)
 
     @property
     def name(self) -> str:
@@ -68,10 +75,13 @@ class Package:
         """Path of a file the manifest names.
 
         Raises:
-            PackageError: If it names no such file.
+            PackageError: If it names no such file, or the file has been altered.
         """
         if name not in self.manifest.files:
             raise PackageError(f"The package {self.path} has no {name}.")
+        if name in self._unread:
+            _verify(self.path, name, self.manifest.files[name], read=True)
+            self._unread.discard(name)
         return self.path / name
 
     def read_example(self) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
@@ -115,14 +125,14 @@ def _read_manifest(root: Path) -> str:
         ) from None
 
 
-def _verify(root: Path, name: str, entry: FileEntry) -> None:
+def _verify(root: Path, name: str, entry: FileEntry, *, read: bool) -> None:
     if name != Path(name).name or name in {"", ".", "..", MANIFEST} or "\\" in name:
         raise PackageError(f"The package {root} names a file outside itself: {name!r}.")
     path = root / name
     if path.is_symlink() or not path.is_file():
         raise PackageError(f"The package {root} is incomplete: {name} is missing or a link.")
     # The size first: a swapped huge file is refused without reading it.
-    if path.stat().st_size != entry.size or describe_file(path) != entry:
+    if path.stat().st_size != entry.size or (read and describe_file(path) != entry):
         raise PackageError(
             f"The package {root} is damaged: {name} is not the file that was packaged.",
             "Deploy the run again to build a new package.",

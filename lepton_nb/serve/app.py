@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from lepton_nb.serve.auth import Gate, Refusal
+from lepton_nb.serve.connections import corked
 from lepton_nb.serve.frames import Answer, Dialect, Request
 from lepton_nb.serve.handler_process import HandlingError
 from lepton_nb.serve.routes import OPEN_PATHS, make_routes
@@ -172,16 +173,16 @@ class Application:
 class _Sent:
     """A `send` that remembers the status."""
 
-    __slots__ = ("_send", "status")
+    __slots__ = ("status", "wrapped")
 
     def __init__(self, send: Send) -> None:
-        self._send = send
+        self.wrapped = send
         self.status = 0
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-        await self._send(message)
+        await self.wrapped(message)
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:
@@ -229,8 +230,9 @@ async def send_json(send: Send, status: int, body: bytes, headers: Headers | Non
 
 async def _send(send: Send, status: int, body: bytes, headers: Headers) -> None:
     length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})
+    with corked(send.wrapped if isinstance(send, _Sent) else send):
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await send({"type": "http.response.body", "body": body})
 
 
 async def _send_error(send: Send, status: int, error: str) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Set
-from contextlib import suppress
+from collections.abc import Iterator, Set
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -26,11 +26,53 @@ _SWEEP = 1.0
 _SPARE_FILES = 64  # for the workers, the log, pages
 
 
+class Corked:
+    """A transport that can hold what is written: uvicorn writes head and body of an answer one by one,
+    which costs the server a system call and the client a second look at its socket."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held: list[bytes] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if self._held is None:
+            self._transport.write(data)
+        else:
+            self._held.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    @contextmanager
+    def corked(self) -> Iterator[None]:
+        """Write everything of the block at once."""
+        self._held = []
+        try:
+            yield
+        finally:
+            self._flush()
+
+    def _flush(self) -> None:
+        held, self._held = self._held, None
+        if held:
+            self._transport.write(b"".join(held))
+
+
+def corked(send: object) -> AbstractContextManager[None]:
+    """Have an ASGI `send` of such a connection write all of the block at once; any other one as it likes."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    return transport.corked() if isinstance(transport, Corked) else nullcontext()
+
+
 class Connection(HttpToolsProtocol):
     """One client's connection. It is looked at once a second, so that no request costs a timer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Corked(transport))  # type: ignore[arg-type]  # it is one in all but its class
         # Refused when its request has come: who is cut off while still sending cannot read why.
         self._excess = len(self.connections) > _MAX_CONNECTIONS
         self._stuck_since: float | None = None

@@ -57,7 +57,7 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
     Raises:
         PackageError: If the package is damaged, may not be run, or answers unlike the notebook's model.
     """
-    package = Package.load(options.package)
+    package = Package.load(options.package, lazily=True)
     backend = load_backend(package, options.format, options.device, options.threads, trusted=options.trusted)
     codec = get_task(package.signature.task).codec(package.signature)
     wires: dict[int, Wire] = {
