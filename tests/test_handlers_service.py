@@ -30,6 +30,7 @@ from typing import Iterator
 
 from PIL import Image
 from starlette.background import BackgroundTasks
+from starlette.responses import HTMLResponse
 
 UNSURE = 0.2
 
@@ -61,6 +62,12 @@ class Triage:
     def break_off(self) -> Iterator[str]:
         yield "begun "
         raise RuntimeError("in the middle")
+
+    def page(self, text: str) -> HTMLResponse:
+        return HTMLResponse(text)
+
+    def grow(self) -> int:
+        return len(bytearray(1 << 30))
 
     def hang(self) -> None:
         time.sleep(1000)
@@ -179,6 +186,13 @@ def test_a_stream_that_breaks_off_does_not_look_complete(client: httpx.Client) -
     assert client.get("/count?n=1").text == "0 "
 
 
+def test_no_script_runs_in_what_a_handler_answers(client: httpx.Client) -> None:
+    answer = client.get("/page", params={"text": "<script>alert(1)</script>"})
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_background_work_ends_after_the_answer(client: httpx.Client, tmp_path: Path) -> None:
     path = tmp_path / "note"
     assert client.post("/touch", json={"path": str(path)}).json() == "accepted"
@@ -263,7 +277,7 @@ def test_redeploying_keeps_url_token_and_every_answer() -> None:
     plain.stop()
 
 
-def test_a_hanging_handler_gets_504_and_really_ends(service: Deployment) -> None:
+def test_a_handler_that_hangs_or_eats_memory_costs_only_its_request(service: Deployment) -> None:
     settings = service.state.read_settings()
     service.stop()
     service.state.write_settings(settings)
@@ -272,7 +286,9 @@ def test_a_hanging_handler_gets_504_and_really_ends(service: Deployment) -> None
 
     folder = service.state.path.parent / "short"
     package = build_package_of(settings["package"])
-    with front(folder, package, trusted=True, time_limit=1.0) as server:
+    with front(folder, package, trusted=True, time_limit=1.0, memory_limit=400 << 20) as server:
+        assert "MemoryError" in server.client.get("/grow").json()["error"]
+        assert server.client.get("/count?n=1").text == "0 "
         old = server.stats()["handlers"]["pid"]
         answer = server.client.get("/hang")
         assert answer.status_code == 504

@@ -107,6 +107,7 @@ def defined_targets(namespace: dict[str, Any], names: Sequence[str]) -> Target:
     Raises:
         HandlerError: If there is neither, or more than one class.
     """
+    _require_pydantic()
     public = [namespace[name] for name in names if not name.startswith("_") and name in namespace]
     classes = [value for value in public if isinstance(value, type) and not _is_data(value)]
     if len(classes) > 1:

@@ -25,6 +25,12 @@ from lepton_nb.serve.standby import Standby
 
 log = logging.getLogger("lepton_nb.serve")
 
+# The page keeps the token for this address: no script may run in what a handler answers, unless it says so.
+_SAFE = {
+    "content-security-policy": "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; sandbox",
+    "x-content-type-options": "nosniff",
+}
+
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -231,5 +237,7 @@ def _head(scope: MutableMapping[str, Any]) -> bytes:
 
 def _start(payload: bytes) -> dict[str, Any]:
     content = orjson.loads(payload)
+    given = {name.lower() for name, _ in content["headers"]}
+    content["headers"] += [[name, value] for name, value in _SAFE.items() if name not in given]
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in content["headers"]]
     return {"type": "http.response.start", "status": content["status"], "headers": headers}

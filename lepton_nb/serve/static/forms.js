@@ -54,7 +54,7 @@ function textField(id, schema) {
 
 function jsonField(id, schema) {
   const empty = schema.type === "array" ? "[]" : schema.type === "object" ? "{}" : "";
-  const text = schema.default == null ? empty : JSON.stringify(schema.default);
+  const text = schema.default === undefined ? empty : schema.default === null ? "" : JSON.stringify(schema.default);
   const view = element("textarea", { id, className: "mono", value: text, spellcheck: false, rows: 3 });
   return {
     view,
