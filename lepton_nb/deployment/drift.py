@@ -50,7 +50,7 @@ class Drift:
         try:
             manifest = Manifest.from_json((record.path / MANIFEST).read_text("utf-8"))
             return [*self._changed_source(record.path), *self._changed_weights(), *_newer(manifest, store)]
-        except (LeptonError, OSError):
+        except (LeptonError, OSError, SyntaxError, ValueError):
             return []  # a package that cannot be read is the doctor's business
 
     def _changed_source(self, package: Path) -> list[str]:
