@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lepton_nb.errors import ArgumentError
-from lepton_nb.training import TrainConfig
+from lepton_nb.training import RECIPES, TrainConfig
 
 
 def test_options_become_fields_without_loss() -> None:
@@ -50,3 +50,10 @@ def test_the_learning_rate_depends_on_the_optimizer_unless_given() -> None:
     assert TrainConfig().peak_lr == 1e-3
     assert TrainConfig(optimizer="sgd").peak_lr == 0.1
     assert TrainConfig(optimizer="sgd", lr=0.5).peak_lr == 0.5
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_recipe_has_a_source_and_settings_that_are_valid(name: str) -> None:
+    recipe = RECIPES[name]
+    assert recipe.source
+    assert TrainConfig.from_options(recipe.settings).optimizer == "sgd"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import signal
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import lepton_nb
-from lepton_nb import Callback
+from lepton_nb import Callback, data
 from lepton_nb.callbacks import LogRow, TrainState
 from lepton_nb.errors import ArgumentError, LeptonError, TrainingError
 from tests.training_helpers import TinyNet, blobs, same_weights
@@ -68,6 +69,29 @@ def test_losses_equal_a_hand_written_loop() -> None:
     assert run.history()["loss"][1] == pytest.approx(expected, abs=1e-6)
     pairs = zip(ours.parameters(), theirs.parameters(), strict=True)
     assert all(torch.allclose(mine, other, atol=1e-5) for mine, other in pairs)
+
+
+def test_the_textbook_loop_on_the_same_batches_has_the_same_losses() -> None:
+    """Everything at its default for speed: to 1e-5, the rounding of fused kernels over twenty steps."""
+    pictures = torch.randint(0, 256, (80, 3, 8, 8), dtype=torch.uint8)
+    bundle = data.arrays(pictures, torch.arange(80) % 4, val_fraction=0.0, test_fraction=0.0)
+    torch.manual_seed(3)
+    ours = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Flatten(),
+        nn.Linear(8 * 8 * 8, 16), nn.ReLU(), nn.Linear(16, 4),
+    )  # fmt: skip
+    theirs = copy.deepcopy(ours)
+    optimizer, expected = torch.optim.Adam(theirs.parameters(), lr=1e-3), []
+    for epoch in range(5):
+        for images, labels in bundle.loader("train", batch_size=20, seed=0).batches(epoch):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(theirs(images), labels)
+            loss.backward()
+            optimizer.step()
+            expected.append(loss.item())
+    settings = {"optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0, "schedule": "constant"}
+    run = lepton_nb.train(ours, bundle, epochs=5, batch_size=20, seed=0, **settings)
+    assert run.history()["loss"][1] == pytest.approx(expected, abs=1e-5)
 
 
 def test_accumulation_equals_the_large_batch() -> None:

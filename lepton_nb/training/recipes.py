@@ -15,12 +15,14 @@ class Recipe:
     Attributes:
         model: Name of the starter model.
         settings: Fields of `TrainConfig`.
+        source: Where it comes from.
     """
 
     summary: str
     model: str
     augment: Literal["none", "standard", "strong"] = "none"
     settings: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
 
 
 RECIPES: dict[str, Recipe] = {
@@ -37,6 +39,24 @@ RECIPES: dict[str, Recipe] = {
             "weight_decay": 5e-4,
             "label_smoothing": 0.1,
         },
+        source="the network and the schedule of cifar10-94, made narrow",
+    ),
+    "cifar10-94": Recipe(
+        summary="CIFAR-10 to 94 % on a GPU: ResNet-9, SGD, 24 epochs, rising for five and then falling",
+        model="ResNet9",
+        augment="standard",
+        settings={
+            "epochs": 24,
+            "batch_size": 512,
+            "optimizer": "sgd",
+            "lr": 0.4,
+            "schedule": "linear",
+            "warmup": 0.2,
+            "weight_decay": 5e-4,
+            "label_smoothing": 0.2,
+            "channels_last": True,
+        },
+        source="David Page, How to Train Your ResNet (Myrtle.ai, 2019): 94 % in 24 epochs, 79 s on a V100",
     ),
 }
 

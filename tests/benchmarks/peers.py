@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 WARM_UP = 5  # steps that do not count
 
@@ -37,7 +37,8 @@ class Clocked(nn.Module):
         self.calls: list[float] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        self.calls.append(Clocked.clock())
+        if self.training:
+            self.calls.append(Clocked.clock())
         return self.body(x)
 
     def seconds_a_step(self) -> float:
@@ -87,25 +88,33 @@ def lightning(model: nn.Module, loader: DataLoader[Any], lr: float) -> None:
 def fastai(model: nn.Module, loader: DataLoader[Any], lr: float) -> None:
     from functools import partial
 
+    import fastai.callback.progress  # noqa: F401 - gives Learner its no_bar
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
     from fastai.optimizer import OptimWrapper
 
+    held_out = DataLoader(Subset(loader.dataset, range(8)), batch_size=8)
     learner = Learner(
-        DataLoaders(loader, loader, device=torch.device("cpu")),
+        DataLoaders(loader, held_out, device=torch.device("cpu")),
         model,
         loss_func=nn.CrossEntropyLoss(),
         opt_func=partial(OptimWrapper, opt=torch.optim.Adam),
     )
-    learner.validate = lambda *_, **__: [0.0]
     with learner.no_bar(), learner.no_logging():
-        learner._do_fit_without_validation = True
-        learner.epoch, learner.n_epoch, learner.lr = 0, 1, lr
-        learner.opt = None
-        learner.create_opt()
-        learner.opt.set_hypers(lr=lr)
-        learner("before_fit")
-        learner._do_epoch_train()
+        learner.fit(1, lr)
+
+
+def keras(model: nn.Module, loader: DataLoader[Any], lr: float) -> None:
+    os.environ["KERAS_BACKEND"] = "torch"
+    from keras import Sequential, layers, losses, optimizers
+
+    wrapped = Sequential([layers.TorchModuleWrapper(model)])
+    wrapped.compile(
+        optimizer=optimizers.Adam(lr),
+        loss=losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    wrapped.fit(loader, epochs=1, verbose=0)
 
 
 def skorch(model: nn.Module, loader: DataLoader[Any], lr: float) -> None:
@@ -205,6 +214,7 @@ PEERS: dict[str, Fit] = {
     "ignite": ignite,
     "accelerate": accelerate,
     "transformers": hf_trainer,
+    "keras": keras,
 }
 
 
