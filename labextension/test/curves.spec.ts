@@ -8,6 +8,7 @@ function series(value: number[], first = 1): ISeries {
 
 const HISTORY: IHistory = {
   step: 2,
+  cursor: '2:102',
   series: {
     loss: series([3, 2]),
     val_loss: series([4]),
@@ -33,9 +34,11 @@ describe('charts', () => {
   it('adds what came since', () => {
     const longer = extend(HISTORY, {
       step: 4,
+      cursor: '4:104',
       series: { loss: series([1, 0.5], 3), new: series([7], 4) }
     });
     expect(longer.step).toBe(4);
+    expect(longer.cursor).toBe('4:104');
     expect(longer.series.loss.value).toEqual([3, 2, 1, 0.5]);
     expect(longer.series.new.value).toEqual([7]);
     expect(longer.series.lr).toBe(HISTORY.series.lr);

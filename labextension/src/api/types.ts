@@ -158,6 +158,8 @@ export interface ISeries {
 export interface IHistory {
   series: Record<string, ISeries>;
   step: number;
+  /** How far this reads: what `after` takes the next time. A step alone would miss validation. */
+  cursor: string;
 }
 
 export interface IRunDetail {

@@ -18,6 +18,7 @@ export function RunOutput(props: { bundle: IRunBundle }): React.ReactElement {
   const charts = React.useMemo(() => {
     const history: IHistory = {
       step: run.step,
+      cursor: '',
       series: Object.fromEntries(
         Object.entries(series).map(([name, { step, value }]) => [
           name,

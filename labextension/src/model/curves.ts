@@ -74,7 +74,7 @@ export function extend(history: IHistory, news: IHistory): IHistory {
         }
       : more;
   }
-  return { series, step: Math.max(history.step, news.step) };
+  return { series, step: Math.max(history.step, news.step), cursor: news.cursor };
 }
 
 /** The settings of several runs, flat, with whether they differ. */

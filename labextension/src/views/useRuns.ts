@@ -66,6 +66,6 @@ async function read(
   }
   return extend(
     before,
-    await model.client.get<IHistory>(all, { points: POINTS, after: before.step })
+    await model.client.get<IHistory>(all, { points: POINTS, after: before.cursor })
   );
 }
