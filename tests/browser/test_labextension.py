@@ -99,7 +99,8 @@ def look(page: Page, name: str, *selectors: str) -> None:
         page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
         page.wait_for_function(
-            "() => !document.getAnimations().some(a => a.effect.getTiming().iterations === 1)"
+            "() => !document.getAnimations().some("
+            "item => item.playState === 'running' && item.effect.getTiming().iterations === 1)"
         )
         page.wait_for_timeout(300)  # the theme's style sheet
         page.screenshot(path=SHOTS / f"{name}-{theme.split(' ', 1)[1].lower().replace(' ', '-')}.png")
@@ -159,16 +160,16 @@ def test_a_run_moves_in_the_panel_while_its_cell_runs_and_obeys_it(page: Page, l
     expect(row.locator(".lp-Sparkline polyline")).to_be_visible()
     expect(page.locator(".lp-Status")).to_contain_text("1 training")
 
-    panel.press("long@1", "Pause Run")
+    panel.press("long@1", "Pause long@1")
     expect(row).to_have_attribute("data-status", "paused")
     assert lepton_nb.get_run("long").status == "paused"
-    panel.press("long@1", "Resume Run")
+    panel.press("long@1", "Resume long@1")
     expect(row).to_have_attribute("data-status", "running")
     row.dblclick()
     expect(page.locator(".lp-View .main-svg").first).to_be_visible(timeout=20 * SECONDS)
     look(page, "training", "#lepton-panel", ".lp-View")
 
-    panel.press("long@1", "Stop Run")
+    panel.press("long@1", "Stop long@1")
     confirm(page, "Stop")
     expect(row).to_have_attribute("data-status", "stopped", timeout=20 * SECONDS)
     assert lepton_nb.get_run("long").status == "stopped"
@@ -190,14 +191,15 @@ def test_a_run_moves_in_the_panel_while_its_cell_runs_and_obeys_it(page: Page, l
 
 def test_a_run_is_deployed_asked_compared_and_found_again(page: Page, lab: Lab, trained: None) -> None:
     panel = open_panel(page, lab)
-    panel.choose("first@1", "Deploy Run")
+    panel.choose("first@1", "Deploy")
     panel.tab("Services")
     service = panel.node.locator(".lp-Service[data-name='first']")
     expect(service).to_have_attribute("data-state", "ready", timeout=90 * SECONDS)
     expect(page.locator(".lp-Status")).to_contain_text("1 serving")
+    expect(page.locator(".Toastify")).to_contain_text("first is being served", timeout=30 * SECONDS)
 
     service.hover()
-    service.get_by_role("button", name="Try Service").click()
+    service.get_by_role("button", name="Try It first").click()
     tried = page.frame_locator(".lp-Frame")
     picture = lab.folder / "digit.png"
     Image.new("L", (8, 8), 200).save(picture)
@@ -244,7 +246,7 @@ def test_a_thousand_runs_scroll_by_pointer_and_keyboard(page: Page, lab: Lab) ->
             run.flush()
         run.set_status("finished")
     panel = open_panel(page, lab)
-    grid = panel.node.get_by_role("grid")
+    grid = panel.node.get_by_role("treegrid")
     expect(panel.run("sweep-9@100")).to_be_visible(timeout=30 * SECONDS)
     assert panel.node.locator(".lp-Run").count() < 40
     panel.run("sweep-9@100").click()
@@ -278,7 +280,7 @@ def test_cells_are_written_where_the_cursor_is_and_help_is_under_the_pointer(
     panel.run("first@1").click(button="right")
     page.locator(".lm-Menu-itemLabel", has_text="Insert Cell").click()
     page.locator(".lm-Menu-itemLabel", has_text="Evaluates").click()
-    expect(notebook.cell(4)).to_contain_text("%lepton evaluate first@1")
+    expect(notebook.cell(4)).to_contain_text("%lepton evaluate first")
     page.get_by_title("Lepton: write the next cell").click()
     page.locator(".lm-Menu-itemLabel", has_text="Trains").click()
     expect(notebook.cell(5)).to_contain_text("%lepton train DigitNet --data digits")

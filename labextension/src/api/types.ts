@@ -129,7 +129,7 @@ export interface IJob {
   id: string;
   kind: string;
   target: string;
-  state: 'running' | 'done' | 'failed' | 'cancelled';
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
   message: string | null;
   hint: string | null;
   log?: string | null;

@@ -86,7 +86,7 @@ export class CommandContext {
     const id = Notification.emit(begun, 'in-progress', { autoClose: false });
     const settle = () => {
       const job = model.jobs.find(item => item.id === started.job.id) ?? started.job;
-      if (job.state === 'running') {
+      if (job.state === 'waiting' || job.state === 'running') {
         return;
       }
       model.changed.disconnect(settle);

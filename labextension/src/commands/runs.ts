@@ -25,12 +25,13 @@ export function addRunCommands(context: CommandContext): void {
   const add = (
     id: string,
     label: string,
+    short: string,
     icon: typeof runIcon,
     suits: (run: IRun) => boolean,
     execute: (run: IRun, args: Args) => Promise<void> | void
   ) =>
     app.commands.addCommand(id, {
-      label: args => (args.ref || args.refs ? label : `${label}…`),
+      label: args => (args.ref ? short : `${label}…`),
       icon,
       describedBy: {
         args: {
@@ -54,35 +55,57 @@ export function addRunCommands(context: CommandContext): void {
     await context.attempt(() => post(run, { action }));
   };
 
-  add(CommandIDs.pauseRun, trans.__('Pause Run'), pauseIcon, can('pause'), control('pause'));
+  add(
+    CommandIDs.pauseRun,
+    trans.__('Pause Run'),
+    trans.__('Pause'),
+    pauseIcon,
+    can('pause'),
+    control('pause')
+  );
 
-  add(CommandIDs.stopRun, trans.__('Stop Run'), stopIcon, can('stop'), async run => {
-    const sure = await context.isSure(
-      trans.__('Stop %1?', run.ref),
-      trans.__(
-        'It ends after the step in progress. The best checkpoint is kept, and it can be resumed.'
-      ),
-      trans.__('Stop')
-    );
-    if (sure) {
-      await control('stop')(run);
+  add(
+    CommandIDs.stopRun,
+    trans.__('Stop Run'),
+    trans.__('Stop'),
+    stopIcon,
+    can('stop'),
+    async run => {
+      const sure = await context.isSure(
+        trans.__('Stop %1?', run.ref),
+        trans.__(
+          'It ends after the step in progress. The best checkpoint is kept, and it can be resumed.'
+        ),
+        trans.__('Stop')
+      );
+      if (sure) {
+        await control('stop')(run);
+      }
     }
-  });
+  );
 
-  add(CommandIDs.resumeRun, trans.__('Resume Run'), runIcon, can('resume'), async run => {
-    if (run.status === 'paused') {
-      return control('resume')(run);
+  add(
+    CommandIDs.resumeRun,
+    trans.__('Resume Run'),
+    trans.__('Resume'),
+    runIcon,
+    can('resume'),
+    async run => {
+      if (run.status === 'paused') {
+        return control('resume')(run);
+      }
+      await context.start(
+        () => post<{ job: IJob }>(run, { action: 'resume' }),
+        trans.__('%1 is being resumed in a process of its own', run.ref),
+        trans.__('%1 goes on', run.ref)
+      );
     }
-    await context.start(
-      () => post<{ job: IJob }>(run, { action: 'resume' }),
-      trans.__('%1 is being resumed in a process of its own', run.ref),
-      trans.__('%1 goes on', run.ref)
-    );
-  });
+  );
 
   add(
     CommandIDs.evaluateRun,
     trans.__('Evaluate Run'),
+    trans.__('Evaluate'),
     tableRowsIcon,
     can('evaluate'),
     async run => {
@@ -94,21 +117,29 @@ export function addRunCommands(context: CommandContext): void {
     }
   );
 
-  add(CommandIDs.deployRun, trans.__('Deploy Run'), deployIcon, can('deploy'), async run => {
-    await context.start(
-      () =>
-        client.post<{ job: IJob }>(path`deployments/${run.name}/actions`, {
-          action: 'deploy',
-          run: run.ref
-        }),
-      trans.__('Packaging and starting %1', run.ref),
-      trans.__('%1 is being served', run.name)
-    );
-  });
+  add(
+    CommandIDs.deployRun,
+    trans.__('Deploy Run'),
+    trans.__('Deploy'),
+    deployIcon,
+    can('deploy'),
+    async run => {
+      await context.start(
+        () =>
+          client.post<{ job: IJob }>(path`deployments/${run.name}/actions`, {
+            action: 'deploy',
+            run: run.ref
+          }),
+        trans.__('Packaging and starting %1', run.ref),
+        trans.__('%1 is being served', run.name)
+      );
+    }
+  );
 
   add(
     CommandIDs.openRun,
     trans.__('Open Run'),
+    trans.__('Open'),
     launchIcon,
     () => true,
     run => {
@@ -119,6 +150,7 @@ export function addRunCommands(context: CommandContext): void {
   add(
     CommandIDs.runLog,
     trans.__('Show Log of Run'),
+    trans.__('Show Log'),
     listIcon,
     () => true,
     run => {
@@ -129,6 +161,7 @@ export function addRunCommands(context: CommandContext): void {
   add(
     CommandIDs.copyRunName,
     trans.__('Copy Name of Run'),
+    trans.__('Copy Name'),
     copyIcon,
     () => true,
     run => {
@@ -139,6 +172,7 @@ export function addRunCommands(context: CommandContext): void {
 
   add(
     CommandIDs.revealCheckpoint,
+    trans.__('Reveal Best Checkpoint'),
     trans.__('Reveal Best Checkpoint'),
     folderIcon,
     () => true,
@@ -162,8 +196,7 @@ export function addRunCommands(context: CommandContext): void {
   );
 
   app.commands.addCommand(CommandIDs.deleteRun, {
-    label: args =>
-      context.runs(args).length > 1 ? trans.__('Delete Runs') : trans.__('Delete Run'),
+    label: args => (args.ref ? trans.__('Delete') : trans.__('Delete Selected Runs')),
     icon: deleteIcon,
     isEnabled: args => {
       const runs = context.runs(args);

@@ -21,12 +21,13 @@ export function addServiceCommands(context: CommandContext): void {
   const add = (
     id: string,
     label: string,
+    short: string,
     icon: typeof runIcon,
     suits: (service: IDeployment) => boolean,
     execute: (service: IDeployment) => Promise<void> | void
   ) =>
     app.commands.addCommand(id, {
-      label: args => (args.name ? label : `${label}…`),
+      label: args => (args.name ? short : `${label}…`),
       icon,
       describedBy: { args: { type: 'object', properties: { name: { type: 'string' } } } },
       isEnabled: args => {
@@ -46,13 +47,35 @@ export function addServiceCommands(context: CommandContext): void {
   };
   const can = (action: string) => (service: IDeployment) => service.actions.includes(action);
 
-  add(CommandIDs.openService, trans.__('Open Service'), launchIcon, () => true, open('overview'));
-  add(CommandIDs.tryService, trans.__('Try Service'), runIcon, () => true, open('try'));
-  add(CommandIDs.serviceLog, trans.__('Show Log of Service'), listIcon, () => true, open('log'));
+  add(
+    CommandIDs.openService,
+    trans.__('Open Service'),
+    trans.__('Open'),
+    launchIcon,
+    () => true,
+    open('overview')
+  );
+  add(
+    CommandIDs.tryService,
+    trans.__('Try Service'),
+    trans.__('Try It'),
+    runIcon,
+    () => true,
+    open('try')
+  );
+  add(
+    CommandIDs.serviceLog,
+    trans.__('Show Log of Service'),
+    trans.__('Show Log'),
+    listIcon,
+    () => true,
+    open('log')
+  );
 
   add(
     CommandIDs.copyServiceUrl,
     trans.__('Copy URL of Service'),
+    trans.__('Copy URL'),
     copyIcon,
     () => true,
     service => {
@@ -64,6 +87,7 @@ export function addServiceCommands(context: CommandContext): void {
   add(
     CommandIDs.copyServiceToken,
     trans.__('Copy Token of Service'),
+    trans.__('Copy Token'),
     copyIcon,
     can('token'),
     async service => {
@@ -79,26 +103,34 @@ export function addServiceCommands(context: CommandContext): void {
     }
   );
 
-  add(CommandIDs.stopService, trans.__('Stop Service'), stopIcon, can('stop'), async service => {
-    const sure = await context.isSure(
-      trans.__('Stop the service %1?', service.name),
-      trans.__(
-        'Requests in flight are finished; later ones are refused. Its name keeps its token.'
-      ),
-      trans.__('Stop')
-    );
-    if (sure) {
-      await context.start(
-        () => post<{ job: IJob }>(service.name, { action: 'stop' }),
-        trans.__('Stopping %1', service.name),
-        trans.__('%1 is stopped', service.name)
+  add(
+    CommandIDs.stopService,
+    trans.__('Stop Service'),
+    trans.__('Stop'),
+    stopIcon,
+    can('stop'),
+    async service => {
+      const sure = await context.isSure(
+        trans.__('Stop the service %1?', service.name),
+        trans.__(
+          'Requests in flight are finished; later ones are refused. Its name keeps its token.'
+        ),
+        trans.__('Stop')
       );
+      if (sure) {
+        await context.start(
+          () => post<{ job: IJob }>(service.name, { action: 'stop' }),
+          trans.__('Stopping %1', service.name),
+          trans.__('%1 is stopped', service.name)
+        );
+      }
     }
-  });
+  );
 
   add(
     CommandIDs.rollbackService,
     trans.__('Roll Back Service'),
+    trans.__('Roll Back'),
     undoIcon,
     can('rollback'),
     async service => {
@@ -122,7 +154,7 @@ export function addServiceCommands(context: CommandContext): void {
   );
 
   app.commands.addCommand(CommandIDs.deployPackage, {
-    label: trans.__('Deploy Package'),
+    label: trans.__('Deploy'),
     icon: deployIcon,
     describedBy: {
       args: {

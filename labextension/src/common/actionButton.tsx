@@ -48,7 +48,15 @@ export function CommandButton(props: {
   const icon = commands.icon(id, args) as LabIcon;
   const run = () => void commands.execute(id, args);
   if (!props.text) {
-    return <IconButton icon={icon} label={label} onClick={run} tabIndex={props.tabIndex} />;
+    const of = (args.ref ?? args.name) as string | undefined;
+    return (
+      <IconButton
+        icon={icon}
+        label={[label, of].filter(Boolean).join(' ')}
+        onClick={run}
+        tabIndex={props.tabIndex}
+      />
+    );
   }
   return (
     <button

@@ -41,10 +41,11 @@ export function EvaluationOutput(props: { bundle: IEvaluationBundle }): React.Re
       });
     }
     if (calibration) {
+      const filled = calibration.count.map(Boolean); // an empty bin has no accuracy
       const line = {
         name: trans.__('accuracy'),
-        x: calibration.confidence,
-        y: calibration.accuracy,
+        x: calibration.confidence.filter((_, bin) => filled[bin]),
+        y: calibration.accuracy.filter((_, bin) => filled[bin]),
         shade: 0
       };
       found.push({

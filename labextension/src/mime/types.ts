@@ -38,7 +38,11 @@ export interface IEvaluationBundle {
   per_class: Record<string, (number | null)[]>;
   confusion: number[][] | null;
   curves: { roc?: ICurve[]; pr?: ICurve[] } | null;
-  calibration: { confidence: (number | null)[]; accuracy: (number | null)[] } | null;
+  calibration: {
+    confidence: (number | null)[];
+    accuracy: (number | null)[];
+    count: (number | null)[];
+  } | null;
   residuals: { predicted: (number | null)[]; true: (number | null)[] } | null;
   mistakes: IMistake[];
   notes: string[];

@@ -40,6 +40,10 @@ export function RunList(props: {
     overscan: 6
   });
   React.useEffect(() => virtual.measure(), [virtual, rows]);
+  React.useEffect(() => {
+    setFocus(0);
+    box.current?.scrollTo({ top: 0 }); // another question, another list
+  }, [query]);
 
   if (runs.length === 0) {
     return <NoRuns commands={commands} />;
@@ -133,7 +137,7 @@ export function RunList(props: {
   return (
     <div className="lp-Scroll" ref={box}>
       <div
-        role="grid"
+        role="treegrid"
         tabIndex={-1}
         aria-label={trans.__('Runs')}
         aria-rowcount={rows.length}
@@ -163,6 +167,7 @@ export function RunList(props: {
                   run={row.run}
                   commands={commands}
                   index={index}
+                  level={query.group === 'none' ? 1 : 2}
                   selected={selection.has(row.run.ref)}
                   focused={tab}
                   onPick={event =>
@@ -196,6 +201,7 @@ function GroupRow(props: {
       className="lp-Group"
       role="row"
       aria-rowindex={props.index + 1}
+      aria-level={1}
       aria-expanded={!row.collapsed}
       tabIndex={props.focused ? 0 : -1}
       onClick={props.onToggle}

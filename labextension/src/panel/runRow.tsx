@@ -51,6 +51,8 @@ export interface IRunRowProps {
   selected: boolean;
   focused: boolean;
   index: number;
+  /** 2 under a heading. */
+  level: number;
   onPick: (event: React.MouseEvent) => void;
   onMenu: (at: IPoint) => void;
 }
@@ -70,6 +72,7 @@ export function RunRow(props: IRunRowProps): React.ReactElement {
       className="lp-Row lp-Run"
       role="row"
       aria-rowindex={props.index + 1}
+      aria-level={props.level}
       aria-selected={props.selected}
       tabIndex={tab}
       data-ref={ref}

@@ -16,7 +16,7 @@ export const launcherPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [ILepton, ILauncher],
   optional: [ITranslator],
-  activate: async (
+  activate: (
     app: JupyterFrontEnd,
     lepton: ILepton,
     launcher: ILauncher,
@@ -29,13 +29,14 @@ export const launcherPlugin: JupyterFrontEndPlugin<void> = {
       icon: leptonIcon,
       execute: args => app.commands.execute(CommandIDs.newFromTemplate, args)
     });
-    try {
-      const { templates } = await lepton.model.client.get<{ templates: ITemplate[] }>('templates');
-      templates.forEach((template, rank) =>
-        launcher.add({ command: CARD, category: trans.__('Lepton'), args: { ...template }, rank })
-      );
-    } catch (error) {
-      console.warn('lepton-nb: the templates could not be read', error);
-    }
+    // Not waited for: the lab opens meanwhile.
+    lepton.model.client
+      .get<{ templates: ITemplate[] }>('templates')
+      .then(({ templates }) =>
+        templates.forEach((template, rank) =>
+          launcher.add({ command: CARD, category: trans.__('Lepton'), args: { ...template }, rank })
+        )
+      )
+      .catch(error => console.warn('lepton-nb: the templates could not be read', error));
   }
 };

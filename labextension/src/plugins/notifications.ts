@@ -17,14 +17,17 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [ILepton],
   optional: [ISettingRegistry, ITranslator],
-  activate: async (
+  activate: (
     app: JupyterFrontEnd,
     lepton: ILepton,
     registry: ISettingRegistry | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const settings = await registry?.load(SETTINGS_ID);
+    let settings: ISettingRegistry.ISettings | undefined;
+    void registry?.load(SETTINGS_ID).then(loaded => {
+      settings = loaded;
+    });
     lepton.model.noticed.connect((_, notice) => {
       const wanted = (settings?.composite.notify ?? 'all') as string;
       if (wanted === 'none' || (wanted === 'problems' && notice.level === 'success')) {

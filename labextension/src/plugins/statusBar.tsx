@@ -20,7 +20,7 @@ export const statusBarPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [ILepton, IStatusBar],
   optional: [ISettingRegistry, ITranslator],
-  activate: async (
+  activate: (
     app: JupyterFrontEnd,
     lepton: ILepton,
     statusBar: IStatusBar,
@@ -37,10 +37,11 @@ export const statusBarPlugin: JupyterFrontEndPlugin<void> = {
     );
     item.addClass('lp-StatusItem');
     statusBar.registerStatusItem('lepton-nb:status', { item, align: 'left', rank: 20 });
-    const settings = await registry?.load(SETTINGS_ID);
-    const apply = () => item.setHidden(settings?.composite.showStatusBar === false);
-    settings?.changed.connect(apply);
-    apply();
+    void registry?.load(SETTINGS_ID).then(settings => {
+      const apply = () => item.setHidden(settings.composite.showStatusBar === false);
+      settings.changed.connect(apply);
+      apply();
+    });
   }
 };
 

@@ -28,6 +28,8 @@ export interface IChartProps {
   height?: number;
 }
 
+const MOST_ABOVE = 4;
+
 let loading: Promise<typeof Plotly> | null = null;
 
 /** Plotly comes when the first chart is drawn: it weighs more than all the rest. */
@@ -50,7 +52,7 @@ export function Chart(props: IChartProps): React.ReactElement {
     loadPlotly()
       .then(plotly => {
         if (current && node.current) {
-          const shape = options({ xTitle, yTitle, xKind, log, from0, height }, lines.length > 1);
+          const shape = options({ xTitle, yTitle, xKind, log, from0, height }, legendOf(lines));
           return plotly.react(node.current, lines.map(trace(xKind)), shape, {
             displaylogo: false,
             responsive: true,
@@ -113,17 +115,27 @@ function trace(xKind: IChartProps['xKind']): (line: ILine) => Data {
   });
 }
 
+/** Many names would take the plot's own place above it. */
+function legendOf(lines: ILine[]): 'none' | 'above' | 'beside' {
+  const named = lines.filter(line => !line.faint).length;
+  return named < 2 ? 'none' : named > MOST_ABOVE ? 'beside' : 'above';
+}
+
 function options(
   props: Pick<IChartProps, 'xTitle' | 'yTitle' | 'xKind' | 'log' | 'from0' | 'height'>,
-  hasLegend: boolean
+  legend: 'none' | 'above' | 'beside'
 ): Partial<Layout> {
   const base = layout();
   return {
     ...base,
     height: props.height,
-    showlegend: hasLegend,
+    showlegend: legend !== 'none',
+    legend:
+      legend === 'beside'
+        ? { ...base.legend, orientation: 'v', x: 1.02, y: 1, yanchor: 'top' }
+        : base.legend,
     uirevision: 'kept', // a zoom stays while points are added
-    margin: { ...base.margin, t: hasLegend ? 22 : 8 },
+    margin: { ...base.margin, t: legend === 'above' ? 22 : 8 },
     xaxis: {
       ...base.xaxis,
       title: { ...(base.xaxis!.title as object), text: props.xTitle ?? '' },

@@ -32,7 +32,8 @@ function one(prediction) {
   } else if ("value" in prediction) {
     parts.push(element("div", { className: "answer" }, element("small", {}, `${prediction.name}: `), [].concat(prediction.value).map(number).join(", ")));
   }
-  const scores = Object.entries(prediction.scores ?? {}).slice(0, MOST_BARS);
+  // An object keeps names that are numbers in their own order, whatever order they came in.
+  const scores = Object.entries(prediction.scores ?? {}).sort(([, a], [, b]) => b - a).slice(0, MOST_BARS);
   if (scores.length) parts.push(element("div", { className: "bars" }, ...scores.map(([name, score], index) => bar(name, score, index === 0))));
   return [...parts, folded(prediction)];
 }
