@@ -29,6 +29,8 @@ _POINTS = """
 SELECT step, attempt, epoch, value, timestamp FROM metrics
 WHERE run = ? AND key = ? AND step >= ? AND timestamp > ? ORDER BY step, attempt
 """
+_ANY_POINT = "SELECT 1 FROM metrics WHERE run = ? AND key = ? AND attempt = ? AND step <= ? LIMIT 1"
+_ANY_STEP = 1 << 62
 
 
 class UnknownMetricError(NotFoundError, KeyError):
@@ -56,7 +58,7 @@ class History(Mapping[str, Points]):
                 self._limits = {key: min(old, row["from_step"]) for key, old in self._limits.items()}
             self._limits[row["attempt"]] = math.inf
         names = [row["key"] for row in database.rows(_KEYS, (run,))]
-        self._names = [name for name in names if len(self._limits) <= 2 or self._read(name)[0]]
+        self._names = [name for name in names if len(self._limits) <= 2 or self._has_points(name)]
 
     def __getitem__(self, key: str) -> Points:
         """``(steps, values)`` of a metric.
@@ -122,6 +124,13 @@ class History(Mapping[str, Points]):
             columns[name] = pd.Series(values, index=steps)
         frame = pd.DataFrame({"epoch": pd.Series(epoch_of, dtype="int64"), **columns}).sort_index()
         return frame.rename_axis("step")
+
+    def _has_points(self, key: str) -> bool:
+        """Whether anything of the metric is left of what earlier attempts logged, without reading it all."""
+        return any(
+            self._database.row(_ANY_POINT, (self._run, key, attempt, min(limit, _ANY_STEP))) is not None
+            for attempt, limit in self._limits.items()
+        )
 
     def _read(self, key: str) -> Series:
         if key not in self._points:
