@@ -89,7 +89,10 @@ def learn_imports(work: Callable[[], object]) -> int:
 
 
 def begin_or_go_on(name: str, killer: Killed) -> Run:
-    if any(run.checkpoints() for run in lepton_nb.list_runs(name)):
+    known = lepton_nb.list_runs(name)
+    if known and known[0].status == "finished":
+        return known[0]  # the kill struck after its end
+    if any(run.checkpoints() for run in known):
         return lepton_nb.resume(name, model=TinyNet(), data=blobs(96), callbacks=[killer])
     return lepton_nb.train(TinyNet, blobs(96), name=name, callbacks=[killer], **SETTINGS)
 

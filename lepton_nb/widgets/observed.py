@@ -72,8 +72,8 @@ class Observed:
             return "starting"  # its turn: its process loads torch, the model and the data
         if self.run.status != "running":
             return self.run.status
-        said = str(self._vital("phase", "starting"))
-        return said if said in ("training", "validating") and self.run.attempt else "starting"
+        # A heartbeat comes with what was measured, so at the end of a validation and not within it.
+        return "training" if self.run.attempt and self.run.vitals else "starting"
 
     @property
     def data_name(self) -> str:

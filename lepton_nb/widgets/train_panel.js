@@ -44,7 +44,7 @@ class Panel {
     this.left = html("span", { class: "lepton-left" });
     // The box is as wide as its words; JupyterLab's shortcuts must not take what is typed.
     this.value = html("input", { type: "text", inputmode: "decimal", size: 10, required: "", "aria-label": "peak learning rate",
-      pattern: "[0-9]*[.]?[0-9]+([eE][-+]?[0-9]+)?", placeholder: "such as 1e-4", title: "a number such as 0.0001 or 1e-4" });
+      placeholder: "such as 1e-4" });
     this.form = html("form", { class: "lepton-rate", hidden: "", "data-lm-suppress-shortcuts": "true" },
       html("label", {}, "Peak learning rate ", this.value), html("button", { type: "submit" }, "Set"),
       html("span", {}, "The schedule goes on from it."));
@@ -72,6 +72,7 @@ class Panel {
     this.stop.addEventListener("click", () => this.ask("stop"));
     this.picker.addEventListener("change", () => this.drawCurves());
     this.rate.addEventListener("click", () => this.openRate(this.form.hidden));
+    this.value.addEventListener("input", () => this.value.setCustomValidity(""));
     this.form.addEventListener("submit", (event) => this.setRate(event));
     this.form.addEventListener("keydown", (event) => { if (event.key === "Escape") this.openRate(false); });
   }
@@ -87,6 +88,11 @@ class Panel {
   setRate(event) {
     event.preventDefault();
     const value = Number(this.value.value);
+    if (!(value >= 0 && value < Infinity)) {
+      this.value.setCustomValidity("Give a number such as 0.0001 or 1e-4.");
+      this.value.reportValidity();
+      return;
+    }
     this.model.send({ ask: "lr", value });
     this.openRate(false);
     this.live.textContent = this.spoken = `Peak learning rate ${rate(value)} asked for`;

@@ -84,7 +84,8 @@ def test_the_panels_of_a_running_and_a_queued_run(page: Page, lab: Lab) -> None:
     expect(first.get_by_label("peak learning rate")).to_be_visible()
     first.get_by_label("peak learning rate").fill("2e-4")
     notebook.screenshot(2, SHOTS / "attached-lr.png")
-    page.keyboard.press("Enter")
+    first.get_by_role("button", name="Set").click()
+    expect(first.get_by_label("peak learning rate")).to_be_hidden()
     wait_for(lambda: "changed to 0.0002" in (lepton_nb.get_run("first").read_text("log.txt") or ""))
 
     first.get_by_role("button", name="Pause").click()

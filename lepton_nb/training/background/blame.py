@@ -153,17 +153,16 @@ def _spoken(kind: str, steps: Sequence[_Step]) -> str:
         for name, value in notebook_scope(None, ()).namespace.items()
         if not name.startswith("_") and not isinstance(value, int | str | float | type(None))
     }
-    start, text = -1, f"The {kind}"
+    start, name, user = -1, "", ""
     for index, step in enumerate(steps):
-        owner = step.owner
-        if step.label.isidentifier() and isinstance(owner, types.FunctionType):
-            start, text = index, f"`{step.label}` (used by {owner.__qualname__})"
+        if step.label.isidentifier() and isinstance(step.owner, types.FunctionType):
+            start, name, user = index, step.label, f" (used by {step.owner.__qualname__})"
         elif id(step.value) in variables:
-            start, text = index, f"`{variables[id(step.value)]}`"
+            start, name, user = index, variables[id(step.value)], ""
     rest = "".join(step.label for step in steps[start + 1 :] if step.label.startswith((".", "[")))
-    if not rest:
-        return text
-    return f"{text[:-1]}{rest}`" if text.endswith("`") else f"{text} (`{rest.lstrip('.')}`)"
+    if name:
+        return f"`{name}{rest}`{user}"
+    return f"The {kind} (`{rest.lstrip('.')}`)" if rest else f"The {kind}"
 
 
 def _made_at(steps: Sequence[_Step]) -> str | None:
