@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lepton_nb.deployment import Report, deploy, doctor, lifecycle
+from lepton_nb.deployment import Deployment, Report, deploy, doctor, lifecycle
 from lepton_nb.packaging import build_package
 from lepton_nb.runs import RunStore
 from tests.serving_support import is_alive, make_run
@@ -64,6 +64,13 @@ def test_lost_services_are_found_again_and_dead_ones_cleared(monkeypatch: pytest
         report = doctor()
         assert [text for text in texts(report, "mended") if "a server of lost without a record" in text]
         assert not is_alive(lost.record.pid or 0)
+
+        # A deploy that was cut off after its switch.
+        other = build_package(make_run(seed=5))
+        found["live"].version, found["live"].package = 1, "net"
+        Deployment(found["live"], store).client.activate(other.path, other.version or 0, "cpu")
+        assert [text for text in texts(doctor(), "mended") if "live has net version 2 live" in text]
+        assert store.get_deployment("live").version == 2
 
         live.state.write_versions({"lepton-nb": "0.0.1"})
         assert [text for text in texts(doctor(), "warning") if "lepton-nb 0.0.1 →" in text]

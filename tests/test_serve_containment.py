@@ -229,6 +229,18 @@ def test_a_crash_loop_backs_off_and_says_so(tmp_path: Path, package: Package) ->
         assert server.predict(pictures(1)).json()["version"] == 2
 
 
+def test_a_worker_that_dies_again_and_again_is_given_time(tmp_path: Path, package: Package) -> None:
+    with front(tmp_path, package) as server:
+        for _ in range(3):
+            server.wait_for(lambda: server.stats()["worker_pid"])
+            os.kill(server.stats()["worker_pid"], signal.SIGKILL)
+            server.wait_for(lambda: server.stats()["worker_pid"] is None)
+        server.wait_for(lambda: "3 failures in a row" in server.stats()["error"])
+        server.wait_for(lambda: server.client.get("/healthz").json()["status"] == "ready")
+        assert server.predict(pictures(1)).status_code == 200
+        assert server.stats()["error"] == "", "forgotten with the first good answer"
+
+
 def test_code_from_outside_the_store_is_not_run(tmp_path: Path, unruly: Package) -> None:
     state = tmp_path / "state"
     state.mkdir()
@@ -342,6 +354,8 @@ def test_the_command_line_serves_a_package_with_a_token_from_the_environment(
         server = Front(process, wait_until_listening(process, log), log)
         assert server.predict(pictures(1)).status_code == 200
         assert server.client.get("/admin/stats").status_code == 404
+        (worker,) = psutil.Process(process.pid).children()
+        assert TOKEN not in "".join(worker.environ().values()), "the model's own code could read it"
         assert TOKEN not in server.log
     finally:
         process.terminate()

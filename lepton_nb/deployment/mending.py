@@ -11,6 +11,7 @@ from lepton_nb.deployment.ports import port_owner, reachable_host
 from lepton_nb.deployment.report import Report
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.deployment.state import ServiceState
+from lepton_nb.errors import DeploymentError
 from lepton_nb.packaging.requirements import installed_versions
 from lepton_nb.runs import DeploymentRecord, RunStore
 
@@ -44,6 +45,7 @@ def _examine(report: Report, service: Deployment) -> None:
         )
         return
     status = service.status()
+    _reconcile(report, service)
     text = f"{record.name} version {record.version}: {status} at {record.url}, process {record.pid}"
     if status == "ready":
         report.add("ok", "services", text)
@@ -53,6 +55,24 @@ def _examine(report: Report, service: Deployment) -> None:
         report.add("problem", "services", text, f"%lepton logs {record.name}")
     _private(report, service.state)
     _versions(report, service)
+
+
+def _reconcile(report: Report, service: Deployment) -> None:
+    """Write down what is live, where a deploy was cut off between its switch and its record."""
+    try:
+        live = Path(service.stats()["package"])
+    except DeploymentError:
+        return
+    record = service.record
+    package = next((item for item in service.store.list_packages() if item.path == live), None)
+    if package is None or (package.name, package.version) == (record.package, record.version):
+        return
+    text = (
+        f"{record.name} has {package.name} version {package.version} live; its record said {record.version}"
+    )
+    record.package, record.version = package.name, package.version
+    service.settle([*service.state.read_history(), (package.name, package.version)])
+    report.add("mended", "services", text)
 
 
 def _private(report: Report, state: ServiceState) -> None:
