@@ -250,7 +250,7 @@ def test_a_service_shows_a_card_and_a_panel_that_settle_when_it_stops(client: Bl
 
     _, again = run(client, "%lepton deploy served")
     updates = [m["content"]["data"]["text/html"] for m in again if m["msg_type"] == "update_display_data"]
-    assert "deployed again" in updates[1]
+    assert "below a newer cell" in updates[1]
     reply, stopped = run(client, "%lepton stop served")
     assert reply["status"] == "ok"
     updates = [m["content"]["data"]["text/html"] for m in stopped if m["msg_type"] == "update_display_data"]
