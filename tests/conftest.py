@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from lepton_nb.packaging import Package
 
 # Test processes share the cores, and OpenMP's threads would spin on each other. Set before torch loads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,3 +40,11 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real data sets are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def net_package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The package of a tiny image classifier, for tests that only read it."""
+    from tests.serving_support import make_package
+
+    return make_package(tmp_path_factory.mktemp("packages") / "net")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lepton_nb.packaging import Package
-from tests.serving_support import IMAGES, TOKEN, Front, expected_labels, front, make_package, pictures
+from tests.serving_support import IMAGES, TOKEN, Front, expected_labels, front, pictures
 
 triton = pytest.importorskip("tritonclient.grpc")
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype  # noqa: E402
@@ -21,14 +21,9 @@ AUTHORIZATION = {"authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    return make_package(tmp_path_factory.mktemp("packages") / "net")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Iterator[Front]:
+def server(tmp_path_factory: pytest.TempPathFactory, net_package: Package) -> Iterator[Front]:
     settings = {"version": 3, "max_body": 200_000, "grpc_port": 0}
-    with front(tmp_path_factory.mktemp("state"), package, **settings) as running:
+    with front(tmp_path_factory.mktemp("state"), net_package, **settings) as running:
         yield running
 
 
@@ -73,14 +68,14 @@ def test_metadata_tells_what_the_model_takes_and_gives(client: Any) -> None:
     }
 
 
-def test_tensors_come_back_as_the_model_gives_them(client: Any, server: Front, package: Package) -> None:
+def test_tensors_come_back_as_the_model_gives_them(client: Any, server: Front, net_package: Package) -> None:
     inputs = pictures(5).numpy()
     answer = infer(client, tensor(inputs), request_id="seven", model_version="3")
     response = answer.get_response()
     assert (response.model_name, response.model_version, response.id) == ("net", "3", "seven")
     logits = answer.as_numpy("logits")
     assert (logits.shape, logits.dtype) == ((5, 3), np.float32)
-    assert [IMAGES.class_names[i] for i in logits.argmax(1)] == expected_labels(package, inputs)
+    assert [IMAGES.class_names[i] for i in logits.argmax(1)] == expected_labels(net_package, inputs)
 
 
 def test_typed_contents_are_read_too(client: Any) -> None:
@@ -93,11 +88,11 @@ def test_typed_contents_are_read_too(client: Any) -> None:
     np.testing.assert_allclose(typed, infer(client, tensor(inputs)).as_numpy("logits"), rtol=1e-5)
 
 
-def test_the_classification_extension_names_the_best_classes(client: Any, package: Package) -> None:
+def test_the_classification_extension_names_the_best_classes(client: Any, net_package: Package) -> None:
     inputs = pictures(4).numpy()
     wanted = triton.InferRequestedOutput("logits", class_count=2)
     classes = infer(client, tensor(inputs), outputs=[wanted]).as_numpy("logits")
-    assert [entry.decode().split(":")[2] for entry in classes[:, 0]] == expected_labels(package, inputs)
+    assert [entry.decode().split(":")[2] for entry in classes[:, 0]] == expected_labels(net_package, inputs)
 
 
 def test_requests_in_parallel_share_batches(client: Any, server: Front) -> None:
@@ -155,11 +150,11 @@ def test_rubbish_is_refused_and_counted(server: Front) -> None:
     assert 'lepton_errors_total{kind="input"}' in text
 
 
-def test_a_taken_port_is_named(tmp_path: Path, server: Front, package: Package) -> None:
+def test_a_taken_port_is_named(tmp_path: Path, server: Front, net_package: Package) -> None:
     taken = int(address(server).rpartition(":")[2])
     with (
         pytest.raises(AssertionError, match="gRPC cannot be served"),
-        front(tmp_path, package, grpc_port=taken),
+        front(tmp_path, net_package, grpc_port=taken),
     ):
         pass
 

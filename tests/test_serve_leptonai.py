@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.serving_support import IMAGES, TOKEN, expected_labels, front, make_package, pictures
+from lepton_nb.packaging import Package
+from tests.serving_support import IMAGES, TOKEN, expected_labels, front, pictures
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -35,9 +36,8 @@ def library(pytestconfig: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory, library: Path) -> dict[str, Any]:
-    package = make_package(tmp_path_factory.mktemp("packages") / "net")
-    with front(tmp_path_factory.mktemp("state"), package) as server:
+def answers(tmp_path_factory: pytest.TempPathFactory, library: Path, net_package: Package) -> dict[str, Any]:
+    with front(tmp_path_factory.mktemp("state"), net_package) as server:
         given = json.dumps([server.url, TOKEN, pictures(2).tolist()])
         environment = {**os.environ, "PYTHONPATH": str(library), "NO_PROXY": "127.0.0.1"}
         script = Path(__file__).with_name("leptonai_client.py")
@@ -46,7 +46,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory, library: Path) -> dict[str
         )
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
-    answers["labels"] = expected_labels(package, pictures(2).numpy())
+    answers["labels"] = expected_labels(net_package, pictures(2).numpy())
     return answers
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lepton_nb.packaging import Package
-from tests.serving_support import TOKEN, Front, front, make_package
+from tests.serving_support import TOKEN, Front, front
 
 schemathesis = pytest.importorskip("schemathesis")
 from hypothesis import HealthCheck, given, settings  # noqa: E402
@@ -21,14 +21,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    return make_package(tmp_path_factory.mktemp("packages") / "net")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Iterator[Front]:
+def server(tmp_path_factory: pytest.TempPathFactory, net_package: Package) -> Iterator[Front]:
     os.environ["NO_PROXY"] = "127.0.0.1"
-    with front(tmp_path_factory.mktemp("state"), package) as running:
+    with front(tmp_path_factory.mktemp("state"), net_package) as running:
         yield running
 
 

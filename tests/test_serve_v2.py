@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from lepton_nb.packaging import Package
-from tests.serving_support import IMAGES, TOKEN, Front, expected_labels, front, make_package, pictures
+from tests.serving_support import IMAGES, TOKEN, Front, expected_labels, front, pictures
 
 triton = pytest.importorskip("tritonclient.http")
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype  # noqa: E402
@@ -25,13 +25,8 @@ AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    return make_package(tmp_path_factory.mktemp("packages") / "net")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Iterator[Front]:
-    with front(tmp_path_factory.mktemp("state"), package, version=3, max_body=200_000) as running:
+def server(tmp_path_factory: pytest.TempPathFactory, net_package: Package) -> Iterator[Front]:
+    with front(tmp_path_factory.mktemp("state"), net_package, version=3, max_body=200_000) as running:
         yield running
 
 
@@ -74,7 +69,7 @@ def test_metadata_tells_what_the_model_takes_and_gives(client: Any) -> None:
 @pytest.mark.parametrize("binary_input", [True, False])
 @pytest.mark.parametrize("binary_output", [True, False, None])
 def test_tensors_come_back_as_the_model_gives_them(
-    client: Any, package: Package, binary_input: bool, binary_output: bool | None
+    client: Any, net_package: Package, binary_input: bool, binary_output: bool | None
 ) -> None:
     inputs = pictures(5).numpy()
     outputs = (
@@ -85,7 +80,7 @@ def test_tensors_come_back_as_the_model_gives_them(
     assert (response["model_name"], response["model_version"], response["id"]) == ("net", "3", "seven")
     logits = answer.as_numpy("logits")
     assert (logits.shape, logits.dtype) == ((5, 3), np.float32)
-    assert [IMAGES.class_names[i] for i in logits.argmax(1)] == expected_labels(package, inputs)
+    assert [IMAGES.class_names[i] for i in logits.argmax(1)] == expected_labels(net_package, inputs)
 
 
 def test_a_version_can_be_asked_for(client: Any) -> None:
@@ -104,14 +99,14 @@ def test_bodies_may_be_compressed(client: Any, algorithm: str) -> None:
 
 @pytest.mark.parametrize("binary", [True, False])
 def test_the_classification_extension_names_the_best_classes(
-    client: Any, package: Package, binary: bool
+    client: Any, net_package: Package, binary: bool
 ) -> None:
     inputs = pictures(4).numpy()
     wanted = triton.InferRequestedOutput("logits", binary_data=binary, class_count=2)
     classes = infer(client, tensor(inputs), outputs=[wanted]).as_numpy("logits")
     assert classes.shape == (4, 2)
     best = [entry.decode() if isinstance(entry, bytes) else entry for entry in classes[:, 0]]
-    assert [entry.split(":")[2] for entry in best] == expected_labels(package, inputs)
+    assert [entry.split(":")[2] for entry in best] == expected_labels(net_package, inputs)
 
 
 def test_pictures_may_be_sent_as_files(server: Front, client: Any) -> None:
