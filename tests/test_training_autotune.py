@@ -92,3 +92,9 @@ def test_channels_last_gives_the_same_losses_and_a_resumable_run() -> None:
     assert all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
     assert last.history()["loss"][1] == pytest.approx(plain.history()["loss"][1], abs=2e-3)
     assert lepton_nb.resume(last, epochs=3).status == "finished"
+
+
+def test_bf16_without_units_for_it_is_said() -> None:
+    run = lepton_nb.train(TinyNet, blobs(), epochs=1, precision="bf16")
+    imitated = not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    assert any("no bf16 units" in said for said in run.warnings) == imitated

@@ -21,6 +21,7 @@ from lepton_nb.data.augment import Augmenter
 from lepton_nb.data.bundle import Batch
 from lepton_nb.data.decoding import content
 from lepton_nb.data.images import PixelStats
+from lepton_nb.data.memory import to_device
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
 from lepton_nb.errors import DataError
 from lepton_nb.tasks import InputError
@@ -148,7 +149,7 @@ class LazyLoader:
                     waiting.append((index, [pool.submit(self._split.decode, i) for i in index.tolist()]))
                 index, decoded = waiting.popleft()
                 pixels = torch.from_numpy(np.stack([future.result() for future in decoded]))
-                yield self._prepare(pixels, epoch, number), self._targets[index].to(self._device)
+                yield self._prepare(pixels, epoch, number), to_device(self._targets[index], self._device)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -156,4 +157,4 @@ class LazyLoader:
         if self._augmenter is not None:
             everything = torch.arange(len(pixels))
             pixels = self._augmenter(pixels, everything, generator(self._seed, epoch, number))
-        return self._stats.normalise(pixels.to(self._device))
+        return self._stats.normalise(to_device(pixels, self._device))

@@ -67,6 +67,16 @@ def choose_precision(requested: str, device: torch.device) -> Precision:
     return cast(Precision, requested)
 
 
+def precision_warning(precision: Precision, device: torch.device) -> str | None:
+    """What to say of bf16 on a processor that has to imitate it: convolutions take many times as long."""
+    if precision != "bf16" or device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return None
+    return (
+        "This processor has no bf16 units, so bf16 may be many times slower than fp32 here: "
+        "--autotune speed measures it."
+    )
+
+
 def make_autocast(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
     """The context of the forward pass for that precision; it may be entered again and again."""
     if precision == "fp32":

@@ -30,7 +30,7 @@ from lepton_nb.training.autotune import autotune, compile_in_place
 from lepton_nb.training.averaging import ExponentialAverage, StochasticAverage, WeightAverage
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
-from lepton_nb.training.device import choose_device, choose_precision, make_autocast
+from lepton_nb.training.device import choose_device, choose_precision, make_autocast, precision_warning
 from lepton_nb.training.gradients import Gradients
 from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.loop import Work, fit, restore, snapshot
@@ -116,6 +116,9 @@ class Job:
         averaging = self._averaging(train_loader)
         steps = -(-len(train_loader) // self.config.accumulation)
         precision = choose_precision(self.config.precision, choice.device)
+        if said := precision_warning(precision, choice.device):
+            self.run.warnings.append(said)
+            self.run.append_log(said)
         autocast = make_autocast(choice.device, precision)
         scaler = torch.amp.GradScaler(choice.device.type, enabled=precision == "fp16")
         skip = self.config.on_nan == "skip"

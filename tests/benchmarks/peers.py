@@ -13,6 +13,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -44,6 +45,12 @@ class Clocked(nn.Module):
     def seconds_a_step(self) -> float:
         counted = self.calls[WARM_UP:]
         return (counted[-1] - counted[0]) / (len(counted) - 1)
+
+    def undisturbed(self) -> float:
+        """The tenth percentile of the seconds a step took: what others on the machine did not stretch."""
+        counted = self.calls[WARM_UP:]
+        gaps = sorted(after - before for before, after in pairwise(counted))
+        return gaps[len(gaps) // 10]
 
 
 Fit = Callable[[nn.Module, DataLoader[Any], float], None]
@@ -231,8 +238,8 @@ def installed() -> dict[str, Fit]:
     }
 
 
-def measure(fit: Fit, body: nn.Module, loader: DataLoader[Any], lr: float) -> float:
-    """Seconds a step of `body` trained for one epoch by a peer."""
+def measure(fit: Fit, body: nn.Module, loader: DataLoader[Any], lr: float) -> Clocked:
+    """`body`, trained for one epoch by a peer."""
     model = Clocked(body)
     fit(model, loader, lr)
-    return model.seconds_a_step()
+    return model

@@ -120,7 +120,7 @@ def entries(path: Path, images: int, *, bf16: bool) -> dict[str, Callable[[], fl
 
 
 def run(fit: Any, loader: DataLoader[Any]) -> float:
-    return measure(fit, LeptonCNN(), loader, LR)
+    return measure(fit, LeptonCNN(), loader, LR).seconds_a_step()
 
 
 def compare(every: dict[str, Callable[[], float]], rounds: int) -> None:
