@@ -352,9 +352,9 @@ def test_the_badge_tells_when_a_handler_was_changed_in_the_notebook() -> None:
 
 def test_an_unknown_model_is_named() -> None:
     with pytest.raises(NotFoundError, match="nett"):
-        serve("def ok() -> int:\n    return 7", "other", model="nett")
-    with pytest.raises(HandlerError, match="no service and no run 'other'"):
-        serve("def ok() -> int:\n    return 7", "other", model=None)
+        serve("def ok() -> int:\n    return 7", "nothing", model="nett")
+    with pytest.raises(HandlerError, match="no service and no run 'nothing'"):
+        serve("def ok() -> int:\n    return 7", "nothing", model=None)
 
 
 def test_the_very_same_cell_is_the_same_version() -> None:
