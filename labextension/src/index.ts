@@ -1,6 +1,7 @@
 import { commandsPlugin } from './plugins/commands';
 import { corePlugin } from './plugins/core';
 import { editorPlugin } from './plugins/editor';
+import { formsPlugin } from './plugins/forms';
 import { launcherPlugin } from './plugins/launcher';
 import { notificationsPlugin } from './plugins/notifications';
 import { panelPlugin } from './plugins/panel';
@@ -21,5 +22,6 @@ export default [
   notificationsPlugin,
   launcherPlugin,
   toolbarPlugin,
-  editorPlugin
+  editorPlugin,
+  formsPlugin
 ];

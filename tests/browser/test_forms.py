@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
 from lepton_nb.runs import RunStore
-from tests.browser.lab import CHROMIUM, Lab, Notebook, open_page, start_lab
+from tests.browser.lab import CHROMIUM, EXTENSION, Lab, Notebook, open_page, start_lab
 from tests.runs_helpers import make_run
 
 pytestmark = [
@@ -78,6 +78,10 @@ def test_the_table_and_the_form_by_mouse_keyboard_and_without_a_kernel(lab: Lab)
         expect(form.get_by_role("alert")).to_contain_text("epochs is 0; expected 1 or more")
         form.get_by_label("Epochs", exact=True).fill("2")
         expect(form.get_by_role("alert")).to_be_hidden()
+        if EXTENSION.is_dir():
+            form.get_by_role("button", name="Insert below").click()
+            written = notebook.cell(3).locator(".cm-content")
+            expect(written).to_have_text(re.compile(r"^%lepton train SmallCNN .*--epochs 2"))
         for theme in ("Light", "Dark"):
             notebook.set_theme(f"JupyterLab {theme}")
             notebook.screenshot(1, SHOTS / f"runs-{theme.lower()}.png")
