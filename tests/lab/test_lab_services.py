@@ -13,7 +13,7 @@ from tests.lab.test_lab_runs import trained
 from tests.serving_support import make_run
 
 
-async def done(ask: Any, job: dict[str, Any], seconds: float = 90) -> dict[str, Any]:
+async def done(ask: Any, job: dict[str, Any], seconds: float = 150) -> dict[str, Any]:
     """The job once it has ended."""
     async with asyncio.timeout(seconds):
         while True:
@@ -24,6 +24,7 @@ async def done(ask: Any, job: dict[str, Any], seconds: float = 90) -> dict[str, 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # it starts several processes that load torch
 async def test_a_service_from_deploy_to_stop(ask: Any, jp_serverapp: Any) -> None:
     make_run("net")
     started = (await ask("deployments/web/actions", {"action": "deploy", "run": "net"}))["job"]
@@ -80,6 +81,7 @@ async def test_a_job_that_fails_says_why_and_one_that_is_cancelled_ends(ask: Any
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # it starts several processes that load torch
 async def test_a_stopped_run_goes_on_and_is_evaluated_in_processes_of_their_own(ask: Any) -> None:
     import lepton_nb
     from lepton_nb import data
@@ -95,7 +97,7 @@ async def test_a_stopped_run_goes_on_and_is_evaluated_in_processes_of_their_own(
     assert "resume" in seen["actions"]
     job = await done(ask, (await ask("runs/cnn/actions", {"action": "resume"}))["job"])
     assert job["state"] == "done", job
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(150):
         while run.refresh().status != "finished":
             assert run.status in ("queued", "running", "stopped"), run.error
             await asyncio.sleep(0.2)
