@@ -78,27 +78,19 @@ def make_run(name: str) -> None:
 # ---- loading
 
 
-def test_loading_takes_less_than_a_third_of_a_second_and_no_torch() -> None:
+def test_loading_and_completing_import_no_torch() -> None:
     script = (
-        "import sys, time\n"
+        "import sys\n"
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "shell = InteractiveShell.instance()\n"
-        "start = time.perf_counter()\n"
         "shell.run_line_magic('load_ext', 'lepton_nb')\n"
-        "taken = time.perf_counter() - start\n"
         "shell.user_ns['network'] = 1\n"
         "for text in ('%lepton tr', '%lepton train ', '%lepton train x --schedule ', '%lepton evaluate '):\n"
         "    assert shell.complete(None, line=text, cursor_pos=len(text))[1], text\n"
-        "assert not {'torch', 'torchvision', 'ipywidgets', 'matplotlib'} & set(sys.modules)\n"
-        "print(taken)"
+        "print({'torch', 'torchvision', 'numpy', 'ipywidgets', 'matplotlib'} & set(sys.modules))"
     )
-    times = [
-        float(
-            subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-        )
-        for _ in range(2)
-    ]
-    assert min(times) < 0.3
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
 
 
 def test_loading_twice_and_unloading_twice_does_nothing_more(shell: InteractiveShell) -> None:
