@@ -280,5 +280,5 @@ def test_a_memory_map_travels_by_its_path(tmp_path: Path) -> None:
 
     there: Any = carried(Mapped(), blobs()).model
     assert isinstance(there.array, np.memmap)
-    assert there.array.filename == array.filename
+    assert Path(there.array.filename) == tmp_path / "pixels"
     assert float(there.array[39, 5]) == 1.0
