@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from lepton_nb.deployment import Deployment, deploy, lifecycle, rollback
-from lepton_nb.deployment.deploy import parse_size
 from lepton_nb.deployment.drift import Drift
 from lepton_nb.deployment.keeping import in_use, prune
+from lepton_nb.deployment.options import parse_size
 from lepton_nb.deployment.state import KEPT
 from lepton_nb.errors import ArgumentError
 from lepton_nb.packaging import build_package

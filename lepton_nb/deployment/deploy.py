@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +12,11 @@ from lepton_nb.deployment import lifecycle
 from lepton_nb.deployment.accelerator import choose_device
 from lepton_nb.deployment.card import DeploymentTable
 from lepton_nb.deployment.keeping import in_use, prune
+from lepton_nb.deployment.options import check_arguments, parse_size
 from lepton_nb.deployment.ports import bind, own_names, reachable_host
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.deployment.state import ServiceState
-from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError, PackageError, did_you_mean
+from lepton_nb.errors import DeploymentError, NotFoundError, PackageError, did_you_mean
 from lepton_nb.packaging import Package, build_package
 from lepton_nb.packaging.attach import carry_handlers
 from lepton_nb.packaging.requirements import installed_versions
@@ -25,9 +24,6 @@ from lepton_nb.runs import DeploymentRecord, PackageRecord, Run, RunStore
 from lepton_nb.runs.records import check_name
 
 Lifetime = Literal["detached", "kernel"]
-
-_LEAST_MEMORY = 64 << 20
-_ORIGIN = re.compile(r"https?://[^/\s:]+(:\d{1,5})?")
 
 
 def deploy(
@@ -63,7 +59,7 @@ def deploy(
         PackageError: If the model cannot be packaged.
         DeploymentError: If the service cannot be started, or refuses the package; what was live stays live.
     """
-    _check_arguments(host, lifetime, origins)
+    check_arguments(host, lifetime, origins)
     limit = parse_size(memory) if memory is not None else None
     store = RunStore()
     with in_use(store):
@@ -279,38 +275,3 @@ def _find(store: RunStore, name: str) -> Deployment | None:
 def _nothing(store: RunStore, name: str) -> NotFoundError:
     names = [*(record.name for record in store.list_deployments()), *store.run_names()]
     return NotFoundError(f"There is no service and no run {name!r}.", did_you_mean(name, names))
-
-
-def parse_size(size: int | str) -> int:
-    """Bytes, from a number or from text such as ``2g``, ``512m`` or ``1.5 GiB``.
-
-    Raises:
-        ArgumentError: If it is no size, or less than a worker needs to start.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", str(size).lower())
-    if found is None or isinstance(size, bool):
-        raise ArgumentError(
-            f"memory is {size!r}, expected a size.", "Write 512m or 2g, or a number of bytes."
-        )
-    result = int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
-    if result < _LEAST_MEMORY:
-        raise ArgumentError(
-            f"memory is {size!r}, {result / (1 << 20):.3g} MiB; a service needs 64 MiB or more.",
-            "Write 512m or 2g, or leave it out.",
-        )
-    return result
-
-
-def _check_arguments(host: str, lifetime: str, origins: Sequence[str]) -> None:
-    if os.name != "posix":
-        raise DeploymentError("Services run on Linux and macOS; on Windows, deploy from WSL.")
-    if lifetime not in ("detached", "kernel"):
-        raise ArgumentError(f"lifetime is {lifetime!r}.", did_you_mean(str(lifetime), ["detached", "kernel"]))
-    if not isinstance(host, str) or not host:
-        raise ArgumentError(f"host is {host!r}, expected an address.", "Leave it out for this machine alone.")
-    wrong = [text for text in origins if text != "*" and not _ORIGIN.fullmatch(text)]
-    if isinstance(origins, str) or wrong:
-        raise ArgumentError(
-            f"{wrong[0] if wrong else origins!r} is no origin of a web page.",
-            "Write its scheme, host and port, without a path: http://localhost:3000",
-        )
