@@ -18,7 +18,10 @@ def add_parser(subparsers: Any) -> MagicParser:
         "pause",
         usage="%(prog)s RUN [--off]",
         help="let a run that is training elsewhere wait, or go on",
-        description="Ask a run that is training in another notebook to wait after its step, or to go on.",
+        description=(
+            "Ask a run that trains in the background or in another notebook to wait after its step, or to go on.\n"
+            "It keeps its device meanwhile: what is queued behind it waits, too."
+        ),
     )
     completes(parser.add_argument("run_name", metavar="RUN", help="a run"), completion.runs)
     parser.add_argument("--off", action="store_true", help="go on")

@@ -22,7 +22,8 @@ def main(run_id: str, fd: int, resume: bool) -> int:
     """Wait, train and record; the exit code says whether it ended well."""
     run = RunStore().get_run(run_id)
     queue.claim(run, *process.current())
-    # The first asks, the second insists, as with the kernel's interrupt.
+    # The first asks, the second insists, as with the kernel's interrupt; a shell may have had it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         if not _wait_for_turn(run):

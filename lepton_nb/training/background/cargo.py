@@ -11,6 +11,7 @@ them later changes nothing. Tensors arrive on the CPU.
 from __future__ import annotations
 
 import linecache
+import os
 import pickle
 import sys
 import tempfile
@@ -84,6 +85,10 @@ def pack(freight: Freight) -> Cargo:
         TrainingError: If something cannot travel; names it, where it was made, and what to do.
         StoreError: If there is no room for it.
     """
+    if os.name == "nt":
+        raise TrainingError(
+            "Training in the background needs Linux or macOS.", "Leave --background out to train here."
+        )
     try:
         file = tempfile.TemporaryFile(dir=home())  # noqa: SIM115 - it outlives this function
         packer = Packer(file)
