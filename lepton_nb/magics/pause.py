@@ -19,8 +19,8 @@ def add_parser(subparsers: Any) -> MagicParser:
         usage="%(prog)s RUN [--off]",
         help="let a run that is training elsewhere wait, or go on",
         description=(
-            "Ask a run that trains in the background or in another notebook to wait after its step, or to go on.\n"
-            "It keeps its device meanwhile: what is queued behind it waits, too."
+            "Ask a run that trains in the background or in another notebook to wait after its step, or to\n"
+            "go on. It keeps its device meanwhile: what is queued behind it waits, too."
         ),
     )
     completes(parser.add_argument("run_name", metavar="RUN", help="a run"), completion.runs)

@@ -18,8 +18,8 @@ def add_parser(subparsers: Any) -> MagicParser:
         usage="%(prog)s NAME | --all",
         help="stop a service, or a run that is training elsewhere",
         description=(
-            "Stop a service, or ask a run that trains in the background or in another notebook to stop after\n"
-            "its step; one that is queued is cancelled.\n"
+            "Stop a service, or ask a run that trains in the background or in another notebook to stop\n"
+            "after its step; one that is queued is cancelled.\n"
             "A run in this notebook stops with its panel's button or the kernel's interrupt button."
         ),
     )
