@@ -18,11 +18,9 @@ import yaml
 from packaging.requirements import Requirement
 from PIL import Image
 
-import lepton_nb
 from lepton_nb.deployment import export
 from lepton_nb.errors import ArgumentError, PackageError
 from lepton_nb.packaging import Package
-from tests.models_support import Notebook
 from tests.serving_support import (
     TOKEN,
     Front,
@@ -32,6 +30,7 @@ from tests.serving_support import (
     make_run,
     pictures,
     wait_until_listening,
+    with_routes,
 )
 from tests.test_packaging_build import BRANCHING, PAIR
 from tests.test_serve_tasks import STARTERS_OF, package_of
@@ -215,20 +214,8 @@ def check(scan: Image.Image, model) -> dict:
 
 
 @pytest.mark.slow
-def test_a_service_with_routes_serves_elsewhere_without_torch_or_a_notebook(tmp_path: Path) -> None:
-    notebook = Notebook(ROUTES)
-    service = lepton_nb.service(
-        notebook["check"],
-        "Scan_Desk",
-        model=make_run(),
-        lifetime="kernel",
-        namespace=notebook.namespace,
-        cells=["", *notebook.cells],
-    )
-    try:
-        folder = export("Scan_Desk", tmp_path / "desk")
-    finally:
-        service.stop()
+def test_routes_are_served_elsewhere_without_torch_or_a_notebook(tmp_path: Path, package: Package) -> None:
+    folder = export(with_routes(package, ROUTES, "check"), tmp_path / "desk")
     (tmp_path / "blocked").mkdir()
     (tmp_path / "blocked" / "sitecustomize.py").write_text(BLOCKER)
     log = tmp_path / "log"

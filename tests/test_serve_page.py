@@ -14,10 +14,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-import lepton_nb
 from lepton_nb.packaging import Package
-from tests.models_support import Notebook
-from tests.serving_support import TOKEN, Front, front, make_package, make_run
+from tests.serving_support import TOKEN, Front, front, make_package, with_routes
 from tests.test_serve_tasks import package_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -183,18 +181,20 @@ def fail(n: int) -> float:
 """
 
 
-def test_every_route_of_the_users_own_has_a_form(browser: Any, lepton_home: Path, tmp_path: Path) -> None:
-    notebook = Notebook(ROUTES)
-    routes = [notebook[name] for name in ("turn", "describe", "count", "fail")]
-    options: Any = {"namespace": notebook.namespace, "cells": ["", *notebook.cells], "lifetime": "kernel"}
-    service = lepton_nb.service(routes, "own", model=make_run(), **options)
+def test_every_route_of_the_users_own_has_a_form(browser: Any, package: Package, tmp_path: Path) -> None:
+    own = with_routes(package, ROUTES, "turn", "describe", "count", "fail")
+    with front(tmp_path / "state", own) as service:  # of this user's store, so it needs no trust
+        try_the_forms(browser, service, tmp_path)
+
+
+def try_the_forms(browser: Any, service: Front, tmp_path: Path) -> None:
     Image.new("RGB", (20, 10)).save(tmp_path / "wide.png")
     page = browser.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda line: problems.append(line.text) if "Security Policy" in line.text else None)
     try:
-        page.goto(f"{service.url}/#token={service.token}")
+        page.goto(f"{service.url}/#token={TOKEN}")
         page.wait_for_selector(LOADED)
         tabs = page.locator("#tabs [role=tab]").all_inner_texts()
         assert tabs == ["/turn", "/describe", "/count", "/fail", "the model itself"]
@@ -234,7 +234,6 @@ def test_every_route_of_the_users_own_has_a_form(browser: Any, lepton_home: Path
         assert not problems
     finally:
         page.close()
-        service.stop()
 
 
 def test_the_documentation_shows_every_route(page: Any, server: Front) -> None:
