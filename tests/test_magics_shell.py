@@ -467,3 +467,19 @@ def test_notes_tags_callbacks_and_exports_go_through_the_line(
     plan = value(shell, "%lepton schedule step cosine --epochs 4 --data digits")
     assert list(plan.rates) == ["step", "cosine"]
     assert "'Net' is the class" in error(shell, "%lepton train Net --data digits --callback Net").message
+
+
+@pytest.mark.slow
+def test_profile_and_autotune_show_what_they_found(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(shell, "%lepton data digits --limit 200").raise_error()
+    run(shell, NET).raise_error()
+    line = (
+        "%lepton train Net --data digits --epochs 2 --batch-size 16 --profile --autotune speed --name shown"
+    )
+    found = value(shell, f"run = {line}\nrun")
+    shown = capsys.readouterr().out
+    assert "A step takes" in shown
+    assert "Bottleneck:" in shown
+    assert "autotune chose" in found.log_path.read_text()

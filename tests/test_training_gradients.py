@@ -223,6 +223,7 @@ def test_an_optimizers_own_zero_grad_is_called() -> None:
     assert Counting.calls >= run.step
 
 
+@pytest.mark.slow
 def test_memory_goes_back_to_the_system_after_training() -> None:
     """What is kept for speed while it trains is not kept from the notebook afterwards."""
     wide = nn.Sequential(nn.Linear(6, 400_000), nn.Linear(400_000, 3))  # activations of 100 MB
