@@ -196,7 +196,7 @@ export function addRunCommands(context: CommandContext): void {
   );
 
   app.commands.addCommand(CommandIDs.deleteRun, {
-    label: args => (args.ref ? trans.__('Delete') : trans.__('Delete Selected Runs')),
+    label: args => (args.ref || args.refs ? trans.__('Delete') : trans.__('Delete Selected Runs')),
     icon: deleteIcon,
     isEnabled: args => {
       const runs = context.runs(args);

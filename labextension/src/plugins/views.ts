@@ -43,10 +43,7 @@ export const viewsPlugin: JupyterFrontEndPlugin<void> = {
     };
 
     app.commands.addCommand(CommandIDs.compareRuns, {
-      label: args =>
-        (args.refs as string[] | undefined)?.length === 1
-          ? trans.__('Open Run')
-          : trans.__('Compare Runs'),
+      label: args => (args.refs ? trans.__('Compare') : trans.__('Compare Selected Runs')),
       icon: compareIcon,
       describedBy: {
         args: {

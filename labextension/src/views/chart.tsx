@@ -12,6 +12,8 @@ export interface ILine {
   shade: number;
   dash?: boolean;
   faint?: boolean;
+  /** Named by another line of its colour. */
+  unlisted?: boolean;
   /** Points that no line joins. */
   points?: boolean;
 }
@@ -111,13 +113,13 @@ function trace(xKind: IChartProps['xKind']): (line: ILine) => Data {
     marker: { color: colour(line.shade), size: 6 },
     opacity: line.faint ? 0.3 : 1,
     hoverinfo: line.faint ? 'skip' : undefined,
-    showlegend: !line.faint
+    showlegend: !line.faint && !line.unlisted
   });
 }
 
 /** Many names would take the plot's own place above it. */
 function legendOf(lines: ILine[]): 'none' | 'above' | 'beside' {
-  const named = lines.filter(line => !line.faint).length;
+  const named = lines.filter(line => !line.faint && !line.unlisted).length;
   return named < 2 ? 'none' : named > MOST_ABOVE ? 'beside' : 'above';
 }
 

@@ -121,17 +121,20 @@ function linesOf(
   histories.forEach((history, index) => {
     names.forEach((name, place) => {
       const series = history.series[name];
-      if (!series || series.step.length === 0 || !runs[index]) {
-        return;
-      }
       const single = histories.length === 1;
+      const isMean = name.startsWith('train_') && names.includes(baseOf(name));
+      if (!series || series.step.length === 0 || !runs[index] || (!single && isMean)) {
+        return; // of several runs the steps are enough, without their mean over an epoch
+      }
+      const isTwin = !single && !isHeldOut(name) && names.some(isHeldOut);
       const line = {
         name: single
           ? name.replace(/_/g, ' ')
           : `${runs[index].ref} ${isHeldOut(name) ? 'val' : ''}`.trim(),
         x: along(series, controls.axis),
         shade: single ? (isHeldOut(name) ? 0 : place + 1) : index,
-        dash: !single && names.length > 1 && !isHeldOut(name)
+        dash: isTwin,
+        unlisted: isTwin
       };
       if (controls.smoothing > 0) {
         lines.push({ ...line, y: series.value, faint: true });
