@@ -82,6 +82,7 @@ def test_each_block_learns_slower_than_the_one_after_it() -> None:
     assert optimizer.param_groups[0]["lr"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_torchvision_model_by_name_is_fine_tuned() -> None:
     pictures = data.arrays(torch.rand(24, 3, 32, 32), torch.arange(24) % 3)
     run = lepton_nb.train(

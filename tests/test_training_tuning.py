@@ -70,6 +70,7 @@ def test_every_trial_is_a_run_and_the_best_one_is_found() -> None:
     assert [trial.state for trial in again.trials] == [trial.state for trial in study.trials]
 
 
+@pytest.mark.slow
 def test_bad_trials_are_pruned_and_marked() -> None:
     study = lepton_nb.tune(
         TinyNet, blobs(), search="lr=1e-6|1e-2", trials=12, name="s", **{**FAST, "epochs": 6}
