@@ -57,7 +57,7 @@ def test_run_all_trains_evaluates_deploys_and_answers(page: Page, lab: Lab) -> N
     predict, stop = index_of(path, "service.predict"), index_of(path, "%lepton stop")
     notebook.run_all()
     notebook.wait_for(train)
-    expect(notebook.cell(train).locator(DRAWN).first).to_be_visible()
+    expect(notebook.cell(train).locator(DRAWN).first).to_be_visible(timeout=20_000)
     notebook.wait_for(stop)
     expect(notebook.cell(predict)).to_contain_text("'label'")
     assert lepton_nb.get_run("digits-cnn").status == "finished"
@@ -108,7 +108,7 @@ def test_the_stop_button_works_while_the_cell_runs_and_the_picture_survives_the_
     assert run.step > step
     assert run.checkpoints()
 
-    expect(notebook.cell(train).locator(DRAWN).first).to_be_visible(timeout=10_000)
+    expect(notebook.cell(train).locator(DRAWN).first).to_be_visible(timeout=20_000)
     expect(notebook.cell(train).locator(".lepton-panel button")).to_have_count(0)
     notebook.command("docmanager:save")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
