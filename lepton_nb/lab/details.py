@@ -58,18 +58,18 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """The cursor that `str` wrote, or a step, after which to read; from the start where empty.
+        """The cursor that `str` wrote; the start where empty.
 
         Raises:
-            ArgumentError: If it is neither.
+            ArgumentError: If it is none.
         """
         if not text:
             return cls()
-        step, colon, time = text.partition(":")
+        step, _, time = text.partition(":")
         try:
-            return cls(int(step), float(time)) if colon else cls(int(step) + 1)
+            return cls(int(step), float(time))
         except ValueError:
-            raise ArgumentError(f"after is {text!r}, expected a step or the cursor of an answer.") from None
+            raise ArgumentError(f"after is {text!r}, expected the cursor of an earlier answer.") from None
 
     def __str__(self) -> str:
         return f"{self.step}:{self.time!r}"

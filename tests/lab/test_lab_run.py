@@ -40,7 +40,7 @@ async def test_history_is_thinned_without_losing_a_spike(ask: Any) -> None:
     assert (loss["step"][0], loss["step"][-1]) == (1, 5001)
     assert 99.0 in loss["value"]
     assert loss["value"][-1] is None, "NaN is no JSON"
-    newer = (await ask("runs/cnn/history", metrics="loss", after="4990"))["series"]["loss"]
+    newer = (await ask("runs/cnn/history", metrics="loss", after="4991:0"))["series"]["loss"]
     assert newer["step"] == list(range(4991, 5002))
     assert len(newer["time"]) == len(newer["epoch"]) == 11
 
