@@ -32,6 +32,8 @@ FLAGS = (
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "lepton_nb" / "labextension"
 TOKEN = "a-token-for-the-tests"
+# What an ended run leaves: the lab draws it where the extension is built, and shows its picture elsewhere.
+DRAWN = ".lp-Output .main-svg, img"
 # Keys pressed before the session is ready are lost, whatever the toolbar says.
 READY = """async () => {
     const widget = window.jupyterapp.shell.currentWidget;
@@ -67,7 +69,16 @@ def start_lab(base: Path, app: str = "jupyterlab") -> Iterator[Lab]:
     settings.parent.mkdir()
     # The news pop-up would cover the outputs.
     silent = {"fetchNews": "false", "checkForUpdates": False}
-    settings.write_text(json.dumps({"@jupyterlab/apputils-extension:notification": silent}))
+    # A cell out of sight would leave the page, and with it what a test waits for.
+    whole = {"windowingMode": "none"}
+    settings.write_text(
+        json.dumps(
+            {
+                "@jupyterlab/apputils-extension:notification": silent,
+                "@jupyterlab/notebook-extension:tracker": whole,
+            }
+        )
+    )
     port = free_port()
     command = [
         sys.executable,

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Page, expect
 
 import lepton_nb
-from tests.browser.lab import CHROMIUM, Lab, Notebook, open_page, start_lab
+from tests.browser.lab import CHROMIUM, DRAWN, Lab, Notebook, open_page, start_lab
 from tests.test_training_background import wait_for
 
 pytestmark = [
@@ -93,7 +93,7 @@ def test_the_panels_of_a_running_and_a_queued_run(page: Page, lab: Lab) -> None:
     first.get_by_role("button", name="Resume").click()
     expect(first.get_by_role("button", name="Pause")).to_be_enabled(timeout=15_000)
     first.get_by_role("button", name="Stop").click()
-    expect(notebook.cell(2).locator("img")).to_be_visible(timeout=20_000)
+    expect(notebook.cell(2).locator(DRAWN).first).to_be_visible(timeout=20_000)
     expect(notebook.cell(2)).to_contain_text("Stopped")
     expect(notebook.cell(3)).to_contain_text("Finished", timeout=60_000)
     assert lepton_nb.get_run("second").status == "finished"

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import lepton_nb
-from tests.browser.lab import CHROMIUM, Lab, Notebook, open_page, start_lab
+from tests.browser.lab import CHROMIUM, DRAWN, Lab, Notebook, open_page, start_lab
 from tests.demo import NOTEBOOK
 
 pytestmark = [
@@ -21,8 +21,6 @@ pytestmark = [
     pytest.mark.timeout(400),
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
-# The lab draws a run itself where the extension is built, and shows its picture elsewhere.
-DRAWN = ".lp-Output .main-svg, img"
 SHOTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
 
 

@@ -30,6 +30,7 @@ export function RunList(props: {
   const [focus, setFocus] = React.useState(0);
   const box = React.useRef<HTMLDivElement>(null);
   const anchor = React.useRef(0);
+  const seeking = React.useRef(false); // the keyboard has gone to a row that may not be drawn yet
   const { runs } = model;
   const rows = React.useMemo(() => arrange(runs, query, collapsed), [runs, query, collapsed]);
   const virtual = useVirtualizer({
@@ -44,6 +45,14 @@ export function RunList(props: {
     setFocus(0);
     box.current?.scrollTo({ top: 0 }); // another question, another list
   }, [query]);
+  React.useEffect(() => {
+    const sought = `[role="row"][aria-rowindex="${focus + 1}"]`;
+    const node = seeking.current ? box.current?.querySelector<HTMLElement>(sought) : null;
+    if (node) {
+      seeking.current = false;
+      node.focus({ preventScroll: true });
+    }
+  });
 
   if (runs.length === 0) {
     return <NoRuns commands={commands} />;
@@ -83,12 +92,11 @@ export function RunList(props: {
 
   const moveTo = (index: number) => {
     const next = Math.max(0, Math.min(rows.length - 1, index));
-    setFocus(next);
-    virtual.scrollToIndex(next);
-    window.requestAnimationFrame(() => {
-      const node = box.current?.querySelector<HTMLElement>(`[aria-rowindex="${next + 1}"]`);
-      node?.focus({ preventScroll: true });
-    });
+    if (next !== focus) {
+      seeking.current = true;
+      setFocus(next);
+      virtual.scrollToIndex(next);
+    }
   };
 
   const menuOf = (index: number, at: { clientX: number; clientY: number }) => {
