@@ -17,6 +17,7 @@ from lepton_nb.tasks.base import Arrays
 from lepton_nb.tasks.wire import encode_inputs
 
 _CHUNK = 8 << 20  # bytes of model inputs sent in one request
+_PROMPT = 5.0  # seconds for what the service answers at once, however busy its model is
 
 
 class ServiceClient:
@@ -39,7 +40,7 @@ class ServiceClient:
     def health(self) -> dict[str, Any]:
         """What ``/healthz`` says; ``{"status": "unreachable"}`` where nothing answers."""
         try:
-            answer: dict[str, Any] = self._http.get("/healthz", timeout=5.0).json()
+            answer: dict[str, Any] = self._http.get("/healthz", timeout=_PROMPT).json()
         except (httpx.TransportError, ValueError):
             return {"status": "unreachable"}
         return answer
@@ -52,7 +53,7 @@ class ServiceClient:
             return False
 
     def stats(self) -> dict[str, Any]:
-        return self._ask("GET", "/admin/stats", self._admin_token)
+        return self._ask("GET", "/admin/stats", self._admin_token, timeout=_PROMPT)
 
     def activate(self, package: Path, version: int, device: str) -> None:
         """Switch the service to another package.
