@@ -26,7 +26,7 @@ help:
 
 install: $(INSTALLED) $(EXTENSION)
 
-$(INSTALLED): pyproject.toml hatch_build.py
+$(INSTALLED): pyproject.toml labextension/hatch_build.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lepton Notebook needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --upgrade pip

@@ -111,7 +111,7 @@ def install_extension(folder: Path) -> dict[str, str]:
     Where the front end is not built, which `make install` does, only the server's part.
     """
     if not EXTENSION.is_dir():
-        return {"JUPYTER_CONFIG_PATH": str(ROOT / "jupyter-config")}
+        return {"JUPYTER_CONFIG_PATH": str(ROOT / "labextension" / "jupyter-config")}
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     as_built = {**os.environ, "HATCH_BUILD_NO_HOOKS": "true"}
     subprocess.run(command, cwd=ROOT, env=as_built, check=True, capture_output=True)
