@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 import lepton_nb
 from lepton_nb.data import loaders
+from lepton_nb.data.workers import lost_batch
 from lepton_nb.errors import DataError
 from tests.training_helpers import TinyNet
 
@@ -92,3 +93,10 @@ def test_a_worker_that_dies_ends_the_run_with_the_reason_and_its_checkpoint(tmp_
     mark.unlink()
     again = lepton_nb.resume("deadly", model=TinyNet(), data=loader)
     assert (again.status, again.epoch) == ("finished", 3)
+
+
+def test_a_batch_that_went_with_its_worker_is_explained_and_what_a_dataset_raises_is_not() -> None:
+    lost = lost_batch(ConnectionResetError(104, "Connection reset by peer"))
+    assert lost is not None
+    assert "A worker of a DataLoader died" in lost.message
+    assert lost_batch(ConnectionError("Caught ConnectionError in DataLoader worker process 0.")) is None

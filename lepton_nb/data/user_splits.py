@@ -17,7 +17,7 @@ from lepton_nb.data.dataset_views import dataset_targets, picture_reader
 from lepton_nb.data.isolation import RandomStreams
 from lepton_nb.data.ordering import batch_count, epoch_order
 from lepton_nb.data.targets import Kind
-from lepton_nb.data.workers import check_sendable, imports_in_workers, sent_by_value, worker_death
+from lepton_nb.data.workers import check_sendable, imports_in_workers, lost_batch, sent_by_value, worker_death
 from lepton_nb.errors import DataError
 
 
@@ -165,6 +165,8 @@ class UserLoader:
             return next(iterator, None)
         except RuntimeError as error:
             raise worker_death(error) or error from None
+        except (ConnectionError, EOFError) as error:
+            raise (lost_batch(error) if self._loader.num_workers else None) or error from None
 
 
 class DatasetSplit(UserSplit):

@@ -64,8 +64,24 @@ def worker_death(error: BaseException) -> DataError | None:
     """
     if not isinstance(error, RuntimeError) or not _DIED.match(str(error)):
         return None
+    return _dead(str(error).splitlines()[0].rstrip(". "))
+
+
+def lost_batch(error: BaseException) -> DataError | None:
+    """The explanation of an error in fetching a batch whose worker is gone; None of any other.
+
+    A worker hands over the address of a batch in its memory. When it dies before the batch is fetched, the
+    connection breaks first; torch notices the death later. What a dataset raises says that a worker caught
+    it, and is the dataset's own.
+    """
+    if not isinstance(error, (ConnectionError, EOFError)) or "in DataLoader worker" in str(error):
+        return None
+    return _dead(f"a batch went with it ({type(error).__name__})")
+
+
+def _dead(reason: str) -> DataError:
     return DataError(
-        f"A worker of a DataLoader died: {str(error).splitlines()[0].rstrip('. ')}.",
+        f"A worker of a DataLoader died: {reason}.",
         "It was killed, often for want of memory (shared memory: df -h /dev/shm), or its code crashed. "
         "Give the loader a smaller num_workers, or 0 to see the error itself.",
     )

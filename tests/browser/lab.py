@@ -102,7 +102,11 @@ def start_lab(base: Path, app: str = "jupyterlab") -> Iterator[Lab]:
         yield Lab(url, folder, home)
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:  # Jupyter's own file threads now and then outlive its loop
+            server.kill()
+            server.wait()
 
 
 def install_extension(folder: Path) -> dict[str, str]:
