@@ -80,6 +80,15 @@ def confirm(page: Page, button: str) -> None:
     page.locator(".jp-Dialog").get_by_role("button", name=button).click()
 
 
+def expect_focus(row: Locator) -> None:
+    try:
+        expect(row).to_be_focused()
+    except AssertionError as error:
+        focused = row.page.evaluate("() => document.activeElement.outerHTML.slice(0, 500)")
+        error.add_note(f"The focus is on {focused}")
+        raise
+
+
 def check_accessible(page: Page, *selectors: str) -> None:
     """Fail on what axe-core finds wrong, with the elements it found."""
     if not page.evaluate("() => 'axe' in window"):
@@ -140,6 +149,8 @@ def open_panel(page: Page, lab: Lab, path: str = "/lab?reset") -> Panel:
         "() => window.jupyterapp?.commands.hasCommand('lepton:open-panel')", timeout=90_000
     )
     page.evaluate("() => window.jupyterapp.restored.then(() => undefined)")
+    if path.startswith("/lab"):
+        expect(page.locator(".jp-Launcher")).to_be_focused()  # it takes the focus when the lab has long started
     page.evaluate("() => window.jupyterapp.commands.execute('lepton:open-panel')")
     return Panel(page)
 
@@ -277,11 +288,21 @@ def test_a_thousand_runs_scroll_by_pointer_and_keyboard(page: Page, lab: Lab) ->
     assert panel.node.locator(".lp-Run").count() < 40
     panel.run("sweep-9@100").click()
     page.keyboard.press("ArrowDown")
-    expect(panel.run("sweep-8@100")).to_be_focused()
+    expect_focus(panel.run("sweep-8@100"))
     page.keyboard.press("Space")
     expect(panel.node.locator(".lp-SelectionBar")).to_contain_text("2 selected")
+    make_run("newest").set_status("finished")
+    expect(panel.run("newest@1")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect_focus(panel.run("sweep-7@100"))
     page.keyboard.press("End")
-    expect(grid.locator(f"[aria-rowindex='{grid.get_attribute('aria-rowcount')}']")).to_be_visible()
+    expect_focus(grid.locator(f"[aria-rowindex='{grid.get_attribute('aria-rowcount')}']"))
+    page.mouse.wheel(0, -100_000)
+    expect(panel.run("newest@1")).to_be_in_viewport()
+    page.keyboard.press("ArrowUp")  # the list goes on from where the keyboard was
+    expect(panel.run("newest@1")).not_to_be_in_viewport()
+    page.keyboard.press("Home")
+    expect_focus(panel.run("newest@1"))
     panel.node.get_by_role("searchbox").fill("sweep-3 status:finished")
     expect(grid).to_have_attribute("aria-rowcount", "100")
     panel.node.get_by_label("Group").select_option("name")

@@ -1,5 +1,5 @@
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import { CommandIDs } from '../commands/ids';
@@ -7,6 +7,7 @@ import { useModel, useSignal } from '../common/hooks';
 import { useTrans } from '../common/translation';
 import { arrange, type IRunQuery, type Row } from '../model/listing';
 import type { ILepton } from '../tokens';
+import { keyOf, useFocusedRow } from './focusedRow';
 import { openRunMenu } from './menus';
 import { NoRuns, NothingFound } from './emptyStates';
 import { RunRow } from './runRow';
@@ -27,22 +28,23 @@ export function RunList(props: {
   useModel(model, 'runs');
   useSignal(selection.changed);
   const [collapsed, setCollapsed] = React.useState<ReadonlySet<string>>(new Set());
-  const [focus, setFocus] = React.useState(0);
   const box = React.useRef<HTMLDivElement>(null);
   const anchor = React.useRef(0);
-  const seeking = React.useRef(false); // the keyboard has gone to a row that may not be drawn yet
+  const seeking = React.useRef(false); // the keyboard has gone to another row
   const { runs } = model;
   const rows = React.useMemo(() => arrange(runs, query, collapsed), [runs, query, collapsed]);
+  const [focus, setFocus] = useFocusedRow(rows, query);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
     estimateSize: index => (rows[index].kind === 'group' ? GROUP_HEIGHT : RUN_HEIGHT),
     getItemKey: index => keyOf(rows[index]),
+    // A row that leaves the page takes the focus, and with it the keyboard's place, away.
+    rangeExtractor: range => [...new Set([focus, ...defaultRangeExtractor(range)])].sort(ascending),
     overscan: 6
   });
   React.useEffect(() => virtual.measure(), [virtual, rows]);
   React.useEffect(() => {
-    setFocus(0);
     box.current?.scrollTo({ top: 0 }); // another question, another list
   }, [query]);
   React.useEffect(() => {
@@ -151,11 +153,16 @@ export function RunList(props: {
         aria-rowcount={rows.length}
         aria-multiselectable="true"
         onKeyDown={onKeyDown}
+        onFocus={event => {
+          const row = event.target.closest('[role="row"]');
+          if (row) {
+            setFocus(Number(row.getAttribute('aria-rowindex')) - 1);
+          }
+        }}
         style={{ height: virtual.getTotalSize(), position: 'relative' }}
       >
         {virtual.getVirtualItems().map(({ index, key, start, size }) => {
           const row = rows[index];
-          const tab = index === Math.min(focus, rows.length - 1);
           return (
             <div
               key={key}
@@ -167,7 +174,7 @@ export function RunList(props: {
                 <GroupRow
                   row={row}
                   index={index}
-                  focused={tab}
+                  focused={index === focus}
                   onToggle={() => pick(index, 'one')}
                 />
               ) : (
@@ -177,7 +184,7 @@ export function RunList(props: {
                   index={index}
                   level={query.group === 'none' ? 1 : 2}
                   selected={selection.has(row.run.ref)}
-                  focused={tab}
+                  focused={index === focus}
                   onPick={event =>
                     pick(
                       index,
@@ -223,8 +230,8 @@ function GroupRow(props: {
   );
 }
 
-function keyOf(row: Row): string {
-  return row.kind === 'group' ? row.key : row.run.id;
+function ascending(a: number, b: number): number {
+  return a - b;
 }
 
 function pointAt(node: HTMLElement): { clientX: number; clientY: number } {
