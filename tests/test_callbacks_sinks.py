@@ -19,6 +19,8 @@ from lepton_nb.runs import Run
 from tests.test_training_resume import StopAt
 from tests.training_helpers import TinyNet, blobs, same_weights
 
+pytestmark = pytest.mark.slow
+
 SETTINGS: dict[str, Any] = {"epochs": 3, "batch_size": 32, "restore_best": False}
 
 
@@ -40,7 +42,6 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     }
 
 
-@pytest.mark.slow
 def test_tensorboard_has_what_the_store_has_also_after_a_resume(tmp_path: Path) -> None:
     where = f"tensorboard:{tmp_path / 'logs'}"
     part = lepton_nb.train(TinyNet, blobs(), name="tb", sink=where, callbacks=[StopAt(8)], **SETTINGS)
@@ -54,7 +55,6 @@ def test_tensorboard_has_what_the_store_has_also_after_a_resume(tmp_path: Path) 
 
 
 @needs("mlflow")
-@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_mlflow_has_the_metrics_settings_and_end_of_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -81,7 +81,6 @@ def test_mlflow_has_the_metrics_settings_and_end_of_the_run(
 
 
 @needs("wandb")
-@pytest.mark.slow
 def test_wandb_writes_an_offline_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))

@@ -18,6 +18,8 @@ from lepton_nb.data.workers import lost_batch
 from lepton_nb.errors import DataError
 from tests.training_helpers import TinyNet
 
+pytestmark = pytest.mark.slow
+
 CELL = """
 class Squares(Dataset):
     def __init__(self, transform):
@@ -36,7 +38,6 @@ def in_notebook(**names: Any) -> dict[str, Any]:
     return namespace
 
 
-@pytest.mark.slow
 def test_a_class_and_lambdas_of_the_notebook_work_in_workers_that_are_not_forked() -> None:
     dataset = in_notebook()["Squares"](lambda x: x * x)
     loader = DataLoader(

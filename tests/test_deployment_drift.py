@@ -18,6 +18,8 @@ from lepton_nb.packaging import build_package
 from lepton_nb.runs import DeploymentRecord, Run, RunStore
 from tests.serving_support import LINEAR_SOURCE, built, make_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def no_server_stays_behind(lepton_home: Path) -> Iterator[None]:
@@ -132,7 +134,6 @@ def test_wrong_sizes_are_explained(size: object) -> None:
         parse_size(size)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
 def test_a_deployed_model_is_watched_and_rolls_back_at_once() -> None:
     """From `deploy` to the badge and back, with a real service."""
     run = make_run()

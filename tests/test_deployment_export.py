@@ -35,6 +35,8 @@ from tests.serving_support import (
 from tests.test_packaging_build import BRANCHING, PAIR
 from tests.test_serve_tasks import STARTERS_OF, package_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
@@ -53,7 +55,6 @@ def serve(
         )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["onnx", "source"])
 def test_an_exported_folder_serves_by_itself(tmp_path: Path, package: Package, kind: str) -> None:
     if kind == "source":
@@ -98,7 +99,6 @@ def needed(requirements: Path) -> set[str]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("task", ["tabular-regression", "text-classification", "image-classification"])
 def test_an_exported_folder_needs_only_its_requirements(tmp_path: Path, task: str) -> None:
     folder = export(package_of(tmp_path / "package", task, STARTERS_OF[task]), tmp_path / "out")
@@ -180,7 +180,6 @@ def test_a_failed_export_leaves_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
 def test_source_is_announced(tmp_path: Path) -> None:
     folder = export(make_package(tmp_path / "source", source=BRANCHING), tmp_path / "out")
     assert "runs from its Python source" in (folder / "README.md").read_text()
@@ -213,7 +212,6 @@ def check(scan: Image.Image, model) -> dict:
 """
 
 
-@pytest.mark.slow
 def test_routes_are_served_elsewhere_without_torch_or_a_notebook(tmp_path: Path, package: Package) -> None:
     folder = export(with_routes(package, ROUTES, "check"), tmp_path / "desk")
     (tmp_path / "blocked").mkdir()

@@ -23,6 +23,8 @@ from lepton_nb.models import SmallCNN
 from lepton_nb.packaging import load_model
 from lepton_nb.runs import Run, RunStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data() -> DataBundle:

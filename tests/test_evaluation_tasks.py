@@ -11,6 +11,8 @@ from lepton_nb.data import frame
 from lepton_nb.data import text as texts
 from lepton_nb.evaluation import evaluate
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_regression_is_measured_in_the_unit_of_its_target() -> None:
     rng = np.random.default_rng(0)

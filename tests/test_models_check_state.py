@@ -96,6 +96,7 @@ def test_lazy_layers_take_their_shapes_from_the_batch(batch: tuple[Tensor, Tenso
     assert all(weight.grad is None for weight in net.parameters())
 
 
+@pytest.mark.slow
 def test_a_compiled_model_is_checked_without_compiling(batch: tuple[Tensor, Tensor]) -> None:
     net = nn.Linear(5, 3)
     with pytest.raises(ModelError, match="takes 5 features but gets 4 from the data"):

@@ -237,6 +237,7 @@ def test_a_configuration_object_is_made_again() -> None:
     assert "config = Config(hidden=16)\n" in notebook.define("model").spec.source
 
 
+@pytest.mark.slow
 def test_a_compiled_model_is_compiled_again() -> None:
     notebook = Notebook(WIDE, "model = torch.compile(Wide(3))")
     assert_rebuilds(notebook, "model", "torch.compile(Wide(3))")

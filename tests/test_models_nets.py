@@ -22,6 +22,8 @@ from lepton_nb.models import (
     TextTransformer,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def ids(batch: int = 3, length: int = 9) -> Tensor:
     tokens = torch.randint(1, 50, (batch, length))
@@ -49,7 +51,6 @@ def test_exports_with_a_batch_of_any_size(name: str) -> None:
         torch.testing.assert_close(program.module()(batch), net(batch), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_exports_to_onnx_with_a_batch_of_any_size(name: str, tmp_path: Path) -> None:
     import onnxruntime
@@ -81,7 +82,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_small_cnn_reads_handwritten_digits() -> None:
     from sklearn.datasets import load_digits

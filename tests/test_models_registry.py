@@ -34,6 +34,7 @@ def test_head_and_first_layer_fit_the_data(name: str, channels: int) -> None:
     assert (definition.notes != []) == (channels != 3)
 
 
+@pytest.mark.slow
 def test_a_spec_builds_the_same_architecture() -> None:
     definition = model("resnet18", signature=pictures(1, 32, 32))
     rebuilt = definition.spec.build()
@@ -41,6 +42,7 @@ def test_a_spec_builds_the_same_architecture() -> None:
     assert rebuilt.conv1.kernel_size == (3, 3)
 
 
+@pytest.mark.slow
 def test_a_resnet_gets_the_stem_for_small_pictures() -> None:
     definition = model("resnet18", signature=pictures(3, 32, 32))
     net = definition.build()
@@ -126,6 +128,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
     return weights
 
 
+@pytest.mark.slow
 def test_pretrained_weights_stay_and_only_the_head_is_new(published: dict[str, Any]) -> None:
     definition = model("resnet18", signature=pictures(3, 128, 128), weights="DEFAULT")
     net = definition.build()
@@ -136,6 +139,7 @@ def test_pretrained_weights_stay_and_only_the_head_is_new(published: dict[str, A
     definition.spec.build().load_state_dict(net.state_dict())
 
 
+@pytest.mark.slow
 def test_pretrained_filters_are_summed_for_grey_and_the_stem_stays(published: dict[str, Any]) -> None:
     definition = model("resnet18", signature=pictures(1, 32, 32), weights="IMAGENET1K_V1")
     net = definition.build()
@@ -148,6 +152,7 @@ def test_pretrained_filters_are_summed_for_grey_and_the_stem_stays(published: di
     definition.spec.build().load_state_dict(net.state_dict())
 
 
+@pytest.mark.slow
 def test_pretrained_filters_repeated_for_more_channels_keep_the_scale(published: dict[str, Any]) -> None:
     net = model("resnet18", signature=pictures(6, 128, 128), weights="DEFAULT").build()
     grey = torch.randn(1, 1, 16, 16)

@@ -24,6 +24,8 @@ from lepton_nb.runs import RunStore
 from lepton_nb.signature import Signature, TensorSpec
 from tests.serving_support import LINEAR_SOURCE, built, make_run, pictures, source_spec
 
+pytestmark = pytest.mark.slow
+
 BRANCHING = LINEAR_SOURCE.replace(
     "return self.fc(x.flatten(1))",
     "return self.fc(x.flatten(1)) if float(x.sum()) < 1e9 else self.fc(x.flatten(1) * 2)",
@@ -131,7 +133,6 @@ def test_requirements_are_pinned_and_need_no_torch_for_onnx(built_once: Package)
     assert "torch" not in names
 
 
-@pytest.mark.slow
 def test_a_run_can_be_packaged_when_its_data_is_gone() -> None:
     from torch.utils.data import DataLoader, TensorDataset
 
@@ -160,7 +161,6 @@ def test_packaging_the_same_run_again_gives_the_same_package() -> None:
     assert len(RunStore().list_packages("net")) == 1
 
 
-@pytest.mark.slow
 def test_a_better_checkpoint_makes_another_version() -> None:
     run = make_run()
     first = build_package(run)
@@ -175,7 +175,6 @@ def test_a_better_checkpoint_makes_another_version() -> None:
         )
 
 
-@pytest.mark.slow
 def test_a_damaged_package_is_built_again() -> None:
     run = make_run()
     first = build_package(run)
@@ -185,7 +184,6 @@ def test_a_damaged_package_is_built_again() -> None:
     Package.load(second.path)
 
 
-@pytest.mark.slow
 def test_the_package_is_recorded_with_its_digest() -> None:
     package = build_package(make_run())
     record = RunStore().find_package_by_sha(package.sha256)
@@ -220,7 +218,6 @@ def test_neither_graph_nor_source_is_an_error_that_names_the_variable() -> None:
     assert caught.value.hint
 
 
-@pytest.mark.slow
 def test_an_uncaptured_model_is_exported_from_memory() -> None:
     run = make_run(spec=ModelSpec(kind="live", name="Net", missing=["x: object"]))
     run.live["model"] = built(LINEAR_SOURCE, seed=4)  # other weights: the checkpoint's count
@@ -230,7 +227,6 @@ def test_an_uncaptured_model_is_exported_from_memory() -> None:
     np.testing.assert_allclose(run_onnx(package, pictures().numpy()), expected, atol=1e-5)
 
 
-@pytest.mark.slow
 def test_items_that_influence_each_other_are_not_batched() -> None:
     package = build_package(make_run(source=ACROSS))
     assert not package.manifest.batchable
@@ -252,7 +248,6 @@ def test_a_model_that_returns_a_tuple_is_refused() -> None:
         build_package(make_run(source=PAIR))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("parameters", ["a, b", "*parts"])
 def test_several_inputs_share_the_batch(tmp_path: Path, parameters: str) -> None:
     joined = "torch.cat([a, b], 1)" if parameters == "a, b" else "torch.cat(parts, 1)"
@@ -274,7 +269,6 @@ def test_several_inputs_share_the_batch(tmp_path: Path, parameters: str) -> None
     np.testing.assert_allclose(runner(tuple(part.numpy() for part in more)), expected, atol=1e-5)
 
 
-@pytest.mark.slow
 def test_tied_weights_and_buffers_survive() -> None:
     run = make_run(source=TIED)
     package = build_package(run)
@@ -282,7 +276,6 @@ def test_tied_weights_and_buffers_survive() -> None:
     np.testing.assert_allclose(run_onnx(package, pictures().numpy()), expected, atol=1e-5)
 
 
-@pytest.mark.slow
 def test_building_prints_and_warns_nothing(caplog: pytest.LogCaptureFixture) -> None:
     out = io.StringIO()
     run = make_run()
@@ -295,7 +288,6 @@ def test_building_prints_and_warns_nothing(caplog: pytest.LogCaptureFixture) -> 
     assert [record.message for record in caplog.records] == []
 
 
-@pytest.mark.slow
 def test_building_leaves_the_users_random_numbers_alone() -> None:
     run = make_run()
     torch.manual_seed(3)
@@ -305,7 +297,6 @@ def test_building_leaves_the_users_random_numbers_alone() -> None:
     torch.testing.assert_close(torch.rand(2), expected)
 
 
-@pytest.mark.slow
 def test_a_copy_goes_only_into_an_empty_folder(tmp_path: Path) -> None:
     run = make_run()
     copy = build_package(run, out=tmp_path / "copy")

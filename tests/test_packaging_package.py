@@ -15,6 +15,8 @@ from lepton_nb.packaging import Manifest, Package
 from lepton_nb.packaging.package import describe_file
 from tests.serving_support import LINEAR_SOURCE, make_package
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Package:

@@ -84,6 +84,7 @@ def every_figure(backend: Any) -> dict[str, Callable[[], Any]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", every_figure("matplotlib"))
 def test_every_figure_draws_without_a_warning(name: str) -> None:
     figure = every_figure("matplotlib")[name]()

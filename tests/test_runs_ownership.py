@@ -116,6 +116,7 @@ def test_status_and_progress_are_seen_elsewhere() -> None:
             run.set_status(status)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_heartbeats_are_limited_and_the_last_one_counts() -> None:
     run = make_run("cnn")
     run.begin(30, from_step=0)
@@ -129,6 +130,7 @@ def test_heartbeats_are_limited_and_the_last_one_counts() -> None:
     assert (get_run("cnn").epoch, get_run("cnn").step) == (1, 3)
 
 
+@pytest.mark.slow
 def test_time_between_two_attempts_does_not_count() -> None:
     run = make_run("cnn")
     assert run.seconds == 0

@@ -156,6 +156,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one() -> None:
         run.write_text("../escape", "x")
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_share_one_new_store(lepton_home: Path) -> None:
     code = (
         "from tests.runs_helpers import make_run\n"

@@ -20,6 +20,8 @@ from lepton_nb.runs.bundle import MIME as RUN
 from lepton_nb.runs.bundle import run_bundle
 from tests.runs_helpers import make_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:

@@ -15,6 +15,8 @@ import uvicorn
 from lepton_nb.serve import connections
 from lepton_nb.serve.connections import Connection, watch
 
+pytestmark = pytest.mark.slow
+
 BIG = 8 << 20
 
 

@@ -14,6 +14,8 @@ from lepton_nb.training import autotune
 from lepton_nb.training.autotune import Candidate
 from tests.training_helpers import TinyNet, blobs, same_weights
 
+pytestmark = pytest.mark.slow
+
 
 class Picky(nn.Module):
     """Fast in one precision only, and the faster an item the larger the batch."""

@@ -15,6 +15,8 @@ from lepton_nb.errors import ArgumentError
 from lepton_nb.training.schedules import schedule_of
 from tests.training_helpers import TinyNet, blobs, same_weights
 
+pytestmark = pytest.mark.slow
+
 SETTINGS: dict[str, Any] = {"epochs": 4, "batch_size": 32, "lr": 1e-2, "restore_best": False}
 
 

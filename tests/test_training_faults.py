@@ -30,6 +30,8 @@ from lepton_nb.errors import StoreError, TrainingError
 from lepton_nb.runs import RunStore, process
 from tests.training_helpers import TinyNet, blobs, same_weights
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SETTINGS: dict[str, Any] = {"epochs": 4, "batch_size": 16, "lr": 1e-2, "restore_best": False}
 
@@ -67,7 +69,6 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     return home, done.stdout.split()
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_hundred_kills_at_random_moments_change_no_bit_of_the_result(
     driven: tuple[Path, list[str]],
@@ -84,7 +85,6 @@ def test_a_hundred_kills_at_random_moments_change_no_bit_of_the_result(
     assert attempts > 50, "most kills struck after the run had begun"
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_two_runs_of_one_name_at_once_are_two_runs(driven: tuple[Path, list[str]]) -> None:
     store = RunStore(driven[0])
@@ -107,7 +107,6 @@ lepton_nb.train(TinyNet, blobs(), callbacks=[Slow()], name="killed", checkpoint_
 """
 
 
-@pytest.mark.slow
 def test_a_kernel_killed_while_it_trains_leaves_a_run_that_goes_on() -> None:
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(cwd=str(ROOT))

@@ -18,6 +18,7 @@ from lepton_nb.training import RateSearch
 from tests.training_helpers import TinyNet, blobs, same_weights
 
 
+@pytest.mark.slow
 def test_the_suggested_rate_trains_faster_than_a_thirtieth_of_it() -> None:
     found = lepton_nb.lr_find(TinyNet, blobs(), optimizer="sgd", steps=80)
     assert found.suggestion is not None

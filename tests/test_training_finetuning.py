@@ -49,6 +49,7 @@ def test_frozen_layers_thaw_after_the_epochs_asked_for() -> None:
     assert "body.0.weight" in changed(shots.epochs[1], shots.epochs[2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [7, 13])
 def test_a_fine_tuned_run_resumes_to_the_same_weights(step: int) -> None:
     options: dict[str, Any] = {"freeze": "backbone", "unfreeze_at": 2, "lr_decay": 0.5, **SETTINGS}

@@ -17,6 +17,8 @@ from lepton_nb.errors import TrainingError
 from lepton_nb.training.gradients import is_out_of_memory
 from tests.training_helpers import TinyNet, blobs, same_weights
 
+pytestmark = pytest.mark.slow
+
 PLAIN = {"epochs": 2, "batch_size": 32, "optimizer": "sgd", "schedule": "constant", "lr": 0.05}
 
 
@@ -223,7 +225,6 @@ def test_an_optimizers_own_zero_grad_is_called() -> None:
     assert Counting.calls >= run.step
 
 
-@pytest.mark.slow
 def test_memory_goes_back_to_the_system_after_training() -> None:
     """What is kept for speed while it trains is not kept from the notebook afterwards."""
     wide = nn.Sequential(nn.Linear(6, 400_000), nn.Linear(400_000, 3))  # activations of 100 MB

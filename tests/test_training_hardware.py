@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 import lepton_nb
 from lepton_nb.callbacks import Callback
 from lepton_nb.runs.samples import read_samples
 from tests.runs_helpers import make_run
 from tests.training_helpers import TinyNet, blobs
+
+pytestmark = pytest.mark.slow
 
 
 class Linger(Callback):

@@ -58,6 +58,7 @@ def test_the_draws_depend_on_the_batch_and_not_on_where_the_epoch_was_entered() 
     assert torch.equal(whole[1][1], part[0][1])
 
 
+@pytest.mark.slow
 def test_a_mixed_run_learns_and_resumes_to_the_same_weights() -> None:
     settings: dict[str, Any] = {
         "epochs": 6,

@@ -14,6 +14,8 @@ import lepton_nb
 from lepton_nb.training.profiling import PARTS, STEPS, StepProfile
 from tests.training_helpers import TinyNet, blobs, same_weights
 
+pytestmark = pytest.mark.slow
+
 
 class SlowData(Dataset[Any]):
     def __len__(self) -> int:

@@ -19,6 +19,8 @@ from lepton_nb.callbacks import TrainState
 from lepton_nb.errors import NotFoundError, TrainingError
 from tests.training_helpers import TinyNet, blobs, same_weights
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SETTINGS = {"epochs": 6, "batch_size": 16, "lr": 1e-2, "restore_best": False}
 
@@ -83,7 +85,6 @@ lepton_nb.train(TinyNet, blobs(), callbacks=[Slow()], name="killed", checkpoint_
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 13, 31])
 def test_a_run_killed_with_sigkill_resumes_to_the_same_weights(step: int) -> None:
     whole = lepton_nb.train(TinyNet, blobs(), name="whole", **SETTINGS)

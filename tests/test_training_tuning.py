@@ -16,6 +16,8 @@ from lepton_nb.training import find_study
 from lepton_nb.training.space import Dimension, parse_space, space_text
 from tests.training_helpers import TinyNet, blobs, same_weights
 
+pytestmark = pytest.mark.slow
+
 SPACE = "lr=1e-5..1:log,batch_size=32|64"
 FAST: dict[str, Any] = {"epochs": 4, "restore_best": False}
 
@@ -70,7 +72,6 @@ def test_every_trial_is_a_run_and_the_best_one_is_found() -> None:
     assert [trial.state for trial in again.trials] == [trial.state for trial in study.trials]
 
 
-@pytest.mark.slow
 def test_bad_trials_are_pruned_and_marked() -> None:
     study = lepton_nb.tune(
         TinyNet, blobs(), search="lr=1e-6|1e-2", trials=12, name="s", **{**FAST, "epochs": 6}

@@ -37,7 +37,8 @@ _GROUPS = {
 }
 _REST = "checkpoints and repetition"
 
-OPTIMIZERS: tuple[str, ...] = get_args(get_type_hints(TrainConfig)["optimizer"])
+_TYPES = get_type_hints(TrainConfig)
+OPTIMIZERS: tuple[str, ...] = get_args(_TYPES["optimizer"])
 """The names that ``--optimizer`` takes beside a variable's."""
 
 
@@ -77,7 +78,7 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) -> None:
-    hint = get_type_hints(TrainConfig)[field.name]
+    hint = _TYPES[field.name]
     flag = "--" + field.name.replace("_", "-")
     options: dict[str, Any] = {"dest": field.name, "default": argparse.SUPPRESS}
     if field.name == "optimizer":

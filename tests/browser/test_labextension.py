@@ -150,7 +150,7 @@ def open_panel(page: Page, lab: Lab, path: str = "/lab?reset") -> Panel:
     )
     page.evaluate("() => window.jupyterapp.restored.then(() => undefined)")
     if path.startswith("/lab"):
-        expect(page.locator(".jp-Launcher")).to_be_focused()  # it takes the focus when the lab has long started
+        expect(page.locator(".jp-Launcher")).to_be_focused()  # which it takes long after the start
     page.evaluate("() => window.jupyterapp.commands.execute('lepton:open-panel')")
     return Panel(page)
 

@@ -10,9 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lepton_nb.lab.handler import ROOM
 from lepton_nb.runs import DeploymentRecord, RunStore
 from tests.runs_helpers import make_run
+
+pytestmark = pytest.mark.slow
 
 
 class Ear:

@@ -22,6 +22,8 @@ from lepton_nb.lab import proxy
 from lepton_nb.runs import DeploymentRecord, RunStore
 from tests.serving_support import ADMIN, TOKEN, front, make_package
 
+pytestmark = pytest.mark.slow
+
 Fetch = Callable[..., Awaitable[HTTPResponse]]
 
 
@@ -173,7 +175,6 @@ async def test_a_service_that_is_gone_is_a_bad_gateway(fetch: Fetch, lepton_home
     assert "does not answer" in json.loads(answer.body)["error"]
 
 
-@pytest.mark.slow
 async def test_a_real_service_answers_through_jupyter(fetch: Fetch, ask: Any, tmp_path: Path) -> None:
     package = make_package(tmp_path / "package")
     with front(ServiceState.of("net").path, package) as server:

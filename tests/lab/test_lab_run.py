@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pytest
+
 from lepton_nb.runs import DeploymentRecord, RunStore
 from lepton_nb.runs.samples import add_samples
 from tests.lab.test_lab_runs import trained
 from tests.runs_helpers import make_run
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_run_in_full(ask: Any) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.runs_helpers import make_run
+
+pytestmark = pytest.mark.slow
 
 
 def trained(name: str, values: list[float], **options: Any) -> Any:

@@ -15,6 +15,8 @@ from tornado.web import RequestHandler
 from lepton_nb.lab.routes import API, SERVICES
 from tests.runs_helpers import make_run
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 

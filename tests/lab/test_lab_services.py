@@ -12,6 +12,8 @@ from lepton_nb.runs import RunStore
 from tests.lab.test_lab_runs import trained
 from tests.serving_support import make_run
 
+pytestmark = pytest.mark.slow
+
 
 async def done(ask: Any, job: dict[str, Any], seconds: float = 150) -> dict[str, Any]:
     """The job once it has ended."""
@@ -23,7 +25,6 @@ async def done(ask: Any, job: dict[str, Any], seconds: float = 150) -> dict[str,
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(400)  # it starts several processes that load torch
 async def test_a_service_from_deploy_to_stop(ask: Any, jp_serverapp: Any) -> None:
     make_run("net")
@@ -80,7 +81,6 @@ async def test_a_job_that_fails_says_why_and_one_that_is_cancelled_ends(ask: Any
     assert RunStore().get_run("cnn").status == "finished"
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(400)  # it starts several processes that load torch
 async def test_a_stopped_run_goes_on_and_is_evaluated_in_processes_of_their_own(ask: Any) -> None:
     import lepton_nb

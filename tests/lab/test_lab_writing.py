@@ -17,6 +17,8 @@ from lepton_nb.magics.parser import split_line
 from lepton_nb.runs import DeploymentRecord, RunStore
 from tests.lab.test_lab_runs import trained
 
+pytestmark = pytest.mark.slow
+
 parser = cache(build_parser)
 
 
@@ -112,7 +114,6 @@ async def test_every_line_of_a_template_is_one_the_magic_takes(ask: Any) -> None
                         pytest.fail(f"{template.id}: {line}: {error}")
 
 
-@pytest.mark.slow
 async def test_the_cells_of_a_run_train_it_again(ask: Any, tmp_path: Path) -> None:
     """A run made from cells in a notebook, and once more from what the store knows of it."""
     from IPython.core.interactiveshell import InteractiveShell

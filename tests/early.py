@@ -1,0 +1,16 @@
+"""Loaded before any other plugin of pytest.
+
+Jupyter's plugins import jsonschema, which builds a grammar of international addresses (RFC 3987) if it can:
+2.5 s at the start of each of our processes, for a format that no schema here has.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # the modules of torch are a large heap to search through again and again
