@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -12,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Page, expect
 
 import lepton_nb
-from tests.browser.lab import CHROMIUM, DRAWN, Lab, Notebook, open_page, start_lab
+from tests.browser.lab import CHROMIUM, DRAWN, Lab, Notebook
 from tests.test_training_background import wait_for
 
 pytestmark = [
@@ -38,23 +37,6 @@ class DigitNet(nn.Module):
     "%lepton train DigitNet --data digits --epochs 3 --name second --background",
     "%lepton runs",
 )
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    with start_lab(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def page(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    monkeypatch.setenv("LEPTON_HOME", str(lab.home))
-    with open_page() as page:
-        yield page
-    for run in lepton_nb.list_runs():
-        if run.status in ("queued", "running", "paused"):
-            run.request("stop")
-            wait_for(lambda: run.refresh().status == "stopped")  # noqa: B023
 
 
 def test_the_panels_of_a_running_and_a_queued_run(page: Page, lab: Lab) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from lepton_nb.runs import RunStore
 from tests.browser.lab import CHROMIUM, EXTENSION, Lab, Notebook, open_page, start_lab
+from tests.browser.panel import check_accessible
 from tests.runs_helpers import make_run
 
 pytestmark = [
@@ -86,6 +87,7 @@ def test_the_table_and_the_form_by_mouse_keyboard_and_without_a_kernel(lab: Lab)
             notebook.set_theme(f"JupyterLab {theme}")
             notebook.screenshot(1, SHOTS / f"runs-{theme.lower()}.png")
             notebook.screenshot(2, SHOTS / f"form-{theme.lower()}.png")
+            check_accessible(page, ".lepton-runs", ".lepton-form")
 
         notebook.command("docmanager:save")
         page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")

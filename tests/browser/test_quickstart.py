@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -13,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import lepton_nb
-from tests.browser.lab import CHROMIUM, DRAWN, Lab, Notebook, open_page, start_lab
+from tests.browser.lab import CHROMIUM, DRAWN, Lab, Notebook
 from tests.demo import NOTEBOOK
 
 pytestmark = [
@@ -22,23 +21,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 SHOTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with start_lab(tmp_path_factory.mktemp("lab")) as server:
-        yield server
-
-
-@pytest.fixture
-def page(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    monkeypatch.setenv("LEPTON_HOME", str(lab.home))
-    try:
-        with open_page() as page:
-            yield page
-    finally:
-        for service in lepton_nb.deployments():
-            service.stop()
 
 
 def index_of(path: Path, text: str) -> int:

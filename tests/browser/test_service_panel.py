@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import lepton_nb
 from lepton_nb.packaging import build_package
-from tests.browser.lab import CHROMIUM, Lab, Notebook, open_page, start_lab
+from tests.browser.lab import CHROMIUM, Lab, Notebook, start_lab
 from tests.serving_support import make_run
 
 pytestmark = [
@@ -41,14 +41,6 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
         monkeypatch.setenv("LEPTON_HOME", str(server.home))
         build_package(make_run())
         yield server
-        for service in lepton_nb.deployments():
-            service.stop()
-
-
-@pytest.fixture
-def page(lab: Lab) -> Iterator[Page]:
-    with open_page() as page:
-        yield page
 
 
 def test_the_panel_has_the_services_page_through_jupyter(page: Page, lab: Lab, tmp_path: Path) -> None:
