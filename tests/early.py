@@ -7,9 +7,13 @@ Jupyter's plugins import jsonschema, which builds a grammar of international add
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+# A job in the background ignores interrupts; some tests send them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
