@@ -16,9 +16,10 @@ from PIL import Image
 import lepton_nb
 from lepton_nb.deployment import Deployment, lifecycle
 from lepton_nb.packaging import build_package
+from tests.fuzzing import damaged, edits, fuzz
 from tests.models_support import Notebook
 from tests.serving_support import make_run
-from tests.test_serve_fuzz import check, damaged, edits, fuzz, text, values
+from tests.test_serve_fuzz import check, text, values
 
 pytestmark = pytest.mark.slow
 

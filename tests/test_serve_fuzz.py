@@ -12,11 +12,12 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from lepton_nb.packaging import Package
+from tests.fuzzing import damaged, edits, fuzz
 from tests.serving_support import ADMIN, TOKEN, Front, front, make_package, pictures
 
 pytestmark = pytest.mark.slow
@@ -24,15 +25,6 @@ pytestmark = pytest.mark.slow
 LIMIT = 64 << 10
 PATIENCE = 10.0  # seconds; an answer that takes longer is a hang
 MOST_MEMORY = 400 << 20
-
-# The same examples every time; `deadline` would measure the machine.
-fuzz = settings(
-    max_examples=120,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 
 
 @pytest.fixture(scope="module")
@@ -238,17 +230,6 @@ GOOD = {
     "application/octet-stream": ("/v2/models/net/infer", _infer()),
     "application/json": ("/predict", json.dumps({"inputs": pictures(1).tolist()}).encode()),
 }
-
-
-def damaged(content: bytes, edits: list[tuple[int, int]], cut: int, repeat: int) -> bytes:
-    """The content with some bytes changed, its end cut off, or said several times."""
-    result = bytearray(content)
-    for at, value in edits:
-        result[at % len(result)] = value
-    return bytes(result[: len(result) - cut % len(result)] * repeat)
-
-
-edits = st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=6)
 
 
 @fuzz

@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lepton_nb.packaging import Package
+from tests.fuzzing import damaged, edits, fuzz
 from tests.serving_support import IMAGES, TOKEN, Front, expected_labels, front, pictures
 
 triton = pytest.importorskip("tritonclient.grpc")
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype  # noqa: E402
+
+from lepton_nb.serve.grpc_messages import MESSAGES  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -117,9 +122,9 @@ def test_slips_are_explained(client: Any) -> None:
         (tensor(np.array([b"not a picture"], dtype=object)), "not a picture", "INVALID_ARGUMENT"),
         (tensor(np.zeros((2000, 1, 8, 8), np.float32)), "larger than max", "RESOURCE_EXHAUSTED"),
     ]
-    for given, message, code in slips:
-        with pytest.raises(InferenceServerException, match=message) as slip:
-            infer(client, given)
+    for wrong, told, code in slips:
+        with pytest.raises(InferenceServerException, match=told) as slip:
+            infer(client, wrong)
         assert slip.value.status() == f"StatusCode.{code}"
     with pytest.raises(InferenceServerException, match="version '9'") as missing:
         infer(client, tensor(good), model_version="9")
@@ -148,6 +153,46 @@ def test_rubbish_is_refused_and_counted(server: Front) -> None:
     text = server.client.get("/metrics").text
     assert 'grpc_code="INVALID_ARGUMENT",grpc_method="ModelInfer"' in text
     assert 'lepton_errors_total{kind="input"}' in text
+
+
+def message(method: str) -> bytes:
+    """A good request of a method, as it is on the wire."""
+    fields: dict[str, Any] = {}
+    if method.startswith("Model"):
+        fields = {"model_name": "net"} if method == "ModelInfer" else {"name": "net"}
+    if method == "ModelInfer":
+        inputs = pictures(2).numpy()
+        fields["inputs"] = [{"name": "image", "datatype": "FP32", "shape": inputs.shape}]
+        fields["raw_input_contents"] = [inputs.tobytes()]
+    content: bytes = MESSAGES[f"{method}Request"](**fields).SerializeToString()
+    return content
+
+
+@fuzz
+@given(
+    method=st.sampled_from(
+        ["ModelInfer", "ModelMetadata", "ModelReady", "ServerMetadata", "ServerReady", "ServerLive"]
+    ),
+    changes=edits,
+    cut=st.sampled_from([0, 0, 1, 7, 100]),
+    tail=st.binary(max_size=40),
+)
+def test_any_damage_to_a_message_is_answered(
+    server: Front, method: str, changes: list[tuple[int, int]], cut: int, tail: bytes
+) -> None:
+    import grpc
+
+    content = message(method)
+    sent = (damaged(content, changes, cut, 1) if content else b"") + tail
+    codes = grpc.StatusCode
+    with grpc.insecure_channel(address(server)) as channel:
+        call = channel.unary_unary(f"/inference.GRPCInferenceService/{method}")
+        answer = call.future(sent, metadata=tuple(AUTHORIZATION.items()), timeout=20)
+        if answer.exception() is not None:
+            named = (codes.INVALID_ARGUMENT, codes.NOT_FOUND, codes.RESOURCE_EXHAUSTED)
+            assert answer.code() in named, answer.details()
+            assert answer.details()
+        call(content, metadata=tuple(AUTHORIZATION.items()), timeout=20)
 
 
 def test_a_taken_port_is_named(tmp_path: Path, server: Front, net_package: Package) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from lepton_nb.serve.frames import Answer, Request
 from lepton_nb.serve.grpc_messages import MESSAGES
-from lepton_nb.serve.tensors import Tensors
-from lepton_nb.serve.wires import Question, RefusedError, Wire, parts
-from lepton_nb.tasks import Codec, InputError
+from lepton_nb.serve.protocol_wire import ProtocolWire
+from lepton_nb.serve.wires import Question, RefusedError
+from lepton_nb.tasks import InputError
 
 # Where the values of a tensor stand when they are not sent raw. There is no field for FP16.
 _CONTENTS = {
@@ -32,20 +32,8 @@ class _Wanted(NamedTuple):
     id: str
 
 
-class GrpcWire(Wire):
-    """Reads `ModelInferRequest`, writes `ModelInferResponse` with raw contents.
-
-    Args:
-        name: Name of the model, as clients call it.
-        version: Its version.
-    """
-
-    input_status: ClassVar[int] = 400
-
-    def __init__(self, codec: Codec, name: str, version: int) -> None:
-        self.tensors = Tensors(codec)
-        self.name = name
-        self.version = str(version)
+class GrpcWire(ProtocolWire):
+    """Reads `ModelInferRequest`, writes `ModelInferResponse` with raw contents."""
 
     def read(self, request: Request) -> Question:
         try:
@@ -66,9 +54,6 @@ class GrpcWire(Wire):
             values[entry.name] = self.tensors.value(entry.name, entry.datatype, tuple(entry.shape), content)
         wanted = _Wanted(self._classes(message.outputs), message.id)
         return Question(self.tensors.arrays(values), wanted)
-
-    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
-        return [self._write(part, question.wanted) for question, part in parts(questions, output)]
 
     def _check_model(self, message: Any) -> None:
         if message.model_name != self.name:

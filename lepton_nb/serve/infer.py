@@ -6,16 +6,16 @@ Source: https://github.com/kserve/open-inference-protocol, with Triton's extensi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 
 from lepton_nb.serve.floats import load_tensors
 from lepton_nb.serve.frames import Answer, Request
-from lepton_nb.serve.tensors import Tensors
-from lepton_nb.serve.wires import Question, RefusedError, Wire, load_json, parts
-from lepton_nb.tasks import Codec, InputError
+from lepton_nb.serve.protocol_wire import ProtocolWire
+from lepton_nb.serve.wires import Question, RefusedError, load_json
+from lepton_nb.tasks import InputError
 from lepton_nb.tasks.bodies import kind_of
 
 _LONG = 2048  # shorter JSON is read faster in one go than tensor by tensor
@@ -29,20 +29,8 @@ class _Wanted(NamedTuple):
     id: str
 
 
-class InferWire(Wire):
-    """Reads ``infer`` requests, writes their responses.
-
-    Args:
-        name: Name of the model, as clients call it.
-        version: Its version.
-    """
-
-    input_status: ClassVar[int] = 400
-
-    def __init__(self, codec: Codec, name: str, version: int) -> None:
-        self.tensors = Tensors(codec)
-        self.name = name
-        self.version = str(version)
+class InferWire(ProtocolWire):
+    """Reads ``infer`` requests, writes their responses."""
 
     def read(self, request: Request) -> Question:
         body = memoryview(request.body)
@@ -74,9 +62,6 @@ class InferWire(Wire):
             )
         wanted = self._wanted(head)
         return Question(self.tensors.arrays(values), wanted)
-
-    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
-        return [self._write(part, question.wanted) for question, part in parts(questions, output)]
 
     def _wanted(self, head: Mapping[str, Any]) -> _Wanted:
         binary = _parameters(head).get("binary_data_output", False)

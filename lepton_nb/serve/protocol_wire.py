@@ -1,0 +1,37 @@
+"""What the Open Inference Protocol (v2) is in every form: tensors by name, of one model."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lepton_nb.serve.frames import Answer
+from lepton_nb.serve.tensors import Tensors
+from lepton_nb.serve.wires import Question, Wire, parts
+from lepton_nb.tasks import Codec
+
+
+class ProtocolWire(Wire):
+    """A form of the protocol.
+
+    Args:
+        name: Name of the model, as clients call it.
+        version: Its version.
+    """
+
+    input_status: ClassVar[int] = 400
+
+    def __init__(self, codec: Codec, name: str, version: int) -> None:
+        self.tensors = Tensors(codec)
+        self.name = name
+        self.version = str(version)
+
+    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
+        return [self._write(part, question.wanted) for question, part in parts(questions, output)]
+
+    @abstractmethod
+    def _write(self, output: np.ndarray, wanted: Any) -> Answer:
+        """The answer to one question, of its part of the output."""
