@@ -30,7 +30,7 @@ export function RunList(props: {
   const [collapsed, setCollapsed] = React.useState<ReadonlySet<string>>(new Set());
   const box = React.useRef<HTMLDivElement>(null);
   const anchor = React.useRef(0);
-  const seeking = React.useRef(false); // the keyboard has gone to another row
+  const seeking = React.useRef<string>(); // the row that the keyboard has gone to
   const { runs } = model;
   const rows = React.useMemo(() => arrange(runs, query, collapsed), [runs, query, collapsed]);
   const [focus, setFocus] = useFocusedRow(rows, query);
@@ -48,10 +48,14 @@ export function RunList(props: {
     box.current?.scrollTo({ top: 0 }); // another question, another list
   }, [query]);
   React.useEffect(() => {
+    // An effect of a drawing before the key may come after it: its row is another.
+    if (!rows[focus] || seeking.current !== keyOf(rows[focus])) {
+      return;
+    }
     const sought = `[role="row"][aria-rowindex="${focus + 1}"]`;
-    const node = seeking.current ? box.current?.querySelector<HTMLElement>(sought) : null;
+    const node = box.current?.querySelector<HTMLElement>(sought);
     if (node) {
-      seeking.current = false;
+      seeking.current = undefined;
       node.focus({ preventScroll: true });
     }
   });
@@ -95,7 +99,7 @@ export function RunList(props: {
   const moveTo = (index: number) => {
     const next = Math.max(0, Math.min(rows.length - 1, index));
     if (next !== focus) {
-      seeking.current = true;
+      seeking.current = keyOf(rows[next]);
       setFocus(next);
       virtual.scrollToIndex(next);
     }
