@@ -21,6 +21,9 @@ export function useFocusedRow(
     setKey(undefined);
   }, [list]);
   const found = rows.findIndex(row => keyOf(row) === key);
+  React.useEffect(() => {
+    last.current = found >= 0 ? found : last.current;
+  }, [found]);
   const index = found >= 0 ? found : Math.max(0, Math.min(last.current, rows.length - 1));
   const setIndex = (next: number) => {
     last.current = next;
