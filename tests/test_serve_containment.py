@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
@@ -197,9 +196,15 @@ def test_a_request_whose_client_has_gone_is_not_run(tmp_path: Path, package: Pac
     with front(tmp_path, package) as server:
         process = psutil.Process(server.process.pid)
         with busy(server):
-            body = json.dumps({"inputs": pictures(50).tolist()})
-            connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
-            connection.request("POST", "/predict", body, {"Authorization": f"Bearer {TOKEN}"})
+            body = json.dumps({"inputs": pictures(100).tolist()}).encode()
+            host, port = server.url.removeprefix("http://").split(":")
+            connection = socket.create_connection((host, int(port)), timeout=20)
+            head = f"POST /predict HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {TOKEN}\r\n"
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n".encode())
+            assert b" 100 " in connection.recv(1000), "it waits for the body"
+            process.suspend()  # so that all of it comes at once: more than the server likes to hold
+            connection.sendall(body)
+            process.resume()
             server.wait_for(lambda: server.stats()["queue"] == 1)
             files = process.num_fds()
             connection.close()
@@ -208,7 +213,7 @@ def test_a_request_whose_client_has_gone_is_not_run(tmp_path: Path, package: Pac
         assert server.predict(marked(0.0)).status_code == 200
         text = server.client.get("/metrics").text
         items = next(line for line in text.splitlines() if line.startswith("lepton_items_total"))
-        assert float(items.split()[-1]) == 2, "of the fifty none was run"
+        assert float(items.split()[-1]) == 2, "of the hundred none was run"
 
 
 def test_a_crash_loop_backs_off_and_says_so(tmp_path: Path, package: Package) -> None:

@@ -114,6 +114,8 @@ class Connection(HttpToolsProtocol):
         self._awaited = ""
         if not self.transport.is_closing():
             super().on_message_complete()
+            if not self.pipeline:
+                self.flow.resume_reading()  # a large body has paused it; only who reads sees a client leave
 
     def pause_writing(self) -> None:
         self._stuck_since = time.monotonic()

@@ -199,5 +199,5 @@ class Notebook:
     def screenshot(self, index: int, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.cell(index).scroll_into_view_if_needed()
-        self.page.wait_for_timeout(400)
+        self.page.wait_for_timeout(150)
         self.cell(index).screenshot(path=path)
