@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.lab import ROOT, TOKEN, Lab
+from tests.browser.lab import CHROMIUM, EXTENSION, ROOT, TOKEN, Lab
+
+IN_A_LAB = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.skipif(not EXTENSION.is_dir(), reason="the extension is not built: make install"),
+]
 
 SHOTS = ROOT / "artifacts" / "screenshots" / "lab"
 AXE = ROOT / "labextension" / "node_modules" / "axe-core" / "axe.min.js"

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.lab import CHROMIUM, EXTENSION, Lab
-from tests.browser.panel import SHOTS, Panel, look, open_lab
+from tests.browser.lab import Lab
+from tests.browser.panel import IN_A_LAB, SHOTS, Panel, look, open_lab
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-    pytest.mark.skipif(not EXTENSION.is_dir(), reason="the extension is not built: make install"),
-]
+pytestmark = IN_A_LAB
 
 
 def test_a_card_of_the_launcher_makes_a_notebook(page: Page, lab: Lab) -> None:

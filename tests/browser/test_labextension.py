@@ -14,18 +14,12 @@ from playwright.sync_api import Page, expect
 
 import lepton_nb
 from lepton_nb.data import digits as load_digits
-from tests.browser.lab import CHROMIUM, EXTENSION, TOKEN, Lab, Notebook, open_page, start_lab
-from tests.browser.panel import SHOTS, Panel, confirm, expect_focus, look, open_panel
+from tests.browser.lab import TOKEN, Lab, Notebook, open_page, start_lab
+from tests.browser.panel import IN_A_LAB, SHOTS, Panel, confirm, expect_focus, look, open_panel
 from tests.demo import NOTEBOOK
 from tests.runs_helpers import make_run
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-    pytest.mark.skipif(not EXTENSION.is_dir(), reason="the extension is not built: make install"),
-]
+pytestmark = IN_A_LAB
 SECONDS = 1000
 # Notebook 7.6 says these at its start, with and without the extension.
 OF_NOTEBOOK = ("reading 'schema'", "'filebrowser:open-path' not registered")
@@ -204,6 +198,12 @@ def test_a_thousand_runs_scroll_by_pointer_and_keyboard(page: Page, lab: Lab) ->
     expect(panel.run("newest@1")).not_to_be_in_viewport()
     page.keyboard.press("Home")
     expect_focus(panel.run("newest@1"))
+    panel.node.get_by_role("searchbox").fill("sweep-3 status:finished")
+    expect(grid).to_have_attribute("aria-rowcount", "100")
+    panel.run("sweep-3@99").click()
+    panel.node.get_by_role("searchbox").fill("sweep")
+    expect(grid).to_have_attribute("aria-rowcount", "1000")
+    expect(grid.locator("[role='row'][tabindex='0']")).to_have_attribute("aria-rowindex", "1")
     panel.node.get_by_role("searchbox").fill("sweep-3 status:finished")
     expect(grid).to_have_attribute("aria-rowcount", "100")
     panel.node.get_by_label("Group").select_option("name")

@@ -16,18 +16,16 @@ export function useFocusedRow(
 ): [number, (index: number) => void] {
   const [key, setKey] = React.useState<string>();
   const last = React.useRef(0);
-  React.useEffect(() => {
-    last.current = 0;
-    setKey(undefined);
-  }, [list]);
   const found = rows.findIndex(row => keyOf(row) === key);
   React.useEffect(() => {
-    last.current = found >= 0 ? found : last.current;
+    if (found >= 0) {
+      last.current = found;
+    }
   }, [found]);
+  React.useEffect(() => {
+    last.current = 0; // after the effect above, which may have found the run in the new list, too
+    setKey(undefined);
+  }, [list]);
   const index = found >= 0 ? found : Math.max(0, Math.min(last.current, rows.length - 1));
-  const setIndex = (next: number) => {
-    last.current = next;
-    setKey(keyOf(rows[next]));
-  };
-  return [index, setIndex];
+  return [index, next => setKey(keyOf(rows[next]))];
 }
