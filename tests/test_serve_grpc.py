@@ -157,13 +157,11 @@ def test_rubbish_is_refused_and_counted(server: Front) -> None:
 
 def message(method: str) -> bytes:
     """A good request of a method, as it is on the wire."""
-    fields: dict[str, Any] = {}
-    if method.startswith("Model"):
-        fields = {"model_name": "net"} if method == "ModelInfer" else {"name": "net"}
-    if method == "ModelInfer":
-        inputs = pictures(2).numpy()
-        fields["inputs"] = [{"name": "image", "datatype": "FP32", "shape": inputs.shape}]
-        fields["raw_input_contents"] = [inputs.tobytes()]
+    inputs = pictures(2).numpy()
+    tensor = {"name": "image", "datatype": "FP32", "shape": inputs.shape}
+    infer = {"model_name": "net", "inputs": [tensor], "raw_input_contents": [inputs.tobytes()]}
+    model = {"name": "net"}
+    fields = {"ModelInfer": infer, "ModelMetadata": model, "ModelReady": model}.get(method, {})
     content: bytes = MESSAGES[f"{method}Request"](**fields).SerializeToString()
     return content
 
