@@ -103,7 +103,7 @@ def start_lab(base: Path, app: str = "jupyterlab") -> Iterator[Lab]:
     finally:
         server.terminate()
         try:
-            server.wait(20)
+            server.wait(5)
         except subprocess.TimeoutExpired:  # Jupyter's own file threads now and then outlive its loop
             server.kill()
             server.wait()
