@@ -56,6 +56,7 @@ def test_a_run_moves_in_the_panel_while_its_cell_runs_and_obeys_it(page: Page, l
     notebook.command("lepton:open-panel")
     panel = Panel(page)
     expect(panel.node).to_contain_text("No runs yet")
+    assert panel.node.locator("pre").evaluate("code => code.scrollWidth <= code.clientWidth")
     look(page, "empty", "#lepton-panel")
     for index in range(3):
         notebook.run(index)

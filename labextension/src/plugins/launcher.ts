@@ -1,6 +1,8 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILauncher } from '@jupyterlab/launcher';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import { imageIcon, spreadsheetIcon, textEditorIcon } from '@jupyterlab/ui-components';
 import type { ITemplate } from '../api/types';
 import { CommandIDs } from '../commands/ids';
 import { leptonIcon } from '../common/icons';
@@ -8,6 +10,13 @@ import { DOMAIN } from '../common/translation';
 import { ILepton } from '../tokens';
 
 const CARD = 'lepton:launcher-card';
+
+/** The kind of data a template is for; the tutorials carry the mark of Lepton. */
+const ICONS: Record<string, LabIcon> = {
+  train_pictures: imageIcon,
+  train_table: spreadsheetIcon,
+  train_sentences: textEditorIcon
+};
 
 /** A card for each tutorial and template: a click makes a notebook of it. */
 export const launcherPlugin: JupyterFrontEndPlugin<void> = {
@@ -26,7 +35,7 @@ export const launcherPlugin: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CARD, {
       label: args => args.title as string,
       caption: args => args.description as string,
-      icon: leptonIcon,
+      icon: args => ICONS[args.id as string] ?? leptonIcon,
       execute: args => app.commands.execute(CommandIDs.newFromTemplate, args)
     });
     // Not waited for: the lab opens meanwhile.
