@@ -29,7 +29,8 @@ from lepton_nb.deployment import (
     rollback,
     stop,
 )
-from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError
+from lepton_nb.deployment.state import ServiceState
+from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError, PackageError
 from lepton_nb.packaging import build_package
 from lepton_nb.runs import Run, RunStore
 from tests.serving_support import is_alive, make_package, make_run, pictures
@@ -242,6 +243,39 @@ def test_a_server_that_cannot_start_shows_why(runs: tuple[Run, Run]) -> None:
         deploy(package)
     assert len(deployments()) == 0
     assert lifecycle.find_servers() == []
+
+
+@pytest.mark.slow
+def test_a_model_that_cannot_be_packaged_leaves_no_server_waiting(runs: tuple[Run, Run]) -> None:
+    (runs[0].path / "signature.json").unlink()
+    run = RunStore().get_run(runs[0].ref)
+    with pytest.raises(PackageError, match="has no signature"):
+        deploy(run, "other")
+    assert lifecycle.find_servers() == []
+    assert len(deployments()) == 0
+
+
+EXPORTING = """
+import time
+from lepton_nb.deployment import lifecycle
+from lepton_nb.deployment.ports import bind
+from lepton_nb.deployment.state import ServiceState
+with lifecycle.starting(ServiceState.of("net"), bind("127.0.0.1", 0)) as server:
+    print(server.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_a_server_whose_package_never_comes_ends_with_the_notebook(lepton_home: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", EXPORTING], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        wait_for(lambda: len(psutil.Process(pid).children()) == 1)
+        worker = psutil.Process(pid).children()[0].pid
+        parent.kill()
+    wait_for(lambda: not is_alive(pid) and not is_alive(worker))
+    assert ServiceState.of("net").tail(50) == ""
 
 
 @pytest.mark.slow

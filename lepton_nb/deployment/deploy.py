@@ -62,18 +62,18 @@ def deploy(
     check_arguments(host, lifetime, origins)
     limit = parse_size(memory) if memory is not None else None
     store = RunStore()
+    model = _Model(store.get_run(run) if isinstance(run, str) else run, store)
+    name = check_name(name if name is not None else model.name, "service")
+    wanted = _Wanted(name, host, port, lifetime, limit, tuple(origins), grpc_port)
     with in_use(store):
-        record = _package_record(run, store)
-        name = check_name(name if name is not None else record.name, "service")
-        wanted = _Wanted(name, host, port, lifetime, limit, tuple(origins), grpc_port)
+        if _find_live(store, name) is not None:
+            model.make()  # before the lock is held: a rollback need not wait for an export
         with ServiceState.of(name).locked():
-            live = _find(store, name)
-            if live is not None and not isinstance(run, Package):
-                record = _with_routes(record, live)
-            if live is not None and live.alive:
-                deployment = _switch(live, record, wanted)
+            live = _find_live(store, name)
+            if live is not None:
+                deployment = _switch(live, model.record_for(live), wanted)
             else:
-                deployment = _start(store, record, wanted, live)
+                deployment = _start(store, model, wanted, _find(store, name))
     prune(store)
     deployment.drift.watch(run.live.get("model") if isinstance(run, Run) else None)
     return deployment
@@ -144,6 +144,36 @@ def logs(name: str, n: int = 50) -> str:
     return "\n".join((run.read_text(run.log_path.name) or "").splitlines()[-n:])
 
 
+class _Model:
+    """What is to be served: a package, or the run of which one is made when it is needed."""
+
+    def __init__(self, source: Run | Package, store: RunStore) -> None:
+        self.name = source.manifest.name if isinstance(source, Package) else source.name
+        self._source = source
+        self._store = store
+        self._keeps_routes = not isinstance(source, Package)
+
+    def make(self) -> Package:
+        if not isinstance(self._source, Package):
+            self._source = build_package(self._source)
+        return self._source
+
+    def record_for(self, former: Deployment | None) -> PackageRecord:
+        """The package in the store; one that was made of a run has the routes that the service had.
+
+        Raises:
+            DeploymentError: If it is not there.
+        """
+        package = self.make()
+        record = self._store.find_package_by_sha(package.sha256)
+        if record is None:
+            raise DeploymentError(
+                f"{package.path} is not a package of this store.",
+                f"Serve it with: python -m lepton_nb.serve --package {package.path}",
+            )
+        return _with_routes(record, former) if former is not None and self._keeps_routes else record
+
+
 @dataclass(frozen=True)
 class _Wanted:
     """What the caller of `deploy` asked for."""
@@ -175,39 +205,44 @@ def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deploym
     return live
 
 
-def _start(store: RunStore, package: PackageRecord, wanted: _Wanted, former: Deployment | None) -> Deployment:
-    """Start a server for a service that does not run; one that ended without being stopped keeps its port."""
+def _start(store: RunStore, model: _Model, wanted: _Wanted, former: Deployment | None) -> Deployment:
+    """Start a server for a service that does not run; one that ended without being stopped keeps its port.
+
+    The package is made while the server's processes import what they need.
+    """
     state = ServiceState.of(wanted.name)
     listener = _listen(wanted, former)
     port = listener.getsockname()[1]
     grpc_port = _grpc_port(wanted, state)
-    token, admin_token = state.tokens()
-    state.write_settings(
-        {
-            "name": wanted.name,
-            "package": str(package.path),
-            "version": package.version,
-            "host": wanted.host,
-            "port": port,
-            "grpc_port": grpc_port,
-            "token": token,
-            "admin_token": admin_token,
-            "allowed_hosts": own_names(wanted.host),
-            "device": choose_device(package.formats),
-            "lifetime": wanted.lifetime,
-            "memory_limit": wanted.memory or 0,
-            "origins": wanted.origins,
-        }
-    )
-    state.write_versions(installed_versions())
-    pid, started = lifecycle.launch(state, listener, wanted.lifetime)
+    with lifecycle.starting(state, listener) as server:
+        package = model.record_for(former)
+        token, admin_token = state.tokens()
+        state.write_settings(
+            {
+                "name": wanted.name,
+                "package": str(package.path),
+                "version": package.version,
+                "host": wanted.host,
+                "port": port,
+                "grpc_port": grpc_port,
+                "token": token,
+                "admin_token": admin_token,
+                "allowed_hosts": own_names(wanted.host),
+                "device": choose_device(package.formats),
+                "lifetime": wanted.lifetime,
+                "memory_limit": wanted.memory or 0,
+                "origins": wanted.origins,
+            }
+        )
+        state.write_versions(installed_versions())
+        server.load(wanted.lifetime)
     record = DeploymentRecord(
         name=wanted.name,
         url=f"http://{reachable_host(wanted.host)}:{port}",
         host=wanted.host,
         port=port,
-        pid=pid,
-        pid_started=started,
+        pid=server.pid,
+        pid_started=server.started,
         package=package.name,
         version=package.version,
         lifetime=wanted.lifetime,
@@ -244,17 +279,6 @@ def _grpc_port(wanted: _Wanted, state: ServiceState) -> int:
         return int(probe.getsockname()[1])
 
 
-def _package_record(run: Run | Package | str, store: RunStore) -> PackageRecord:
-    package = run if isinstance(run, Package) else build_package(run)
-    record = store.find_package_by_sha(package.sha256)
-    if record is None:
-        raise DeploymentError(
-            f"{package.path} is not a package of this store.",
-            f"Serve it with: python -m lepton_nb.serve --package {package.path}",
-        )
-    return record
-
-
 def _with_routes(record: PackageRecord, live: Deployment) -> PackageRecord:
     """The package with the routes that the service has: a new model is no reason to lose them."""
     try:
@@ -263,6 +287,11 @@ def _with_routes(record: PackageRecord, live: Deployment) -> PackageRecord:
     except (NotFoundError, PackageError):
         return record  # what was live is gone from the disk
     return live.store.find_package_by_sha(kept.sha256) or record
+
+
+def _find_live(store: RunStore, name: str) -> Deployment | None:
+    found = _find(store, name)
+    return found if found is not None and found.alive else None
 
 
 def _find(store: RunStore, name: str) -> Deployment | None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +30,56 @@ _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 """Servers this process started: to be reaped, and to hold open the pipe a ``kernel`` lifetime hangs on."""
 
 
-def launch(state: ServiceState, listener: socket.socket, lifetime: str) -> tuple[int, float]:
-    """Start a server on a bound socket and wait until it answers.
+class Server:
+    """A server that imports what it needs, and waits to be told that its package is there.
 
-    Returns:
-        Its process id and start time.
+    Attributes:
+        pid: Its process id.
+        started: Its start time, as `runs.process.started` tells it.
+    """
+
+    def __init__(
+        self, state: ServiceState, listener: socket.socket, process: subprocess.Popen[bytes]
+    ) -> None:
+        host, port = listener.getsockname()[:2]
+        self.pid = process.pid
+        self.started = started_at(process.pid)
+        self._url = f"http://{reachable_host(host)}:{port}"
+        self._state = state
+        self._process = process
+        self._mark = state.log_path.stat().st_size
+
+    def load(self, lifetime: str) -> None:
+        """Let it serve what the settings in the service's folder say, and wait until it answers.
+
+        Raises:
+            DeploymentError: If it ends or does not answer; with the last lines of its log.
+        """
+        stdin = self._process.stdin
+        assert stdin is not None
+        with suppress(BrokenPipeError):  # it has ended, which is noticed below
+            stdin.write(b"\n")
+            stdin.flush()
+        if lifetime == "detached":
+            stdin.close()
+        _wait_until_ready(self._process, self._url, self._state, self._mark)
+
+
+@contextmanager
+def starting(state: ServiceState, listener: socket.socket) -> Iterator[Server]:
+    """Start a server on a bound socket; where the block fails, nothing half started stays behind.
 
     Raises:
-        DeploymentError: If it ends or does not answer; with the last lines of its log.
+        DeploymentError: If no process can be started.
     """
     log = state.open_log()
-    mark = os.fstat(log).st_size
     try:
         with listener:
-            port = listener.getsockname()[1]
-            host = listener.getsockname()[0]
             fd = listener.fileno()
+            command = [sys.executable, "-m", "lepton_nb.serve", "--wait"]
             process = subprocess.Popen(
-                [sys.executable, "-m", "lepton_nb.serve", "--state-dir", str(state.path), "--fd", str(fd)],
-                stdin=subprocess.PIPE if lifetime == "kernel" else subprocess.DEVNULL,
+                [*command, "--state-dir", str(state.path), "--fd", str(fd)],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd=state.path,
@@ -56,18 +87,17 @@ def launch(state: ServiceState, listener: socket.socket, lifetime: str) -> tuple
                 pass_fds=[fd],
                 start_new_session=True,
             )
+            _CHILDREN[process.pid] = process
+            server = Server(state, listener, process)
     except OSError as error:
         raise DeploymentError(f"The server cannot be started: {error.strerror}.") from None
     finally:
         os.close(log)
-    _CHILDREN[process.pid] = process
-    started = started_at(process.pid)
     try:
-        _wait_until_ready(process, f"http://{reachable_host(host)}:{port}", state, mark)
-    except BaseException:  # also a kernel interrupt: nothing half started stays behind
-        end(process.pid, started, patience=2.0)
+        yield server
+    except BaseException:  # also a kernel interrupt
+        end(server.pid, server.started, patience=2.0)
         raise
-    return process.pid, started
 
 
 def end(pid: int | None, started: float | None, *, patience: float = _DRAIN) -> bool:
@@ -130,7 +160,8 @@ def _reap() -> None:
     for pid, process in list(_CHILDREN.items()):
         if process.poll() is not None:
             if process.stdin is not None:
-                process.stdin.close()
+                with suppress(BrokenPipeError):
+                    process.stdin.close()
             del _CHILDREN[pid]
 
 
@@ -152,9 +183,9 @@ def find_servers() -> list[dict[str, Any]]:
 def find_lost_workers() -> list[tuple[int, float]]:
     """Processes that run a model of this store for a front that is gone, as ``(pid, start time)``."""
     found = []
-    for process, line in _processes("lepton_nb.serve.worker", "--package"):
-        ours = (home() / "packages") in Path(line[line.index("--package") + 1]).parents
+    for process, _ in _processes("lepton_nb.serve.worker", "--fd"):
         with suppress(psutil.Error):
+            ours = process.environ().get("LEPTON_HOME") == str(home())
             parent = process.parent()
             if ours and (parent is None or "lepton_nb.serve" not in parent.cmdline()):
                 found.append((process.pid, started_at(process.pid)))

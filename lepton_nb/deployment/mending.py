@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +98,7 @@ def _versions(report: Report, service: Deployment) -> None:
 def _record_again(report: Report, store: RunStore, server: dict[str, Any]) -> None:
     """Give a running server its record back: it was lost, or names another start."""
     folder: Path = server["state_dir"]
-    if _is_young(server) or any(
+    if ServiceState(folder).busy or any(
         record.name == folder.name and Deployment(record, store).alive for record in store.list_deployments()
     ):
         return
@@ -134,13 +133,8 @@ def _record_again(report: Report, store: RunStore, server: dict[str, Any]) -> No
 
 def _end_lost(report: Report, server: dict[str, Any]) -> None:
     """End a server that nothing could ever stop again."""
-    if _is_young(server):
+    if ServiceState(server["state_dir"]).busy:
         return
     lifecycle.end(server["pid"], server["started"])
     name = server["state_dir"].name
     report.add("mended", "services", f"ended process {server['pid']}, a server of {name} without a record")
-
-
-def _is_young(server: dict[str, Any]) -> bool:
-    """A deploy in another notebook records its server only once it is ready."""
-    return bool(time.time() - server["since"] < lifecycle.START_LIMIT)

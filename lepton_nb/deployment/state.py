@@ -76,6 +76,14 @@ class ServiceState:
         with locked(self.path / "lock"):
             yield
 
+    @property
+    def busy(self) -> bool:
+        """Whether some process is starting, switching or stopping this service just now."""
+        if not self.path.is_dir():
+            return False
+        with locked(self.path / "lock", wait=False) as free:
+            return not free
+
     def tail(self, lines: int) -> str:
         """The last lines of the log."""
         try:

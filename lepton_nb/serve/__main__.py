@@ -16,14 +16,18 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
+    log = options.state_dir / "service.log" if options.state_dir is not None else None
     try:
+        if options.wait:
+            from lepton_nb.serve.server import serve_when_told
+
+            return serve_when_told(lambda: _settings(options), options.fd, log)
         settings = _settings(options)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     from lepton_nb.serve.server import serve
 
-    log = options.state_dir / "service.log" if options.state_dir is not None else None
     return serve(settings, options.fd, log)
 
 
@@ -95,6 +99,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", help="torch device for pt2 and source (cpu)")
     parser.add_argument("--threads", type=int, help="threads of one operator (one per core)")
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)  # a socket that already listens
+    # Import now, serve after a byte on standard input: the package is still being made.
+    parser.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 

@@ -28,6 +28,7 @@ class Kind(IntEnum):
     FAILED = 2
     BATCH = 3
     RESULT = 4
+    LOAD = 5
 
 
 class Dialect(IntEnum):

@@ -61,7 +61,9 @@ class HandlerProcess(Link, Child):
 
     def __init__(self, settings: Settings, ask: Ask) -> None:
         options = ["--package", settings.package, "--memory-limit", str(settings.memory_limit)]
-        Child.__init__(self, settings, "lepton_nb.serve.handlers", options, {})
+        trusted = ["--trusted"] if settings.trusted else []
+        Child.__init__(self, "lepton_nb.serve.handlers", [*options, *trusted], {})
+        self.settings = settings
         self.paths: dict[str, Any] = {}
         self.schemas: dict[str, Any] = {}
         self.on_exit: Callable[[HandlerProcess], None] = lambda _process: None

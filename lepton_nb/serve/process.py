@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
-from lepton_nb.serve.frames import HEADER, Kind, Request, Result, pack_batch, unpack_result
+from lepton_nb.serve.frames import HEADER, Kind, Request, Result, pack, pack_batch, unpack_result
 from lepton_nb.serve.settings import Settings
 from lepton_nb.serve.spawning import Child, WorkerError
 
@@ -19,7 +20,7 @@ _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_
 
 
 class Worker(Child):
-    """One worker process.
+    """One worker process. It begins to import at once, and loads its package when it is told which.
 
     Attributes:
         description: What the worker said about its package when it was ready.
@@ -27,12 +28,18 @@ class Worker(Child):
         on_exit: Called once when the process is gone, whatever ended it.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, "lepton_nb.serve.worker", _options(settings), _KEEP_MEMORY)
+    def __init__(self) -> None:
+        super().__init__("lepton_nb.serve.worker", (), _KEEP_MEMORY)
         self.description: dict[str, Any] = {}
         self.on_result: Callable[[Worker, Result], None] = lambda _worker, _result: None
         self.on_exit: Callable[[Worker], None] = lambda _worker: None
         self._buffer = bytearray()
+
+    def load(self, settings: Settings) -> None:
+        """Let it load the package; `ready` waits for it."""
+        self.settings = settings
+        with suppress(OSError):  # it is gone already: `ready` says so
+            self._socket.sendall(pack(Kind.LOAD, orjson.dumps(settings.without_tokens())))
 
     def send(self, requests: list[Request]) -> None:
         """Give the worker a batch; `on_result` or `on_exit` is called later."""
@@ -63,19 +70,3 @@ class Worker(Child):
             self._settle()
         else:
             self._settle(content["error"])
-
-
-def _options(settings: Settings) -> list[str]:
-    options = {
-        "--package": settings.package,
-        "--name": settings.name,
-        "--version": settings.version,
-        "--format": settings.format,
-        "--device": settings.device,
-        "--threads": settings.threads,
-        "--max-items": settings.max_items,
-        "--max-body": settings.max_body,
-        "--memory-limit": settings.memory_limit,
-    }
-    flags = ["--grpc"] if settings.grpc_port >= 0 else []
-    return [*(part for name, value in options.items() for part in (name, str(value))), *flags]

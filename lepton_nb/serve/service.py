@@ -173,7 +173,8 @@ class Service:
         return [*self._workers, *self.handling.processes]
 
     def _new_worker(self, settings: Settings) -> Worker:
-        worker = Worker(settings)
+        worker = Worker()
+        worker.load(settings)
         self._workers.add(worker)
         return worker
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,17 @@ class Settings:
         unknown = sorted(set(data) - known)
         if unknown:
             raise ValueError(f"{path} has unknown settings: {', '.join(unknown)}")
-        for name in ("allowed_hosts", "origins"):
-            data[name] = tuple(data.get(name, ()))
         try:
-            return cls(**data)
+            return cls.from_dict(data)
         except TypeError as error:
             raise ValueError(f"{path}: {error}") from None
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Settings:
+        """Settings from what JSON made of them, in which tuples are lists."""
+        tuples = {name: tuple(data.get(name, ())) for name in ("allowed_hosts", "origins")}
+        return cls(**{**data, **tuples})
+
+    def without_tokens(self) -> dict[str, Any]:
+        """What a process may know that runs a model, and may run the user's own code."""
+        return asdict(replace(self, token="", admin_token=""))

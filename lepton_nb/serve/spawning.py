@@ -25,22 +25,21 @@ class Child(asyncio.Protocol):
     """One process, started by ``python -m MODULE --fd N``, and the front's end of the socket to it.
 
     Attributes:
+        settings: What it serves.
         gone: Whether its socket is closed.
         fate: Why it was killed, where it was.
     """
 
-    def __init__(
-        self, settings: Settings, module: str, options: Sequence[str], environment: Mapping[str, str]
-    ) -> None:
-        self.settings = settings
+    settings: Settings
+
+    def __init__(self, module: str, options: Sequence[str], environment: Mapping[str, str]) -> None:
         self.gone = False
         self.fate = ""
         self._ready: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._ending: asyncio.Task[None] | None = None
         self._socket, theirs = socket.socketpair()
-        trusted = ["--trusted"] if settings.trusted else []
-        command = [sys.executable, "-u", "-m", module, "--fd", str(theirs.fileno()), *options, *trusted]
+        command = [sys.executable, "-u", "-m", module, "--fd", str(theirs.fileno()), *options]
         # It may run the user's own code, which needs no token.
         kept = {name: value for name, value in os.environ.items() if name != "LEPTON_TOKEN"}
         with theirs:

@@ -1,10 +1,11 @@
-"""The worker process: `python -m lepton_nb.serve.worker`. Loads one package and answers batches until told
-to stop, or until the front is gone. Spawned by the front; nothing else talks to it."""
+"""The worker process: `python -m lepton_nb.serve.worker`. Loads the package it is told to and answers batches
+until told to stop, or until the front is gone. Spawned by the front; nothing else talks to it."""
 
 from __future__ import annotations
 
 import argparse
 import gc
+import select
 import socket
 import sys
 from typing import Any
@@ -19,6 +20,7 @@ from lepton_nb.serve.frames import Dialect, Kind, pack, pack_result, read_frame,
 from lepton_nb.serve.infer import InferWire
 from lepton_nb.serve.memory import limit_growth
 from lepton_nb.serve.predictor import Predictor
+from lepton_nb.serve.settings import Settings
 from lepton_nb.serve.tensors import describe_tensors
 from lepton_nb.serve.tracebacks import print_error
 from lepton_nb.serve.wires import PredictWire, Wire
@@ -26,19 +28,25 @@ from lepton_nb.tasks import get_task
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parse(arguments)
+    parser = argparse.ArgumentParser(prog="python -m lepton_nb.serve.worker")
+    parser.add_argument("--fd", type=int, required=True)
+    options = parser.parse_args(arguments)
     tie_to_the_front()
     connection = socket.socket(fileno=options.fd)
+    told = _wait_for_settings(connection)
+    if told is None:
+        return 0
+    settings = Settings.from_dict(orjson.loads(told))
     try:
-        predictor, description = load(options)
+        predictor, description = load(settings)
     except Exception as error:
         if not isinstance(error, LeptonError):
             print_error(error)
         message = error.message if isinstance(error, LeptonError) else f"{type(error).__name__}: {error}"
         connection.sendall(pack(Kind.FAILED, orjson.dumps({"error": message})))
         return 1
-    if options.memory_limit and options.device == "cpu":  # drivers map more than they use
-        limit_growth(options.memory_limit)
+    if settings.memory_limit and settings.device == "cpu":  # drivers map more than they use
+        limit_growth(settings.memory_limit)
     gc.collect()
     gc.freeze()  # what was loaded stays: no need to look at it again in every collection
     connection.sendall(pack(Kind.READY, orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY)))
@@ -48,7 +56,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
+def _wait_for_settings(connection: socket.socket) -> memoryview | None:
+    """What to serve; None where the front has closed."""
+    told, _, _ = select.select([connection], [], [], 0)
+    if not told:  # started before there is a package: do meanwhile what most will need
+        import onnxruntime  # noqa: F401
+    frame = read_frame(connection)
+    return None if frame is None else frame[1]
+
+
+def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:
     """Open the package, load the model and check its answers.
 
     Returns:
@@ -57,23 +74,25 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
     Raises:
         PackageError: If the package is damaged, may not be run, or answers unlike the notebook's model.
     """
-    package = Package.load(options.package, lazily=True)
-    backend = load_backend(package, options.format, options.device, options.threads, trusted=options.trusted)
+    package = Package.load(settings.package, lazily=True)
+    backend = load_backend(
+        package, settings.format, settings.device, settings.threads, trusted=settings.trusted
+    )
     codec = get_task(package.signature.task).codec(package.signature)
     wires: dict[int, Wire] = {
-        Dialect.PREDICT: PredictWire(codec, options.version),
-        Dialect.INFER: InferWire(codec, options.name, options.version),
+        Dialect.PREDICT: PredictWire(codec, settings.version),
+        Dialect.INFER: InferWire(codec, settings.name, settings.version),
     }
-    if options.grpc:
+    if settings.grpc_port >= 0:
         from lepton_nb.serve.grpc_wire import GrpcWire
 
-        wires[Dialect.GRPC] = GrpcWire(codec, options.name, options.version)
+        wires[Dialect.GRPC] = GrpcWire(codec, settings.name, settings.version)
     predictor = Predictor(
         wires,
         backend.runner,
         batchable=package.manifest.batchable,
-        max_items=options.max_items,
-        max_body=options.max_body,
+        max_items=settings.max_items,
+        max_body=settings.max_body,
     )
     manifest = package.manifest
     description = {
@@ -93,23 +112,6 @@ def load(options: argparse.Namespace) -> tuple[Predictor, dict[str, Any]]:
         "class_names": package.signature.class_names,
     }
     return predictor, description
-
-
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m lepton_nb.serve.worker")
-    parser.add_argument("--fd", type=int, required=True)
-    parser.add_argument("--package", required=True)
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--version", type=int, required=True)
-    parser.add_argument("--format", default="")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--max-items", type=int, default=256)
-    parser.add_argument("--max-body", type=int, required=True)
-    parser.add_argument("--memory-limit", type=int, default=0)
-    parser.add_argument("--trusted", action="store_true")
-    parser.add_argument("--grpc", action="store_true")
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
