@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from lepton_nb.serve.auth import Gate, Refusal
-from lepton_nb.serve.connections import corked
+from lepton_nb.serve.connections import corked, has_gone
 from lepton_nb.serve.frames import Answer, Dialect, Request
 from lepton_nb.serve.handler_process import HandlingError
 from lepton_nb.serve.routes import OPEN_PATHS, make_routes
@@ -82,14 +82,14 @@ class Application:
             await _send_error(send, *refusal)
         elif path == PREDICT and scope["method"] == "POST":
             asked = Request(content_type, b"", Dialect.PREDICT, encoding)
-            await self._ask(asked, length, receive, send)
+            await self._ask(asked, length, scope, receive, send)
         elif scope["method"] == "POST" and (target := infer_target(path)):
             refusal = wrong_model(self.service, *target) or _wrong_length(json_length)
             if refusal is not None:
                 await _send_error(send, *refusal)
                 return
             asked = Request(content_type, b"", Dialect.INFER, encoding, int(json_length or 0))
-            await self._ask(asked, length, receive, send)
+            await self._ask(asked, length, scope, receive, send)
         elif path in self.service.handling.paths:
             await self._handle(scope, length, receive, send)
         else:
@@ -108,7 +108,9 @@ class Application:
             return path
         return INFER if infer_target(path) else "other"
 
-    async def _ask(self, asked: Request, length: int | None, receive: Receive, send: _Sent) -> None:
+    async def _ask(
+        self, asked: Request, length: int | None, scope: Scope, receive: Receive, send: _Sent
+    ) -> None:
         """Read the body of `asked`, have the worker answer, and send that."""
         if asked.encoding not in _ENCODINGS:
             await _send_error(send, 415, "send the body as it is, or with gzip or deflate")
@@ -136,7 +138,7 @@ class Application:
             await self._send_busy(send, refusal)
             return
         with batcher.holding(len(body)):
-            answer = await batcher.submit(asked._replace(body=body), lambda: _hung_up(receive))
+            answer = await batcher.submit(asked._replace(body=body), has_gone(scope))
         if answer.status == 503:
             await self._send_busy(send, answer.body)
         else:
@@ -251,11 +253,6 @@ async def _refuse_other(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
-
-
-def _hung_up(receive: Receive) -> bool:
-    """Whether the client has closed its connection, as far as the server tells without waiting."""
-    return bool(getattr(getattr(receive, "__self__", None), "disconnected", False))
 
 
 def _wrong_length(given: bytes) -> Refusal | None:

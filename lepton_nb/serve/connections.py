@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, MutableMapping, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +24,7 @@ _LEAST_RATE = 8 << 10  # bytes a second
 _ANSWER_LIMIT = 60.0  # seconds in which a client must take something of its answer
 _SWEEP = 1.0
 _SPARE_FILES = 64  # for the workers, the log, pages
+_OURS = "lepton_nb"  # an extension of ASGI
 
 
 class Corked:
@@ -68,6 +69,12 @@ def corked(send: object) -> AbstractContextManager[None]:
     return transport.corked() if isinstance(transport, Corked) else nullcontext()
 
 
+def has_gone(scope: MutableMapping[str, Any]) -> Callable[[], bool]:
+    """Tells at any time, without waiting, whether the client of this request has closed its connection."""
+    asked: Callable[[], bool] = scope["extensions"][_OURS]["has_gone"]
+    return asked
+
+
 class Connection(HttpToolsProtocol):
     """One client's connection. It is looked at once a second, so that no request costs a timer."""
 
@@ -76,9 +83,14 @@ class Connection(HttpToolsProtocol):
         # Refused when its request has come: who is cut off while still sending cannot read why.
         self._excess = len(self.connections) > _MAX_CONNECTIONS
         self._stuck_since: float | None = None
+        self._lost = False
         self._await("headers")
         if len(self.connections) > 2 * _MAX_CONNECTIONS:
             transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if not self._awaited and (self.cycle is None or self.cycle.response_complete):
@@ -87,6 +99,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {_OURS: {"has_gone": lambda: self._lost}}
         self._await("headers")
 
     def on_url(self, url: bytes) -> None:
