@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 import lepton_nb
 from lepton_nb import data
-from lepton_nb.training import autotune
+from lepton_nb.magics.commands import build_parser
+from lepton_nb.magics.settings import given_settings
+from lepton_nb.training import TrainConfig, autotune
 from lepton_nb.training.autotune import Candidate
 from tests.training_helpers import TinyNet, blobs, same_weights
 
@@ -54,6 +56,14 @@ def test_the_batch_grows_for_as_long_as_that_pays() -> None:
         Picky(torch.bfloat16), blobs(1000), epochs=1, batch_size=8, autotune="batch", precision="fp32"
     )
     assert run.read_json("config.json")["batch_size"] == 64  # 700 training items: an epoch keeps 8 steps
+
+
+def test_auto_as_batch_size_measures_it() -> None:
+    assert TrainConfig.from_options({"batch_size": "auto", "lr": 0.1}) == TrainConfig(
+        autotune="batch", lr=0.1
+    )
+    words = ["train", "net", "--batch-size", "auto"]
+    assert given_settings(build_parser().parse_line(words)) == {"batch_size": "auto"}
 
 
 def test_what_was_chosen_by_the_user_stays() -> None:

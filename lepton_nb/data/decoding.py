@@ -64,6 +64,7 @@ def decode(
     *,
     progress: Progress | None = None,
     into: np.ndarray | None = None,
+    chunk: int = CHUNK,
 ) -> Decoded:
     """Decode pictures 0..count-1; a bad one is noted, not raised.
 
@@ -73,6 +74,7 @@ def decode(
         size: ``(height, width)`` of the result.
         progress: Called with the number done and the total.
         into: Zeros for the pixels, where they do not fit in memory; without it they are not kept then.
+        chunk: Pictures a thread decodes at a time.
     """
     channels = 3 if mode == "RGB" else 1
     if into is None and fits_in_memory(count, channels, size):
@@ -85,7 +87,7 @@ def decode(
     )
 
     def work(start: int) -> None:
-        stop = min(start + CHUNK, count)
+        stop = min(start + chunk, count)
         block = np.zeros((stop - start, channels, *size), dtype=np.uint8)
         for i in range(start, stop):
             try:
@@ -98,7 +100,7 @@ def decode(
             result.pixels[start:stop] = block
 
     in_threads(
-        work, range(0, count, CHUNK), lambda done: progress and progress(min(done * CHUNK, count), count)
+        work, range(0, count, chunk), lambda done: progress and progress(min(done * chunk, count), count)
     )
     return result
 

@@ -21,6 +21,7 @@ from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding, plural
 from lepton_nb.data.splitting import Parts
+from lepton_nb.data.streaming import Stream
 from lepton_nb.signature import Signature, TensorSpec
 
 
@@ -34,6 +35,8 @@ class ImagePool:
         sums: `channel_sums` of the pictures, ``(N, 2, C)``.
         pixels: uint8 ``(N, C, H, W)``, perhaps a mapped file; None where they are decoded when needed.
         mapped: Whether they are a mapped file.
+        stream: Decodes them when they are first asked for; None where all are decoded. Then `digests` stand
+            for the files.
         size: ``(height, width)`` the model gets.
         read: Gives picture ``i`` to the decoder.
         name_of: What to call picture ``i``.
@@ -49,6 +52,7 @@ class ImagePool:
     name_of: Callable[[int], str]
     raw: Callable[[int], Image.Image]
     mapped: bool = False
+    stream: Stream | None = None
 
 
 def image_bundle(
@@ -68,7 +72,7 @@ def image_bundle(
         findings: What reading the data found; what is found here is added.
     """
     parts, found = _without_leaks(pool, parts)
-    stats = PixelStats.from_sums(pool.sums[parts["train"]], pool.size[0] * pool.size[1])
+    stats = _stats(pool, parts["train"])
     signature = _signature(class_names, stats, pool.size)
     augmenter, said = augmenter_for(
         augment, mode=signature.preprocessing["mode"], size=pool.size, mean=stats.mean
@@ -86,7 +90,8 @@ def image_bundle(
             rows=torch.from_numpy(rows),
             stats=stats,
             augmenter=augmenter,
-            ahead=AHEAD if pool.mapped else 0,
+            ahead=AHEAD if pool.mapped or pool.stream is not None else 0,
+            stream=pool.stream if split_name == "train" else None,
         )
 
     counts = class_counts({part: pool.labels[rows] for part, rows in parts.items()}, class_names)
@@ -101,6 +106,13 @@ def image_bundle(
         fingerprint=fingerprint(content),
         augment=augment,
     )
+
+
+def _stats(pool: ImagePool, train: np.ndarray) -> PixelStats:
+    """By all pictures of the training split, or by those of its sample that are decoded and can be read."""
+    if pool.stream is not None:
+        train = np.intersect1d(train, pool.stream.sample)
+    return PixelStats.from_sums(pool.sums[train], pool.size[0] * pool.size[1])
 
 
 def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]:

@@ -52,6 +52,7 @@ def folder(
     augment: str = "none",
     limit: int | None = None,
     cache: bool = True,
+    stream: bool = False,
     progress: Progress | None = None,
 ) -> DataBundle:
     """Pictures in one folder per class, with ``train/``, ``test/`` and ``val/`` above them or without.
@@ -67,6 +68,9 @@ def folder(
         augment: ``none``, ``standard`` or ``strong``.
         limit: Largest number of pictures of each split, for a quick trial.
         cache: Whether decoded pixels are kept under ``$LEPTON_HOME/cache`` for the next time.
+        stream: Train at once: the pictures of ``train`` are decoded while the first epoch runs, and kept for
+            the others. Unreadable ones are then left out of their batches, and those that are also in
+            another split are named, not removed.
         progress: Called with the number of pictures decoded and their total.
 
     Raises:
@@ -82,7 +86,9 @@ def folder(
         files.class_names,
         splitting,
     )
-    pool, parts, findings = read_pictures(PictureFiles(files), parts, size, cache=cache, progress=progress)
+    pool, parts, findings = read_pictures(
+        PictureFiles(files), parts, size, cache=cache, progress=progress, stream=stream
+    )
     bundle = image_bundle(
         pool,
         parts,
@@ -97,5 +103,6 @@ def folder(
         "augment": preset,
         **splitting.to_dict(),
         "cache": cache,
+        "stream": stream,
     }
     return describe(bundle, "folder", str(root), options)

@@ -15,6 +15,7 @@ from lepton_nb.data.augment import Augmenter
 from lepton_nb.data.bundle import Batch
 from lepton_nb.data.images import PixelStats
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
+from lepton_nb.data.streaming import Stream
 
 RawItem = Callable[[int], Any]
 DEVICE_SHARE = 0.25  # of an accelerator's free memory that one split may take
@@ -35,6 +36,7 @@ class MemorySplit:
         stats: How uint8 pixels are normalised.
         augmenter: What augmented batches go through.
         ahead: Batches that a thread gathers before they are asked for: where reading may wait for a disk.
+        stream: Decodes the inputs when they are first asked for.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class MemorySplit:
         stats: PixelStats | None = None,
         augmenter: Augmenter | None = None,
         ahead: int = 0,
+        stream: Stream | None = None,
     ) -> None:
         self.name = name
         self.inputs = inputs
@@ -58,6 +61,7 @@ class MemorySplit:
         self._stats = stats
         self._augmenter = augmenter
         self._ahead = ahead
+        self._stream = stream
         self._copies: dict[torch.device, _Tensors] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -94,12 +98,20 @@ class MemorySplit:
             stats=self._stats,
             augmenter=self._augmenter if augment else None,
             ahead=self._ahead,
+            stream=self._unfinished(),
         )
+
+    def _unfinished(self) -> Stream | None:
+        """The stream, as long as it has pictures to decode or to leave out."""
+        stream = self._stream
+        if stream is None or (stream.complete and stream.fill(self._rows.numpy()).all()):
+            return None
+        return stream
 
     def _on_device(self, device: torch.device) -> _Tensors:
         """The tensors, copied to the device once where it has room for them, else where they are."""
         here = (self.inputs, self._targets, self._rows)
-        if device.type == "cpu":
+        if device.type == "cpu" or self._unfinished() is not None:
             return here
         if device not in self._copies:
             if not _has_room(device, len(self) * self.inputs[0].nbytes):
@@ -125,12 +137,19 @@ class MemoryLoader:
         stats: PixelStats | None,
         augmenter: Augmenter | None,
         ahead: int = 0,
+        stream: Stream | None = None,
     ) -> None:
         self.batch_size = batch_size
         self.num_items = len(targets)
         self._inputs, self._targets, self._rows = inputs, targets, rows
         self._device, self._shuffle, self._seed = device, shuffle, seed
         self._stats, self._augmenter, self._ahead = stats, augmenter, ahead
+        self._stream = stream
+
+    @property
+    def streams(self) -> bool:
+        """Whether there are pictures left to decode."""
+        return self._stream is not None and not self._stream.complete
 
     def __len__(self) -> int:
         return batch_count(self.num_items, self.batch_size, shuffle=self._shuffle)
@@ -145,6 +164,8 @@ class MemoryLoader:
         together = self._together()
         for first in range(start, len(self), together):
             index = order[first * self.batch_size : (first + together) * self.batch_size]
+            if self._stream is not None:
+                index = self._readable(index, self._stream)
             target = to_device(self._targets.index_select(0, index), self._device)
             inputs = self._prepare(index, epoch, first)
             if together == 1:
@@ -154,9 +175,23 @@ class MemoryLoader:
                     torch.split(inputs, self.batch_size), torch.split(target, self.batch_size), strict=True
                 )
 
+    def _readable(self, index: Tensor, stream: Stream) -> Tensor:
+        """Those of a batch whose pictures can be read; they are decoded now.
+
+        Raises:
+            DataError: If there are none, or if the batches are to be in the order of the split.
+        """
+        rows = self._rows[index].cpu().numpy()
+        good = stream.fill(rows)
+        if good.all():
+            return index
+        if not self._shuffle or not good.any():
+            raise stream.refuse(rows[~good])
+        return index[torch.from_numpy(good)]
+
     def _together(self) -> int:
         """Batches gathered at once: many small ones cost little more than one. Augmentation takes one."""
-        if self._augmenter is not None or not len(self._inputs):
+        if self._augmenter is not None or self._stream is not None or not len(self._inputs):
             return 1
         return max(1, BLOCK // max(1, self._inputs[0].nbytes * self.batch_size))
 

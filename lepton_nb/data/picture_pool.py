@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -22,12 +22,13 @@ from lepton_nb.data.decoding import (
     fits_in_memory,
     probe,
 )
-from lepton_nb.data.duplicates import EXAMPLES
+from lepton_nb.data.duplicates import EXAMPLES, digests
 from lepton_nb.data.image_bundle import ImagePool
 from lepton_nb.data.images import to_picture
 from lepton_nb.data.pixel_cache import discard_mapped, keep_mapped, map_pixels, read_entry, write_entry
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
+from lepton_nb.data.streaming import Stream
 from lepton_nb.errors import DataError
 
 
@@ -54,13 +55,20 @@ class PictureSource(Protocol):
 
 
 def read_pictures(
-    source: PictureSource, parts: Parts, asked: Size | None, *, cache: bool, progress: Progress | None
+    source: PictureSource,
+    parts: Parts,
+    asked: Size | None,
+    *,
+    cache: bool,
+    progress: Progress | None,
+    stream: bool = False,
 ) -> tuple[ImagePool, Parts, list[Finding]]:
     """The pictures that the parts name, and the parts as rows of the pool.
 
     Args:
         parts: Numbers of the source's pictures, by split.
         asked: ``(height, width)``, or None to choose by the pictures.
+        stream: Whether most training pictures are left to the first epoch.
 
     Raises:
         DataError: If none of the training pictures can be read.
@@ -68,16 +76,21 @@ def read_pictures(
     rows = np.sort(np.concatenate(list(parts.values())))
     mode, sizes = probe(lambda i: source.read(int(rows[i])), len(rows))
     size, findings = choose_size(sizes, asked)
-    decoded, said = _decode(source, rows, mode, size, cache, progress)
-    findings += said
     parts = {split: np.searchsorted(rows, members) for split, members in parts.items()}
-    parts, skipped = _without_bad(parts, decoded, lambda i: source.name_of(int(rows[i])))
+    streamed = _open_stream(source, rows, parts, mode, size, cache) if stream else None
+    if streamed is None:
+        decoded, said = _decode(source, rows, mode, size, cache, progress)
+    else:
+        decoded, said = streamed.decoded, streamed.start(progress)
+    findings += said
+    bad = decoded.bad if streamed is None else {i: decoded.bad[i] for i in decoded.bad if i in streamed.first}
+    parts, skipped = _without_bad(parts, bad, lambda i: source.name_of(int(rows[i])))
 
     def raw(i: int) -> Image.Image:
         try:
             return source.raw(int(rows[i]))
         except OSError as error:
-            if decoded.pixels is None:
+            if decoded.pixels is None or not (streamed is None or streamed.has(i)):
                 raise DataError(
                     f"{source.name_of(int(rows[i]))} cannot be read any more: {error}."
                 ) from error
@@ -85,7 +98,7 @@ def read_pictures(
 
     pool = ImagePool(
         labels=source.labels[rows],
-        digests=decoded.digests,
+        digests=decoded.digests if streamed is None else _stamps(source, rows),
         sums=decoded.sums,
         pixels=None if decoded.pixels is None else torch.from_numpy(decoded.pixels),
         size=size,
@@ -93,8 +106,30 @@ def read_pictures(
         name_of=lambda i: source.name_of(int(rows[i])),
         raw=raw,
         mapped=isinstance(decoded.pixels, np.memmap),
+        stream=streamed,
     )
     return pool, parts, findings + skipped
+
+
+def _open_stream(
+    source: PictureSource, rows: np.ndarray, parts: Parts, mode: Mode, size: Size, cache: bool
+) -> Stream:
+    return Stream(
+        lambda i: source.read(int(rows[i])),
+        lambda i: source.name_of(int(rows[i])),
+        parts,
+        mode,
+        size,
+        source.cache_key(rows, mode, size) if cache else None,
+    )
+
+
+def _stamps(source: PictureSource, rows: np.ndarray) -> np.ndarray:
+    """What stands for pictures nobody has decoded: name and size of their files."""
+    sources = (source.read(int(i)) for i in rows)
+    sizes = (item.stat().st_size if isinstance(item, Path) else 0 for item in sources)
+    names = (source.name_of(int(i)) for i in rows)
+    return digests(f"{name}|{size}".encode() for name, size in zip(names, sizes, strict=True))
 
 
 def _decode(
@@ -152,12 +187,12 @@ def _decode_to_disk(
 
 
 def _without_bad(
-    parts: Parts, decoded: Decoded, name_of: Callable[[int], str]
+    parts: Parts, reasons: Mapping[int, str], name_of: Callable[[int], str]
 ) -> tuple[Parts, list[Finding]]:
-    if not decoded.bad:
+    if not reasons:
         return parts, []
-    bad = np.array(sorted(decoded.bad))
-    examples = tuple(f"{name_of(int(i))}: {decoded.bad[int(i)]}" for i in bad[:EXAMPLES])
+    bad = np.array(sorted(reasons))
+    examples = tuple(f"{name_of(i)}: {reasons[i]}" for i in bad[:EXAMPLES].tolist())
     left = {split: members[~np.isin(members, bad)] for split, members in parts.items()}
     if not len(left["train"]):
         raise DataError(f"None of the {len(parts['train']):,} training pictures can be read: {examples[0]}.")

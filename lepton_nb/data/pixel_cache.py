@@ -22,12 +22,14 @@ import PIL
 from lepton_nb.data.decoding import Decoded
 from lepton_nb.data.duplicates import digest
 from lepton_nb.runs import home
+from lepton_nb.runs.process import is_alive
 
 LIMIT = 8 * 2**30  # bytes all entries may take; the longest unused go first
 MIN_BYTES = 4 * 2**20  # smaller data sets decode in no time
 MAP_SHARE = 0.5  # of the free disk that pixels too many for memory may take
 CHECKED = 64  # pictures of an entry whose hash is checked when it is read
 FORMAT = 1
+_WRITING = ".writing-"
 
 
 def cache_key(root: Path, files: Iterable[str], mode: str, size: tuple[int, int]) -> str:
@@ -68,10 +70,11 @@ def write_entry(key: str, decoded: Decoded) -> Path | None:
         return None
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     if shutil.disk_usage(folder).free < 3 * pixels.nbytes:
         return None
     _make_room(folder, pixels.nbytes)
-    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    scratch = _new_scratch(folder)
     try:
         np.save(scratch / "pixels.npy", pixels)
         return _complete(scratch, key, decoded)
@@ -87,9 +90,10 @@ def map_pixels(shape: tuple[int, ...]) -> np.memmap[Any, Any] | None:
     """
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     if math.prod(shape) > MAP_SHARE * shutil.disk_usage(folder).free:
         return None
-    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    scratch = _new_scratch(folder)
     try:
         pixels = np.lib.format.open_memmap(scratch / "pixels.npy", "w+", dtype=np.uint8, shape=shape)
         with open(scratch / "pixels.npy", "r+b") as file:
@@ -119,6 +123,17 @@ def discard_mapped(pixels: np.memmap[Any, Any]) -> None:
 def _scratch_of(pixels: np.memmap[Any, Any]) -> Path:
     assert pixels.filename is not None
     return Path(pixels.filename).parent
+
+
+def _new_scratch(folder: Path) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f"{_WRITING}{os.getpid()}-", dir=folder))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes that are gone have left unfinished."""
+    for path in folder.glob(f"{_WRITING}*"):
+        if not is_alive(int(path.name.removeprefix(_WRITING).partition("-")[0])):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _complete(scratch: Path, key: str, decoded: Decoded) -> Path:

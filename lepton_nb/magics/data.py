@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from lepton_nb.errors import ArgumentError, NotFoundError, nearest
@@ -70,6 +71,11 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--cache", action=argparse.BooleanOptionalAction, help="keep decoded pictures on disk (default: yes)"
     )
+    group.add_argument(
+        "--stream",
+        action="store_true",
+        help="train at once: decode pictures while the first epoch runs (default: decode them first)",
+    )
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -109,10 +115,16 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     if parts:
         bundle = data.loaders(**parts, name=args.name, **options)
     else:
-        with ReadingProgress(context.shell, quiet=context.quiet) as progress:
+        with ReadingProgress(context.shell, quiet=context.quiet, remedy=_remedy(source, options)) as progress:
             bundle = data.load(source, name=args.name, progress=progress, **options)
     context.bind(args.name, bundle)
     return bundle
+
+
+def _remedy(source: Any, options: dict[str, Any]) -> str:
+    """What spares the wait for a large folder of pictures."""
+    text = "Stop it and add --stream to decode them while the first epoch trains."
+    return text if isinstance(source, str) and os.path.isdir(source) and "stream" not in options else ""
 
 
 def _loaders(context: Context, args: argparse.Namespace, options: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lepton_nb.magics import completion
@@ -93,9 +93,16 @@ def _add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) 
         group.add_argument(flag, action=argparse.BooleanOptionalAction, help=_help(field), **options)
     else:
         kinds = get_args(hint) or (hint,)
-        kind = integer if int in kinds else number if float in kinds else str
+        kind: Callable[[str], Any] = integer if int in kinds else number if float in kinds else str
         metavar = "N" if kind is integer else "X" if kind is number else field.name.upper()
+        if field.name == "batch_size":
+            kind = _integer_or_auto
         group.add_argument(flag, type=kind, metavar=metavar, help=_help(field), **options)
+
+
+def _integer_or_auto(text: str) -> int | str:
+    """Type of an option."""
+    return text if text == "auto" else integer(text)
 
 
 def _help(field: dataclasses.Field[Any], choices: str = "") -> str:

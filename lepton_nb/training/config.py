@@ -25,7 +25,7 @@ class TrainConfig:
     """
 
     epochs: int = setting(10, "passes over the training data")
-    batch_size: int = setting(64, "items in one batch")
+    batch_size: int = setting(64, "items in one batch; auto measures it, as --autotune batch")
     lr: float | None = setting(None, "peak learning rate; 1e-3 for adam and adamw, 0.1 for sgd")
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = setting("adamw", "how weights are updated")
     schedule: Literal["cosine", "one-cycle", "linear", "step", "plateau", "warmup", "constant"] = setting(
@@ -105,11 +105,14 @@ class TrainConfig:
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> TrainConfig:
-        """A config from keyword arguments.
+        """A config from keyword arguments, in which ``batch_size="auto"`` stands for ``autotune="batch"``.
 
         Raises:
             ArgumentError: If a name is unknown, or a value has the wrong type or is out of range.
         """
+        if options.get("batch_size") == "auto":
+            options = {name: value for name, value in options.items() if name != "batch_size"}
+            options["autotune"] = "batch"
         known = {f.name for f in fields(cls)}
         for name in options:
             if name not in known:

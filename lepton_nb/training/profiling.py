@@ -200,7 +200,8 @@ def advise(seconds: dict[str, float], state: TrainState, loader: Loader) -> tupl
     total = sum(seconds.values()) or 1.0
     shares = {part: value / total for part, value in seconds.items()}
     if shares["data"] > 0.25:
-        return "data", _DATA_REMEDIES.get(type(loader).__name__, _DATA_REMEDIES[""])
+        kind = "streams" if getattr(loader, "streams", False) else type(loader).__name__
+        return "data", _DATA_REMEDIES.get(kind, _DATA_REMEDIES[""])
     if shares["overhead"] > 0.25 or shares["optimizer"] > 0.4:
         part = "overhead" if shares["overhead"] > shares["optimizer"] else "optimizer"
         if part == "optimizer" and not all(group.get("fused") for group in state.optimizer.param_groups):
@@ -218,8 +219,10 @@ _DATA_REMEDIES = {
     " it decodes once.",
     "DatasetLoader": "Items are read one by one: give a DataLoader with num_workers, or let %lepton data read"
     " the source, which decodes once.",
-    "LazyLoader": "Pictures are decoded while it trains; the next epoch reads them from the cache. A smaller"
-    " --image-size costs less.",
+    "streams": "Pictures are decoded while it trains; the next epoch has them. A smaller --image-size costs"
+    " less.",
+    "LazyLoader": "Pictures are decoded in every epoch: there is no room to keep them. A smaller --image-size"
+    " costs less, and may fit.",
     "": "Augmentation or copying takes the time: a lighter --augment, or a larger --batch-size.",
 }
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 1.0  # seconds before anything shows
 _INTERVAL = 0.2  # seconds between two updates
+_LONG = 90.0  # seconds left that are worth telling
 
 
 class ReadingProgress:
@@ -21,16 +22,19 @@ class ReadingProgress:
     Args:
         shell: Where to show it: in a kernel as an output, in a terminal on standard error.
         quiet: Show nothing.
+        remedy: What to do where it will take minutes; nothing to say where empty.
     """
 
-    def __init__(self, shell: InteractiveShell, *, quiet: bool = False) -> None:
+    def __init__(self, shell: InteractiveShell, *, quiet: bool = False, remedy: str = "") -> None:
+        self._remedy = remedy
         self._in_kernel = hasattr(shell, "kernel")
         self._quiet = quiet or not (self._in_kernel or sys.stderr.isatty())
         self._handle: Any = None
         self._has_shown = False
 
     def __enter__(self) -> ReadingProgress:
-        self._shown_at = time.monotonic() - _INTERVAL + _PATIENCE
+        self._began = time.monotonic()
+        self._shown_at = self._began - _INTERVAL + _PATIENCE
         return self
 
     def __call__(self, done: int, total: int) -> None:
@@ -38,7 +42,11 @@ class ReadingProgress:
             return
         self._shown_at = time.monotonic()
         self._has_shown = True
-        self._show(f"Reading {done:,} of {total:,} …")
+        left = (self._shown_at - self._began) * (total - done) / done if done else 0.0
+        text = f"Reading {done:,} of {total:,} …"
+        if left > _LONG:
+            text += f" {left / 60:.0f} minutes left. {self._remedy}".rstrip()
+        self._show(text)
 
     def __exit__(self, *_: object) -> None:
         if self._has_shown:
@@ -46,7 +54,7 @@ class ReadingProgress:
 
     def _show(self, text: str) -> None:
         if not self._in_kernel:
-            print(f"\r{text:<60}", end="" if text else "\r", file=sys.stderr, flush=True)
+            print(f"\r{text:<100}", end="" if text else "\r", file=sys.stderr, flush=True)
             return
         bundle = {"text/plain": text, "text/html": f'<span style="opacity: 0.7">{text}</span>'}
         if self._handle is None:
