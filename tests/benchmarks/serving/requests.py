@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 KINDS = ("json", "npy", "v2", "png")
+_BOUNDARY = "a-boundary-that-no-picture-holds"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,23 @@ def npy_ask(path: str) -> Ask:
     stream = io.BytesIO()
     np.save(stream, image())
     return Ask(path, stream.getvalue(), "application/x-npy")
+
+
+def form_ask(ask: Ask, field: str, path: str) -> Ask:
+    """The same body as a file of a form: what servers take that know JSON and forms alone."""
+    head = (
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="{field}"\r\n'
+        f"Content-Type: {ask.content_type}\r\n\r\n"
+    )
+    body = head.encode() + ask.body + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    return Ask(path, body, f"multipart/form-data; boundary={_BOUNDARY}")
+
+
+def v2_base64_ask(ask: Ask, model: str) -> Ask:
+    """The same body as an item of bytes in the JSON of the Open Inference Protocol."""
+    data = [base64.b64encode(ask.body).decode()]
+    tensor = {"name": "image", "shape": [1], "datatype": "BYTES", "data": data}
+    return Ask(f"/v2/models/{model}/infer", json.dumps({"inputs": [tensor]}).encode(), "application/json")
 
 
 def v2_ask(model: str) -> Ask:

@@ -17,7 +17,16 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.benchmarks.serving.requests import Ask, json_ask, npy_ask, png_ask, v2_ask, v2_json_ask
+from tests.benchmarks.serving.requests import (
+    Ask,
+    form_ask,
+    json_ask,
+    npy_ask,
+    png_ask,
+    v2_ask,
+    v2_base64_ask,
+    v2_json_ask,
+)
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "benchmark"
@@ -67,13 +76,29 @@ def all_servers() -> list[Server]:
         "v2": v2_ask("cnn"),
         "png": png_ask("/predict"),
     }
+    png, npy = png_ask(""), npy_ask("")
+    forms = {
+        "json": json_ask(),
+        "npy": form_ask(npy, "npy", "/predict"),
+        "png": form_ask(png, "png", "/predict"),
+    }
     servers = [Server(f"lepton_nb ({form})", "", form, ours) for form in ("onnx", "pt2", "source")]
     for model in ("torch", "onnx"):
         servers += [
             Server(f"FastAPI ({model})", "fastapi", model, {"json": json_ask(), **files}),
-            Server(f"LitServe ({model})", "litserve", model, {"json": json_ask()}),
-            Server(f"BentoML ({model})", "bentoml", model, {"json": json_ask()}),
-            Server(f"MLServer ({model})", "mlserver", model, {"json": v2_json_ask("cnn")}),
+            Server(f"LitServe ({model})", "litserve", model, forms),
+            Server(
+                f"BentoML ({model})",
+                "bentoml",
+                model,
+                {"json": json_ask(), "png": form_ask(png, "png", "/png")},
+            ),
+            Server(
+                f"MLServer ({model})",
+                "mlserver",
+                model,
+                {"json": v2_json_ask("cnn"), "png": v2_base64_ask(png, "cnn")},
+            ),
         ]
     null = {"json": json_ask(), "npy": npy_ask("/"), "v2": v2_ask("cnn"), "png": png_ask("/")}
     return [*servers, Server("null handler", "", "null", null)]

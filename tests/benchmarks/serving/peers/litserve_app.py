@@ -14,6 +14,10 @@ class Cnn(litserve.LitAPI):
         self.run = model.load()
 
     def decode_request(self, request):  # type: ignore[no-untyped-def]  # LitServe reads a type as FastAPI does
+        if "png" in request:
+            return model.from_picture(request["png"].file.read())[0]
+        if "npy" in request:
+            return np.load(request["npy"].file, allow_pickle=False)[0]
         return np.asarray(request["inputs"][0], np.float32)
 
     def batch(self, inputs: list[np.ndarray]) -> np.ndarray:

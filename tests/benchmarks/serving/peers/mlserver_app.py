@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 from mlserver import MLModel
-from mlserver.codecs import NumpyCodec
+from mlserver.codecs import Base64Codec, NumpyCodec
 from mlserver.types import InferenceRequest, InferenceResponse
 
 from tests.benchmarks.serving.peers import model
@@ -15,7 +16,12 @@ class Cnn(MLModel):
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        probabilities = self.run(NumpyCodec.decode_input(payload.inputs[0]))
+        asked = payload.inputs[0]
+        if asked.datatype == "BYTES":
+            batch = np.concatenate([model.from_picture(body) for body in Base64Codec.decode_input(asked)])
+        else:
+            batch = NumpyCodec.decode_input(asked)
+        probabilities = self.run(batch)
         return InferenceResponse(
             model_name=self.name, outputs=[NumpyCodec.encode_output("probabilities", probabilities)]
         )

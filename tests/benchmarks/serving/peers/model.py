@@ -63,5 +63,9 @@ def answer(probabilities: np.ndarray) -> dict[str, Any]:
 def from_picture(body: bytes) -> np.ndarray:
     from PIL import Image
 
-    pixels = np.asarray(Image.open(io.BytesIO(body)).convert("RGB"), np.float32)
+    return from_image(Image.open(io.BytesIO(body)))
+
+
+def from_image(image: Any) -> np.ndarray:
+    pixels = np.asarray(image.convert("RGB"), np.float32)
     return ((pixels / 255 - 0.5) / 0.5).transpose(2, 0, 1)[None].copy()
