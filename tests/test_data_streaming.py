@@ -186,11 +186,13 @@ def test_what_a_killed_kernel_left_half_decoded_is_swept(
     monkeypatch.setattr(decoding, "MEMORY_SHARE", 0)
     gone = lepton_home / "cache" / "pixels" / f".writing-{2**22 + 1}-x"
     ours = gone.with_name(f".writing-{os.getpid()}-x")
-    for path in (gone, ours):
+    older = gone.with_name(".writing-abc")
+    for path in (gone, ours, older):
         path.mkdir(parents=True)
     folder(animals, stream=True)
     assert ours.exists()
     assert not gone.exists()
+    assert not older.exists()
 
 
 def test_training_ends_at_the_same_weights_whether_it_decodes_or_not(animals: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import warnings
@@ -190,6 +191,22 @@ def test_the_package_is_recorded_with_its_digest() -> None:
     assert record is not None
     assert record.path == package.path
     assert tuple(record.formats) == ("onnx", "pt2")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(enabled: bool) -> None:
+    run = make_run()
+    gc.collect()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        before = gc.get_stats()[2]["collections"]
+        build_package(run)
+        assert gc.isenabled() == enabled
+        assert gc.get_stats()[2]["collections"] - before <= 1, (
+            "it did not look through all of torch meanwhile"
+        )
+    finally:
+        gc.enable()
 
 
 def test_a_failed_build_leaves_nothing_behind(lepton_home: Path) -> None:

@@ -132,7 +132,8 @@ def _new_scratch(folder: Path) -> Path:
 def _sweep(folder: Path) -> None:
     """Remove what processes that are gone have left unfinished."""
     for path in folder.glob(f"{_WRITING}*"):
-        if not is_alive(int(path.name.removeprefix(_WRITING).partition("-")[0])):
+        pid = path.name.removeprefix(_WRITING).partition("-")[0]
+        if not (pid.isdecimal() and is_alive(int(pid))):
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from lepton_nb.errors import PackageError
 from lepton_nb.packaging.manifest import SCHEMA, Origin
 from lepton_nb.packaging.package import Package
+from lepton_nb.packaging.quiet import uncollected
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.signature import Signature
 
@@ -56,9 +57,10 @@ def _build(run: Run) -> Package:
     draft = packages / f".draft-{uuid.uuid4().hex}"
     draft.mkdir(parents=True, mode=0o700)
     try:
-        write_package(
-            draft, load_model(run), find_example(run), Signature.from_dict(signature), spec, _origin(run)
-        )
+        with uncollected():
+            write_package(
+                draft, load_model(run), find_example(run), Signature.from_dict(signature), spec, _origin(run)
+            )
         return publish(run.store, run.name, draft, run_id=run.id, task=run.task)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -78,7 +80,7 @@ def publish(store: RunStore, name: str, draft: Path, *, run_id: str, task: str) 
             if not (folder / str(version)).exists():
                 raise
             version += 1
-    package = Package.load(folder / str(version))
+    package = Package.load(folder / str(version), lazily=True)  # its large files were hashed just now
     record = store.add_package(
         name,
         run_id=run_id,

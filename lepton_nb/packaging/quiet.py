@@ -1,7 +1,8 @@
-"""Keeping other libraries' notes out of the user's cell."""
+"""Keeping the exporters' notes out of the user's cell, and the garbage collector out of the exporters."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import warnings
 from collections.abc import Iterator
@@ -24,3 +25,16 @@ def quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage collection. The exporters make objects by the hundred thousand that stay, and the collector
+    would look through them, and all of torch, again and again: a tenth of the time of a first export."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -31,6 +31,8 @@ def main() -> None:
     if options.way:
         _measure(options)
         return
+    if (options.folder / "train").is_dir():
+        options.folder /= "train"
     for path in options.folder.rglob("*.*"):
         path.read_bytes()
     print(
@@ -54,7 +56,7 @@ def _measure(options: argparse.Namespace) -> None:
     began = time.perf_counter()
     epochs = _loader(options) if options.way == "DataLoader" else _bundle(options)
     times = [time.perf_counter()]
-    model = SmallCNN(3, 10, height=32, width=32)
+    model = SmallCNN(3, 10)
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     loss = nn.CrossEntropyLoss()
     for epoch in range(2):
@@ -72,9 +74,9 @@ def _bundle(options: argparse.Namespace):  # type: ignore[no-untyped-def]
     from lepton_nb.data import folder
 
     stream = options.way == "decoded while it trains"
-    bundle = folder(options.folder, image_size=32, limit=options.limit, val_fraction=0.02, stream=stream)
-    loader = bundle.loader("train", batch_size=BATCH)
-    return loader.batches
+    split = {"val_fraction": 0.0, "test_fraction": 0.0}
+    bundle = folder(options.folder, image_size=32, limit=options.limit, stream=stream, **split)
+    return bundle.loader("train", batch_size=BATCH).batches
 
 
 def _loader(options: argparse.Namespace):  # type: ignore[no-untyped-def]
@@ -85,8 +87,7 @@ def _loader(options: argparse.Namespace):  # type: ignore[no-untyped-def]
 
     steps = [v2.ToImage(), v2.Resize((32, 32)), v2.ToDtype(torch.float32, scale=True)]
     steps += [v2.Normalize([0.5] * 3, [0.5] * 3)]
-    root = options.folder / "train"
-    pictures = ImageFolder(root if root.is_dir() else options.folder, v2.Compose(steps))
+    pictures = ImageFolder(options.folder, v2.Compose(steps))
     chosen = torch.randperm(len(pictures))[: options.limit].tolist()
     loader = DataLoader(Subset(pictures, chosen), BATCH, shuffle=True, num_workers=2)
     return lambda _: loader
