@@ -16,12 +16,12 @@ from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.decoding import Read
 from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
 from lepton_nb.data.images import PixelStats
-from lepton_nb.data.lazy import AHEAD, LazySplit
+from lepton_nb.data.lazy import LazySplit
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding, plural
 from lepton_nb.data.splitting import Parts
-from lepton_nb.data.streaming import Stream
+from lepton_nb.data.streaming import AHEAD, Stream
 from lepton_nb.signature import Signature, TensorSpec
 
 
@@ -90,7 +90,7 @@ def image_bundle(
             rows=torch.from_numpy(rows),
             stats=stats,
             augmenter=augmenter,
-            ahead=AHEAD if pool.mapped or pool.stream is not None else 0,
+            ahead=AHEAD if pool.mapped else 0,
             stream=pool.stream if split_name == "train" else None,
         )
 

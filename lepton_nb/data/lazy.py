@@ -23,14 +23,13 @@ from lepton_nb.data.decoding import content
 from lepton_nb.data.images import PixelStats
 from lepton_nb.data.memory import to_device
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
+from lepton_nb.data.streaming import AHEAD
 from lepton_nb.errors import DataError
 from lepton_nb.tasks import InputError
 from lepton_nb.tasks.images import load_image
 
 if TYPE_CHECKING:
     from lepton_nb.data.image_bundle import ImagePool
-
-AHEAD = 3  # batches being decoded while one is used
 
 
 class LazySplit:

@@ -15,7 +15,7 @@ from lepton_nb.data.augment import Augmenter
 from lepton_nb.data.bundle import Batch
 from lepton_nb.data.images import PixelStats
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
-from lepton_nb.data.streaming import Stream
+from lepton_nb.data.streaming import AHEAD, Stream
 
 RawItem = Callable[[int], Any]
 DEVICE_SHARE = 0.25  # of an accelerator's free memory that one split may take
@@ -156,7 +156,8 @@ class MemoryLoader:
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         batches = self._gather(epoch, start)
-        return prefetched(batches, self._ahead) if self._ahead else batches
+        ahead = AHEAD if self.streams else self._ahead  # decoded and in memory, they cost less than a thread
+        return prefetched(batches, ahead) if ahead else batches
 
     def _gather(self, epoch: int, start: int) -> Iterator[Batch]:
         order = epoch_order(self.num_items, seed=self._seed, epoch=epoch, shuffle=self._shuffle)

@@ -23,6 +23,7 @@ from lepton_nb.errors import DataError
 
 SAMPLE = 1024  # training pictures by which pixels are normalised
 BLOCK = 1024  # pictures decoded between two reports of the progress
+AHEAD = 3  # batches being decoded while one is used
 CHUNK = 8  # pictures a thread decodes at a time: a batch is to be shared by all threads
 
 NameOf = Callable[[int], str]
