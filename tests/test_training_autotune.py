@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 import lepton_nb
 from lepton_nb import data
+from lepton_nb.errors import ModelError
 from lepton_nb.magics.commands import build_parser
 from lepton_nb.magics.settings import given_settings
+from lepton_nb.runs import RunStore
 from lepton_nb.training import TrainConfig, autotune
 from lepton_nb.training.autotune import Candidate
 from tests.training_helpers import TinyNet, blobs, same_weights
@@ -110,3 +112,21 @@ def test_bf16_without_units_for_it_is_said() -> None:
     run = lepton_nb.train(TinyNet, blobs(), epochs=1, precision="bf16")
     imitated = not torch.ops.mkldnn._is_mkldnn_bf16_supported()
     assert any("no bf16 units" in said for said in run.warnings) == imitated
+
+
+class Viewing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(1, 4, 3, padding=1), nn.Linear(256, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        return self.fc(x.view(x.size(0), -1))
+
+
+def test_a_view_of_a_tensor_with_channels_last_is_explained() -> None:
+    words = r"view cannot read .* channels last \(test_training_autotune.py, line \d+: `return"
+    with pytest.raises(ModelError, match=words) as caught:
+        lepton_nb.train(Viewing(), data.digits(), epochs=1, channels_last=True, name="viewing")
+    assert "x.flatten(1)" in (caught.value.hint or "")
+    assert RunStore().get_run("viewing").status == "failed"

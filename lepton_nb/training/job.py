@@ -23,7 +23,7 @@ from lepton_nb.callbacks import (
 from lepton_nb.callbacks.sinks import make_sinks
 from lepton_nb.data import DataBundle, Loader
 from lepton_nb.data.workers import worker_death
-from lepton_nb.errors import StoreError
+from lepton_nb.errors import LeptonError, StoreError
 from lepton_nb.runs import Retention, Run
 from lepton_nb.training.allocator import freed_memory_kept
 from lepton_nb.training.autotune import autotune, compile_in_place
@@ -33,6 +33,7 @@ from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision, make_autocast, precision_warning
 from lepton_nb.training.gradients import Gradients
 from lepton_nb.training.interrupts import graceful_interrupt
+from lepton_nb.training.layout import view_failure
 from lepton_nb.training.loop import Work, fit, restore, snapshot
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.nonfinite import NonFinite
@@ -87,7 +88,7 @@ class Job:
                     fit(state, work, every)
                     self._settle(state, work)
             except BaseException as error:
-                explained = worker_death(error)
+                explained = worker_death(error) or self._layout_failure(error)
                 self._fail(state, every, explained or error)
                 if explained is not None:
                     raise explained from None
@@ -96,6 +97,9 @@ class Job:
                 # The user's own model holds its gradients, and outlives the run.
                 state.optimizer.zero_grad(set_to_none=True)
         return self.run
+
+    def _layout_failure(self, error: BaseException) -> LeptonError | None:
+        return view_failure(error) if self.config.channels_last else None
 
     def _prepare(self, callbacks: list[Callback]) -> tuple[TrainState, Work]:
         choice = choose_device(self.config.device)
