@@ -61,8 +61,10 @@ lint: install
 	$(BIN)/mypy
 	$(IN_EXTENSION) jlpm fix
 
+# Jupyter runs as root, as in a container, only where it is told to.
 lab: install
-	@trap 'kill 0' EXIT; ($(IN_EXTENSION) jlpm watch) & $(BIN)/jupyter lab --notebook-dir=notebooks
+	@trap 'kill 0' EXIT; ($(IN_EXTENSION) jlpm watch) & \
+		$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Types, eslint, prettier and jest of the JupyterLab extension.
 labextension: install
