@@ -14,6 +14,8 @@ def test_a_card_of_the_launcher_makes_a_notebook(page: Page, lab: Lab) -> None:
     open_lab(page, lab)
     section = page.locator(".jp-Launcher-section", has=page.get_by_role("heading", name="Lepton"))
     expect(section.locator(".jp-LauncherCard")).not_to_have_count(0)
+    heading = section.locator(".jp-Launcher-sectionHeader svg")
+    expect(heading).to_have_attribute("data-icon", "lepton-nb:lepton")
     for title, icon in (("Train on pictures", "image"), ("Train on a table", "spreadsheet")):
         card = section.locator(".jp-LauncherCard", has_text=title)
         expect(card.locator("svg")).to_have_attribute("data-icon", f"ui-components:{icon}")

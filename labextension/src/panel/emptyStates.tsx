@@ -10,7 +10,7 @@ export function NoRuns(props: { commands: CommandRegistry }): React.ReactElement
   return (
     <Empty
       title={trans.__('No runs yet')}
-      code={'%load_ext lepton_nb\n%lepton train SmallCNN \\\n    --data digits --epochs 3'}
+      code={'%load_ext lepton_nb\n%lepton train SmallCNN \\\n  --data digits \\\n  --epochs 3'}
       action={
         <button
           type="button"

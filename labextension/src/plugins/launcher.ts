@@ -42,9 +42,17 @@ export const launcherPlugin: JupyterFrontEndPlugin<void> = {
     lepton.model.client
       .get<{ templates: ITemplate[] }>('templates')
       .then(({ templates }) =>
-        templates.forEach((template, rank) =>
-          launcher.add({ command: CARD, category: trans.__('Lepton'), args: { ...template }, rank })
-        )
+        // The tutorials come first: the section takes its icon from its first card.
+        [...templates]
+          .sort((a, b) => Number(b.kind === 'tutorial') - Number(a.kind === 'tutorial'))
+          .forEach((template, rank) =>
+            launcher.add({
+              command: CARD,
+              category: trans.__('Lepton'),
+              args: { ...template },
+              rank
+            })
+          )
       )
       .catch(error => console.warn('lepton-nb: the templates could not be read', error));
   }
