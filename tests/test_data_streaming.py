@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import threading
@@ -184,15 +185,31 @@ def test_what_a_killed_kernel_left_half_decoded_is_swept(
     animals: Path, lepton_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decoding, "MEMORY_SHARE", 0)
-    gone = lepton_home / "cache" / "pixels" / f".writing-{2**22 + 1}-x"
-    ours = gone.with_name(f".writing-{os.getpid()}-x")
-    older = gone.with_name(".writing-abc")
+    gone = lepton_home / "cache" / "pixels" / f".pixels-x.{2**22 + 1}.tmp"
+    ours = gone.with_name(f".pixels-x.{os.getpid()}.tmp")
+    older = gone.with_name(".pixels-x.abc.tmp")
     for path in (gone, ours, older):
         path.mkdir(parents=True)
     folder(animals, stream=True)
     assert ours.exists()
     assert not gone.exists()
     assert not older.exists()
+
+
+def test_a_mapped_file_that_nobody_goes_on_with_does_not_stay(
+    animals: Path, lepton_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MEMORY_SHARE", 0)
+    bundle = folder(animals, stream=True)
+    assert len(entries(lepton_home)) == 1
+    del bundle
+    gc.collect()
+    assert not entries(lepton_home)
+    bundle = folder(animals, stream=True)
+    epoch(bundle, 0)
+    del bundle
+    gc.collect()
+    assert len(entries(lepton_home)) == 1, "what is decoded whole is kept"
 
 
 def test_training_ends_at_the_same_weights_whether_it_decodes_or_not(animals: Path) -> None:

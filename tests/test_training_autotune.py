@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import lepton_nb
 from lepton_nb import data
-from lepton_nb.errors import ModelError
+from lepton_nb.errors import ArgumentError, ModelError
 from lepton_nb.magics.commands import build_parser
 from lepton_nb.magics.settings import given_settings
 from lepton_nb.runs import RunStore
@@ -66,6 +66,8 @@ def test_auto_as_batch_size_measures_it() -> None:
     )
     words = ["train", "net", "--batch-size", "auto"]
     assert given_settings(build_parser().parse_line(words)) == {"batch_size": "auto"}
+    with pytest.raises(ArgumentError, match="'auto' is not a whole number"):
+        build_parser().parse_line(["lr-find", "net", "--batch-size", "auto"])  # which measures nothing
 
 
 def test_what_was_chosen_by_the_user_stays() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,9 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from lepton_nb.data.duplicates import digest
+from lepton_nb.data.duplicates import EXAMPLES, digest
 from lepton_nb.data.images import channel_sums
-from lepton_nb.data.report import Finding
+from lepton_nb.data.report import Finding, plural
 from lepton_nb.errors import DataError
 from lepton_nb.tasks import InputError
 from lepton_nb.tasks.images import load_image
@@ -49,6 +49,29 @@ class Decoded:
     sums: np.ndarray
     bad: dict[int, str]
 
+    @classmethod
+    def nothing(cls, count: int, channels: int, pixels: np.ndarray | None) -> Decoded:
+        """Room for what `count` pictures will give, with this room for their pixels."""
+        digests = np.zeros(count, dtype=np.uint64)
+        return cls(pixels, digests, np.zeros((count, 2, channels), dtype=np.int64), {})
+
+
+def channels_of(mode: Mode) -> int:
+    return 3 if mode == "RGB" else 1
+
+
+def skipped(reasons: Mapping[int, str], name_of: Callable[[int], str], where: str = "") -> Finding:
+    """What to say about pictures that cannot be read.
+
+    Args:
+        reasons: Why, by number.
+        where: What part of the data they are of, as in ``" of train"``.
+    """
+    bad = sorted(reasons)
+    examples = tuple(f"{name_of(i)}: {reasons[i]}" for i in bad[:EXAMPLES])
+    text = f"{plural(len(bad), 'unreadable or truncated file')}{where} skipped."
+    return Finding(text, examples, warning=True)
+
 
 def fits_in_memory(count: int, channels: int, size: Size) -> bool:
     """Whether that many decoded pictures take no more than their share of the free memory."""
@@ -76,15 +99,10 @@ def decode(
         into: Zeros for the pixels, where they do not fit in memory; without it they are not kept then.
         chunk: Pictures a thread decodes at a time.
     """
-    channels = 3 if mode == "RGB" else 1
+    channels = channels_of(mode)
     if into is None and fits_in_memory(count, channels, size):
         into = np.zeros((count, channels, *size), dtype=np.uint8)
-    result = Decoded(
-        pixels=into,
-        digests=np.zeros(count, dtype=np.uint64),
-        sums=np.zeros((count, 2, channels), dtype=np.int64),
-        bad={},
-    )
+    result = Decoded.nothing(count, channels, into)
 
     def work(start: int) -> None:
         stop = min(start + chunk, count)

@@ -17,16 +17,18 @@ from lepton_nb.data.decoding import (
     Mode,
     Progress,
     Size,
+    channels_of,
     choose_size,
     decode,
     fits_in_memory,
     probe,
+    skipped,
 )
-from lepton_nb.data.duplicates import EXAMPLES, digests
+from lepton_nb.data.duplicates import digests
 from lepton_nb.data.image_bundle import ImagePool
 from lepton_nb.data.images import to_picture
 from lepton_nb.data.pixel_cache import discard_mapped, keep_mapped, map_pixels, read_entry, write_entry
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.streaming import Stream
 from lepton_nb.errors import DataError
@@ -137,7 +139,7 @@ def _decode(
 ) -> tuple[Decoded, list[Finding]]:
     """From the cache where it has them, else by decoding, keeping the result where it may."""
     key = source.cache_key(rows, mode, size) if cache else None
-    shape = (len(rows), 3 if mode == "RGB" else 1, *size)
+    shape = (len(rows), channels_of(mode), *size)
     fits = fits_in_memory(shape[0], shape[1], size)
     kept = read_entry(key, len(rows), mapped=not fits) if key else None
     if kept is not None:
@@ -163,7 +165,7 @@ def _decode_to_disk(
     progress: Progress | None,
 ) -> tuple[Decoded, list[Finding]]:
     """Pictures too many for memory: decoded into a mapped file, or in every epoch if that has no room."""
-    pixels = map_pixels((len(rows), 3 if mode == "RGB" else 1, *size)) if key else None
+    pixels = map_pixels((len(rows), channels_of(mode), *size)) if key else None
     try:
         decoded = decode(
             lambda i: source.read(int(rows[i])), len(rows), mode, size, progress=progress, into=pixels
@@ -192,9 +194,10 @@ def _without_bad(
     if not reasons:
         return parts, []
     bad = np.array(sorted(reasons))
-    examples = tuple(f"{name_of(i)}: {reasons[i]}" for i in bad[:EXAMPLES].tolist())
+    finding = skipped(reasons, name_of)
     left = {split: members[~np.isin(members, bad)] for split, members in parts.items()}
     if not len(left["train"]):
-        raise DataError(f"None of the {len(parts['train']):,} training pictures can be read: {examples[0]}.")
-    finding = Finding(f"{plural(len(bad), 'unreadable or truncated file')} skipped.", examples, warning=True)
+        raise DataError(
+            f"None of the {len(parts['train']):,} training pictures can be read: {finding.examples[0]}."
+        )
     return {split: members for split, members in left.items() if len(members)}, [finding]

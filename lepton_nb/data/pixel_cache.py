@@ -22,14 +22,13 @@ import PIL
 from lepton_nb.data.decoding import Decoded
 from lepton_nb.data.duplicates import digest
 from lepton_nb.runs import home
-from lepton_nb.runs.process import is_alive
+from lepton_nb.runs.home import sweep
 
 LIMIT = 8 * 2**30  # bytes all entries may take; the longest unused go first
 MIN_BYTES = 4 * 2**20  # smaller data sets decode in no time
 MAP_SHARE = 0.5  # of the free disk that pixels too many for memory may take
 CHECKED = 64  # pictures of an entry whose hash is checked when it is read
 FORMAT = 1
-_WRITING = ".writing-"
 
 
 def cache_key(root: Path, files: Iterable[str], mode: str, size: tuple[int, int]) -> str:
@@ -70,7 +69,7 @@ def write_entry(key: str, decoded: Decoded) -> Path | None:
         return None
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
+    sweep(folder)
     if shutil.disk_usage(folder).free < 3 * pixels.nbytes:
         return None
     _make_room(folder, pixels.nbytes)
@@ -90,7 +89,7 @@ def map_pixels(shape: tuple[int, ...]) -> np.memmap[Any, Any] | None:
     """
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
+    sweep(folder)
     if math.prod(shape) > MAP_SHARE * shutil.disk_usage(folder).free:
         return None
     scratch = _new_scratch(folder)
@@ -126,15 +125,8 @@ def _scratch_of(pixels: np.memmap[Any, Any]) -> Path:
 
 
 def _new_scratch(folder: Path) -> Path:
-    return Path(tempfile.mkdtemp(prefix=f"{_WRITING}{os.getpid()}-", dir=folder))
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what processes that are gone have left unfinished."""
-    for path in folder.glob(f"{_WRITING}*"):
-        pid = path.name.removeprefix(_WRITING).partition("-")[0]
-        if not (pid.isdecimal() and is_alive(int(pid))):
-            shutil.rmtree(path, ignore_errors=True)
+    """Named as `sweep` knows what a process that is gone has left."""
+    return Path(tempfile.mkdtemp(prefix=".pixels-", suffix=f".{os.getpid()}.tmp", dir=folder))
 
 
 def _complete(scratch: Path, key: str, decoded: Decoded) -> Path:

@@ -10,13 +10,24 @@ from __future__ import annotations
 import math
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
 
 import numpy as np
 
-from lepton_nb.data.decoding import Decoded, Mode, Progress, Read, Size, decode, fits_in_memory
-from lepton_nb.data.duplicates import EXAMPLES, find_leaks
-from lepton_nb.data.pixel_cache import keep_mapped, map_pixels, read_entry, write_entry
+from lepton_nb.data.decoding import (
+    Decoded,
+    Mode,
+    Progress,
+    Read,
+    Size,
+    channels_of,
+    decode,
+    fits_in_memory,
+    skipped,
+)
+from lepton_nb.data.duplicates import find_leaks
+from lepton_nb.data.pixel_cache import discard_mapped, keep_mapped, map_pixels, read_entry, write_entry
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
@@ -63,6 +74,9 @@ class Stream:
         kept = _kept(key, count, mode, size)
         self.decoded = _nothing_yet(count, mode, size, key) if kept is None else kept
         self._done = np.full(count, kept is not None)
+        if kept is None and isinstance(self.decoded.pixels, np.memmap):
+            # One that nobody goes on with must not stay; one that is kept has another place by then.
+            weakref.finalize(self, discard_mapped, self.decoded.pixels)
 
     @property
     def complete(self) -> bool:
@@ -146,11 +160,9 @@ class Stream:
     def _found(self) -> list[Finding]:
         """Which pictures cannot be read of those not decoded at once, and which are in two splits."""
         reasons, findings = self.decoded.bad, []
-        bad = sorted(set(reasons) - set(self.first.tolist()))
+        bad = set(reasons) - set(self.first.tolist())
         if bad:
-            examples = tuple(f"{self._name_of(i)}: {reasons[i]}" for i in bad[:EXAMPLES])
-            text = f"{plural(len(bad), 'unreadable or truncated file')} of train skipped."
-            findings.append(Finding(text, examples, warning=True))
+            findings.append(skipped({i: reasons[i] for i in bad}, self._name_of, " of train"))
         readable = {split: np.setdiff1d(rows, list(reasons)) for split, rows in self._parts.items()}
         _, leaks = find_leaks(
             {split: self.decoded.digests[rows] for split, rows in readable.items()},
@@ -165,12 +177,12 @@ def _kept(key: str | None, count: int, mode: Mode, size: Size) -> Decoded | None
     """What was decoded at an earlier time."""
     if key is None:
         return None
-    return read_entry(key, count, mapped=not fits_in_memory(count, _channels(mode), size))
+    return read_entry(key, count, mapped=not fits_in_memory(count, channels_of(mode), size))
 
 
 def _nothing_yet(count: int, mode: Mode, size: Size, key: str | None) -> Decoded:
     """Room for the pixels in memory, else in a mapped file."""
-    channels = _channels(mode)
+    channels = channels_of(mode)
     shape = (count, channels, *size)
     pixels: np.ndarray | None = None
     if fits_in_memory(count, channels, size):
@@ -183,13 +195,4 @@ def _nothing_yet(count: int, mode: Mode, size: Size, key: str | None) -> Decoded
             f"{math.prod(shape) / 1e9:.1f} GB; there is no room for them, in memory or in the cache on disk.",
             "Free some, choose a smaller image size, or read them without stream: decoded in every epoch.",
         )
-    return Decoded(
-        pixels=pixels,
-        digests=np.zeros(count, dtype=np.uint64),
-        sums=np.zeros((count, 2, channels), dtype=np.int64),
-        bad={},
-    )
-
-
-def _channels(mode: Mode) -> int:
-    return 3 if mode == "RGB" else 1
+    return Decoded.nothing(count, channels, pixels)

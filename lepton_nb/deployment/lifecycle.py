@@ -23,7 +23,7 @@ from lepton_nb.runs import home
 from lepton_nb.runs.process import child_environment, is_alive
 from lepton_nb.runs.process import started as started_at
 
-START_LIMIT = 120.0  # seconds a service may take to load its package
+_START_LIMIT = 120.0  # seconds a service may take to load its package
 _DRAIN = 15.0  # seconds it may take to end by itself
 
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
@@ -127,8 +127,8 @@ def end(pid: int | None, started: float | None, *, patience: float = _DRAIN) -> 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, state: ServiceState, mark: int) -> None:
     # The socket listens already: the first answer comes the moment the server has loaded its package.
-    deadline = time.monotonic() + START_LIMIT
-    with httpx.Client(base_url=url, trust_env=False, timeout=START_LIMIT) as client:
+    deadline = time.monotonic() + _START_LIMIT
+    with httpx.Client(base_url=url, trust_env=False, timeout=_START_LIMIT) as client:
         while time.monotonic() < deadline:
             try:
                 if client.get("/healthz").status_code == 200:
@@ -142,7 +142,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, state: Service
                     f"The whole log: {state.log_path}",
                 )
     raise DeploymentError(
-        f"The service {state.path.name} did not answer within {START_LIMIT:g} s.",
+        f"The service {state.path.name} did not answer within {_START_LIMIT:g} s.",
         f"Its log: {state.log_path}",
     )
 

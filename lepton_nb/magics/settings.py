@@ -54,7 +54,8 @@ def add_settings(parser: MagicParser, only: Collection[str] | None = None) -> No
         if wanted:
             group = parser.add_argument_group(title)
             for name in wanted:
-                _add_setting(group, TrainConfig.__dataclass_fields__[name])
+                can_measure = only is None or "autotune" in only
+                _add_setting(group, TrainConfig.__dataclass_fields__[name], auto=can_measure)
 
 
 def setting_groups() -> dict[str, list[str]]:
@@ -77,7 +78,7 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) -> None:
+def _add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any], *, auto: bool) -> None:
     hint = _TYPES[field.name]
     flag = "--" + field.name.replace("_", "-")
     options: dict[str, Any] = {"dest": field.name, "default": argparse.SUPPRESS}
@@ -95,7 +96,7 @@ def _add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) 
         kinds = get_args(hint) or (hint,)
         kind: Callable[[str], Any] = integer if int in kinds else number if float in kinds else str
         metavar = "N" if kind is integer else "X" if kind is number else field.name.upper()
-        if field.name == "batch_size":
+        if field.name == "batch_size" and auto:
             kind = _integer_or_auto
         group.add_argument(flag, type=kind, metavar=metavar, help=_help(field), **options)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -114,8 +115,11 @@ def sync_folder(path: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that processes which are gone left in the folder."""
+    """Remove the temporary files and folders that processes which are gone left in the folder."""
     for path in folder.glob(".*.tmp"):
         pid = path.name.split(".")[-2]
         if not (pid.isdecimal() and is_alive(int(pid))):
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)

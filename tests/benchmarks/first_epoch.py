@@ -2,9 +2,8 @@
 
 python -m tests.benchmarks.first_epoch PATH/TO/folder --limit 10000
 
-Each way runs in a process of its own, with an empty cache: from nothing to the end of the second epoch of
-SmallCNN, whose epochs are then told apart. Files are read once before, so that all find
-them in the page cache.
+Each way runs in a process of its own, with an empty cache, and trains SmallCNN for two epochs. Files are read
+once before, so that all find them in the page cache.
 """
 
 from __future__ import annotations
