@@ -29,6 +29,7 @@ from lepton_nb.deployment import (
     rollback,
     stop,
 )
+from lepton_nb.deployment.ports import bind
 from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError, PackageError
 from lepton_nb.packaging import build_package
@@ -253,6 +254,16 @@ def test_a_model_that_cannot_be_packaged_leaves_no_server_waiting(runs: tuple[Ru
         deploy(run, "other")
     assert lifecycle.find_servers() == []
     assert len(deployments()) == 0
+
+
+@pytest.mark.slow
+def test_a_server_that_died_while_the_package_was_made_is_an_error(lepton_home: Path) -> None:
+    state = ServiceState.of("net")
+    with lifecycle.starting(state, bind("127.0.0.1", 0)) as server:
+        os.kill(server.pid, signal.SIGKILL)
+        wait_for(lambda: not is_alive(server.pid))
+        with pytest.raises(DeploymentError, match="The service net ended while starting"):
+            server.load("detached")
 
 
 EXPORTING = """

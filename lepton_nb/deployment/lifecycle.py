@@ -59,7 +59,6 @@ class Server:
         assert stdin is not None
         with suppress(BrokenPipeError):  # it has ended, which is noticed below
             stdin.write(b"\n")
-            stdin.flush()
         if lifetime == "detached":
             stdin.close()
         _wait_until_ready(self._process, self._url, self._state, self._mark)
@@ -79,6 +78,7 @@ def starting(state: ServiceState, listener: socket.socket) -> Iterator[Server]:
             command = [sys.executable, "-m", "lepton_nb.serve", "--wait"]
             process = subprocess.Popen(
                 [*command, "--state-dir", str(state.path), "--fd", str(fd)],
+                bufsize=0,  # a word to a server that has died is lost at once, not when the pipe is closed
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -160,8 +160,7 @@ def _reap() -> None:
     for pid, process in list(_CHILDREN.items()):
         if process.poll() is not None:
             if process.stdin is not None:
-                with suppress(BrokenPipeError):
-                    process.stdin.close()
+                process.stdin.close()
             del _CHILDREN[pid]
 
 
