@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from torchvision import datasets, transforms
 from torchvision.transforms import v2
 
 from lepton_nb.data import DataBundle, dataset, load, loaders
-from lepton_nb.errors import DataError
+from lepton_nb.errors import ArgumentError, DataError
 
 STEPS = [transforms.ToTensor(), transforms.Normalize((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))]
 
@@ -357,18 +358,39 @@ def zero(*shape: int) -> Tensor:
         (Endless(), "IterableDataset"),
         (TensorDataset(zero(0, 3), zero(0)), "has no items"),
         (DataLoader(rows(3), batch_size=8, drop_last=True), "has no batches"),
-        (TensorDataset(zero(8, 3), torch.arange(8) - 1), "(?s)class number -1.*start at 0"),
-        (TensorDataset(zero(8, 3), torch.zeros(8, dtype=torch.int64)), "one class only"),
-        (
-            TensorDataset(zero(8, 3), torch.zeros(8, 2, dtype=torch.int64)),
-            r"int64 \(8, 2\); classification takes",
-        ),
-        (TensorDataset(zero(8, 3), zero(8, 2, 2)), r"regression takes \(N,\)"),
     ],
 )
 def test_what_is_no_data_is_said_to_be_so(source: Any, expected: str) -> None:
     with pytest.raises(DataError, match=expected):
         loaders(source)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected", "task"),
+    [
+        (torch.arange(8) - 1, "(?s)class number -1.*start at 0", "classification"),
+        (torch.zeros(8, dtype=torch.int64), "one class only", "classification"),
+        (
+            torch.zeros(8, 2, dtype=torch.int64),
+            r"int64 \(8, 2\); classification takes",
+            "classification",
+        ),
+        (zero(8, 2, 2), r"regression takes \(N,\)", "regression"),
+    ],
+)
+def test_targets_of_no_known_kind_are_for_a_loss_of_the_users(
+    target: torch.Tensor, expected: str, task: str
+) -> None:
+    source = TensorDataset(zero(8, 3), target)
+    bundle = loaders(source)
+    assert bundle.signature.task == "generic"
+    (warning,) = [finding.text for finding in bundle.report.findings if finding.warning]
+    assert re.search(expected.replace("(?s)", "").partition(".*")[0], warning)
+    assert "--loss" in warning
+    with pytest.raises(ArgumentError, match=expected):
+        bundle.task.make_loss(bundle.signature)
+    with pytest.raises(DataError, match=expected):
+        loaders(source, task=task)
 
 
 def test_splits_that_do_not_fit_each_other_are_named(root: Path) -> None:

@@ -15,6 +15,7 @@ from lepton_nb.data.report import DataReport
 from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import Task, get_task
+from lepton_nb.tasks.generic import Generic
 
 Inputs = Tensor | tuple[Tensor, ...]
 Batch = tuple[Inputs, Tensor]
@@ -77,6 +78,14 @@ class Augmentable(Split, Protocol):
 
     def with_augmenter(self, augmenter: Augmenter | None) -> Split:
         """The same split with another augmenter."""
+
+
+@runtime_checkable
+class Given(Split, Protocol):
+    """A split of the user's own loader, whose targets are seen as its task takes them."""
+
+    def as_given(self) -> Split:
+        """The same split with targets exactly as the loader yields them."""
 
 
 @dataclass
@@ -167,6 +176,18 @@ class DataBundle:
         report = replace(self.report, findings=[*kept, *said])
         changed = {name: split.with_augmenter(augmenter) for name, split in splits.items()}
         return replace(self, splits=changed, report=report, spec=spec, augment=preset)
+
+    def as_given(self) -> DataBundle:
+        """The same data with targets exactly as the user's own loader yields them: for a loss of theirs."""
+        splits = {
+            name: split.as_given() if isinstance(split, Given) else split
+            for name, split in self.splits.items()
+        }
+        return replace(self, splits=splits)
+
+    def as_trained(self, signature: Signature) -> DataBundle:
+        """The same data as a run of that signature saw it, where the run was of no known kind of problem."""
+        return replace(self.as_given(), signature=signature) if signature.task == Generic.name else self
 
     def example(self, n: int = 2, split: str = "train") -> Batch:
         """The first `n` items of a split as one batch on the CPU, neither shuffled nor augmented."""

@@ -25,17 +25,30 @@ class Targets:
         values: int64 class indices ``(N,)`` or float64 numbers ``(N, T)``.
         class_names: Names of the classes; empty for numbers.
         findings: What was decided and why.
+        as_they_are: Whether the model learns numbers unscaled.
     """
 
     kind: Kind
     values: np.ndarray
     class_names: tuple[str, ...] = ()
+    as_they_are: bool = False
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def labels(self) -> np.ndarray | None:
         """The class indices, or None for numbers."""
         return self.values if self.kind == "classification" else None
+
+
+def about_labels(values: Any) -> Finding | None:
+    """A warning where quantities are all 0 or 1, which is how people write labels."""
+    if not bool(((values == 0) | (values == 1)).all()):
+        return None
+    return Finding(
+        "Every target is 0 or 1. Without a loss of yours they are learned as quantities (mean squared "
+        "error); for labels give --loss BCEWithLogitsLoss.",
+        warning=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,11 @@ class Scale:
                 f"The target {name!r} is {mean[std == 0][0]:g} in every training row: nothing to learn."
             )
         return cls(mean, std)
+
+    @classmethod
+    def none(cls, count: int) -> Scale:
+        """The scale that leaves `count` numbers as they are."""
+        return cls(np.zeros(count), np.ones(count))
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Numbers ``(N, T)`` as the float32 values a model learns."""

@@ -20,7 +20,7 @@ from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, Splitting, plan_parts
 from lepton_nb.data.table_bundle import preview_rows, row_as_dict
-from lepton_nb.data.targets import Targets, kind_of_task, read_targets
+from lepton_nb.data.targets import Targets, about_labels, kind_of_task, read_targets
 from lepton_nb.data.tensor_bundle import tensor_bundle
 from lepton_nb.errors import ArgumentError, DataError
 from lepton_nb.tasks.tables import encode_columns
@@ -200,10 +200,12 @@ def _read_targets(y: np.ndarray, task: str | None, class_names: Sequence[str] | 
         if not one_hot:
             if kind == "classification":
                 raise DataError(f"y has the shape {y.shape}; expected class numbers (items,).")
-            return Targets("regression", _finite(y))
+            labels = about_labels(y)
+            found = [] if labels is None else [labels]
+            return Targets("regression", _finite(y), findings=found, as_they_are=labels is not None)
         said = [Finding("One-hot targets are read as class numbers.")]
         names = tuple(class_names or map(str, range(y.shape[1])))
-        return Targets("classification", y.argmax(axis=1).astype(np.int64), names, said)
+        return Targets("classification", y.argmax(axis=1).astype(np.int64), names, findings=said)
     if y.dtype.kind == "f" and kind != "classification":
         _finite(y)
     if class_names is None:

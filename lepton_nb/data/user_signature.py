@@ -12,11 +12,12 @@ from lepton_nb.data.bundle import Batch, Inputs
 from lepton_nb.data.dataset_views import base_transform, dataset_classes
 from lepton_nb.data.recognition import Recipe, is_confirmed, preprocessing_of, read_transform
 from lepton_nb.data.report import Finding
-from lepton_nb.data.targets import Kind, kind_of_task
+from lepton_nb.data.targets import Kind, about_labels, kind_of_task
 from lepton_nb.data.user_splits import DatasetSplit, LoaderSplit
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import task_names
+from lepton_nb.tasks.generic import Generic
 
 AnySplit = LoaderSplit | DatasetSplit
 READ_FOR_CLASSES = 50_000  # items read to learn how many classes there are, where nothing else tells
@@ -41,24 +42,43 @@ def infer_signature(
     """
     inputs, target = batches["train"]
     kind = kind_of_task(task) or ("regression" if target.is_floating_point() else "classification")
-    _check_targets(target, kind)
+    specs = _input_specs(batches)
+    try:
+        _check_targets(target, kind)
+        names, findings = _class_names(splits, batches, class_names) if kind == "classification" else ((), [])
+    except DataError as error:
+        if task is not None or class_names is not None:
+            raise
+        return _generic(specs, error)
     for split in splits.values():
         split.set_kind(kind)
-    specs = _input_specs(batches)
     name = task if task in task_names() else _task_of(inputs, kind)
-    findings: list[Finding] = []
     if kind == "regression":
         output = TensorSpec("values", "float32", (target.shape[1] if target.ndim > 1 else 1,))
         signature = Signature(name, specs, output, target={"name": "target", "mean": 0.0, "std": 1.0})
-        return signature, [Finding("Targets are decimal numbers: taken as quantities, as they are.")]
-    names, said = _class_names(splits, batches, class_names)
-    findings += said
+        return signature, [_about_quantities(splits, target)]
     preprocessing: dict[str, Any] = {"kind": "tensor"}
     if name == "image-classification":
         preprocessing, said = _picture_preprocessing(splits, inputs)
         findings += said
     output = TensorSpec("logits", "float32", (len(names),))
     return Signature(name, specs, output, names, preprocessing, {"name": "label"}), findings
+
+
+def _generic(specs: tuple[TensorSpec, ...], error: DataError) -> tuple[Signature, list[Finding]]:
+    """The signature of data of no kind that is known here, with the reason for whoever brings no loss."""
+    target = {"name": "target", "reason": error.message, "hint": error.hint}
+    text = f"{error.message} Taken as they are, for a loss of your own (--loss)."
+    return Signature(Generic.name, specs, TensorSpec("outputs", "float32", ()), target=target), [
+        Finding(text, warning=True)
+    ]
+
+
+def _about_quantities(splits: Mapping[str, AnySplit], target: Tensor) -> Finding:
+    known = splits["train"].targets
+    values = target if known is None else known
+    plain = Finding("Targets are decimal numbers: taken as quantities, as they are.")
+    return about_labels(values) or plain
 
 
 def _check_targets(target: Tensor, kind: Kind) -> None:

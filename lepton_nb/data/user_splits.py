@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -31,7 +32,8 @@ class UserSplit:
         num_items: How many there are.
 
     Attributes:
-        kind: Whether the targets are classes or quantities, once that is known.
+        kind: Whether the targets are classes or quantities, once that is known; None leaves those of a
+            batch as they are.
         notes: What the report is to say.
     """
 
@@ -72,6 +74,12 @@ class UserSplit:
         """Say what the targets are; from now on they come as the tasks take them."""
         self.kind = kind
         self.targets = None if self.targets is None else as_target(self.targets, kind)
+
+    def as_given(self) -> Self:
+        """The same split, whose batches hold the targets exactly as the user's code yields them."""
+        twin = copy.copy(self)
+        twin.kind = None
+        return twin
 
     def ready(self, batch: Any, device: torch.device) -> Batch:
         """What the loader yields, checked, in the types that models and tasks take, on the device.

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from lepton_nb.errors import ArgumentError, DataError, StoreError
-from lepton_nb.evaluation.collecting import check_outputs, predict_batches, predict_split
+from lepton_nb.evaluation.collecting import check_outputs, mean_loss, predict_batches, predict_split
 from lepton_nb.evaluation.history import epoch_series
 from lepton_nb.evaluation.matching import matched_batches, needs_matching
 from lepton_nb.evaluation.result import EvaluationResult
@@ -55,15 +55,18 @@ def evaluate(
     preds, target = _predict(subject, chosen, batch_size, device)
     seconds = time.perf_counter() - started
     signature = subject.signature
-    check_outputs(preds, target, signature, subject.name)
     task = get_task(signature.task)
+    check_outputs(preds, target, signature, subject.name)
+    measures = task.measure(preds, target, signature)
+    if subject.loss is not None:
+        measures.scalars = {"loss": mean_loss(subject.loss, preds, target, batch_size), **measures.scalars}
     result = EvaluationResult(
         name=subject.name,
         data_name=subject.bundle.name,
         split=chosen,
         task=task,
         signature=signature,
-        measures=task.measure(preds, target, signature),
+        measures=measures,
         preds=preds.numpy(),
         target=target.numpy(),
         errors=task.item_errors(preds, target, signature).numpy(),

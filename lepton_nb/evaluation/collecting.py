@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from lepton_nb.data import DataBundle
 from lepton_nb.errors import DataError, ModelError
 from lepton_nb.models import Inputs, call_model
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.generic import Generic
 
 Batches = Iterator[tuple[Inputs, Tensor]]
 
@@ -42,6 +45,16 @@ def predict_batches(model: nn.Module, batches: Batches, batch_size: int) -> tupl
     return torch.cat(preds), torch.cat(targets)
 
 
+def mean_loss(loss: Callable[..., Any], preds: Tensor, target: Tensor, batch_size: int) -> float:
+    """The mean over the items of a loss of the user's, batch by batch."""
+    if isinstance(loss, nn.Module):
+        loss = copy.deepcopy(loss).cpu()
+    with torch.inference_mode():
+        starts = range(0, len(preds), batch_size)
+        parts = [(preds[at : at + batch_size], target[at : at + batch_size]) for at in starts]
+        return sum(float(loss(output, wanted)) * len(output) for output, wanted in parts) / len(preds)
+
+
 def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str) -> None:
     """Refuse outputs that are not of the task, before a metric makes something up from them.
 
@@ -49,6 +62,9 @@ def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str
         ModelError: If they have the wrong shape or are not finite.
         DataError: If a target is no class of the model.
     """
+    _check_finite(preds, name)
+    if signature.task == Generic.name:
+        return
     count = signature.num_outputs
     if preds.reshape(len(preds), -1).shape[1] != count or (signature.class_names and preds.ndim != 2):
         expected = f"({len(preds)}, {count})"
@@ -56,15 +72,18 @@ def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str
             f"{name} gives outputs of the shape {tuple(preds.shape)}, expected {expected}.",
             f"Its last layer needs {count} outputs: nn.Linear(..., {count}).",
         )
+    if signature.class_names and (target.min() < 0 or target.max() >= count):
+        wrong = int(target.max()) if target.max() >= count else int(target.min())
+        raise DataError(f"The target {wrong} is no class of {name}, which has 0 to {count - 1}.")
+
+
+def _check_finite(preds: Tensor, name: str) -> None:
     bad = int((~preds.reshape(len(preds), -1).isfinite()).any(dim=1).sum())
     if bad:
         raise ModelError(
             f"{name} gives NaN or infinite outputs for {bad:,} of {len(preds):,} items.",
             "Its weights have diverged: train again with a lower --lr, or --clip 1.0.",
         )
-    if signature.class_names and (target.min() < 0 or target.max() >= count):
-        wrong = int(target.max()) if target.max() >= count else int(target.min())
-        raise DataError(f"The target {wrong} is no class of {name}, which has 0 to {count - 1}.")
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def headline(result: EvaluationResult) -> str:
 
 def as_text(result: EvaluationResult) -> str:
     """The headline, the metrics and the notes."""
-    width = max(len(label_of(name)) for name in result.metrics)
+    width = max((len(label_of(name)) for name in result.metrics), default=0)
     lines = [f"  {label_of(name):<{width}}  {number(value)}" for name, value in result.metrics.items()]
     return "\n".join([headline(result), *lines, *(f"  {note}" for note in result.notes)])
 

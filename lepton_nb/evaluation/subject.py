@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError, DataError, ModelError
-from lepton_nb.packaging import load_data, load_model
+from lepton_nb.packaging import load_data, load_loss, load_model
 from lepton_nb.runs import Checkpoint, Run, RunStore
 from lepton_nb.signature import Signature
 
@@ -26,6 +27,7 @@ class Subject:
         checkpoint: Whose weights the model has, if it comes from a run.
         own_model: Whether the model is a copy that may be moved to another device for good.
         own_data: Whether the data are those the run was trained on.
+        loss: The user's own loss, if the run was trained with one.
         notes: What a reader of the numbers must know of the data.
     """
 
@@ -37,6 +39,7 @@ class Subject:
     checkpoint: Checkpoint | None = None
     own_model: bool = False
     own_data: bool = True
+    loss: Callable[..., Any] | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -96,8 +99,13 @@ def _of_run(run: Run, data: Any) -> Subject:
             f"Run {run.ref} has no checkpoint yet, so there are no weights to evaluate.",
             "Wait for the end of its first epoch." if waits else f"Train it first: resume({run.ref!r}).",
         )
-    bundle = load_data(run) if data is None else _as_bundle(data)
     stored = run.read_json("signature.json")
+    loss = load_loss(run)
+    bundle = load_data(run) if data is None else _as_bundle(data)
+    if loss is not None:
+        bundle = bundle.as_given()
+    if stored is not None:
+        bundle = bundle.as_trained(Signature.from_dict(stored))
     return Subject(
         run.ref,
         load_model(run, "best"),
@@ -107,6 +115,7 @@ def _of_run(run: Run, data: Any) -> Subject:
         next((checkpoint for checkpoint in checkpoints if checkpoint.best), checkpoints[0]),
         own_model=True,
         own_data=data is None,
+        loss=loss,
     )
 
 

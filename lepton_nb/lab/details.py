@@ -29,7 +29,7 @@ def run_detail(store: RunStore, ref: str) -> dict[str, Any]:
     served = {(record.name, record.version) for record in packages}
     return {
         "run": run_view(run),
-        "config": run.read_json("config.json", run.params),
+        "config": run.params,
         "environment": run.read_json("environment.json", {}),
         "signature": run.read_json("signature.json"),
         "source": run.read_text("source.py"),

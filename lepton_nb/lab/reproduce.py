@@ -113,9 +113,10 @@ def _own_cells(own: Mapping[str, Any], model: str) -> tuple[list[str], list[str]
 
 def _setting_options(run: Run, *, with_optimizer: bool) -> list[str]:
     """Every setting that is not the default, and the epochs and the seed in any case."""
+    given = run.read_json("config.json", run.params)
     options = []
     for field in dataclasses.fields(TrainConfig):
-        value = run.params.get(field.name, field.default)
+        value = given.get(field.name, field.default)
         if value is None or (value == field.default and field.name not in ("epochs", "seed")):
             continue
         if field.name == "optimizer" and not with_optimizer:

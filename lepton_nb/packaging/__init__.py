@@ -14,11 +14,26 @@ from lepton_nb.packaging.package import Package
 if TYPE_CHECKING:
     from lepton_nb.packaging.build import build_package
     from lepton_nb.packaging.example import keep_example
-    from lepton_nb.packaging.restore import load_data, load_model
+    from lepton_nb.packaging.restore import load_data, load_loss, load_model
 
-_LAZY = {"build_package": "build", "keep_example": "example", "load_data": "restore", "load_model": "restore"}
+_LAZY = {
+    "build_package": "build",
+    "keep_example": "example",
+    "load_data": "restore",
+    "load_loss": "restore",
+    "load_model": "restore",
+}
 
-__all__ = ["Format", "Manifest", "Package", "build_package", "keep_example", "load_data", "load_model"]
+__all__ = [
+    "Format",
+    "Manifest",
+    "Package",
+    "build_package",
+    "keep_example",
+    "load_data",
+    "load_loss",
+    "load_model",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from lepton_nb.errors import DataError, ModelError
@@ -70,6 +71,25 @@ def load_data(run: Run | str) -> DataBundle:
     from lepton_nb.data import from_spec
 
     return from_spec(spec)
+
+
+def load_loss(run: Run | str) -> Callable[..., Any] | None:
+    """The loss of the user's that the run was trained with; None where it was the task's, or is not at hand.
+
+    Raises:
+        NotFoundError: If there is no such run.
+    """
+    if isinstance(run, str):
+        run = RunStore().get_run(run)
+    described = (run.read_json("own.json") or {}).get("loss")
+    if described is None:
+        return None
+    live: Callable[..., Any] | None = run.live.get("loss")
+    if live is not None or described["kwargs"] is None:
+        return live
+    from lepton_nb.models.losses import make_loss_again
+
+    return make_loss_again(described, run.ref)
 
 
 def _reason(error: Exception) -> str:

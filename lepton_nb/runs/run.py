@@ -218,6 +218,12 @@ class Run(RunFolder):
         """When this process began it, by the clock as it is set now."""
         return now - (time.monotonic() - self._begun)
 
+    def record_params(self, params: Mapping[str, Any]) -> None:
+        """Replace the settings on record, where others took effect than those it was created with."""
+        text = json.dumps(dict(params), default=str)
+        self.store.database.execute("UPDATE runs SET params = ? WHERE seq = ?", (text, self._seq))
+        self.params = json.loads(text)
+
     def annotate(self, *, notes: str | None = None, tags: Mapping[str, str | None] | None = None) -> None:
         """Replace the notes, and set or replace the given tags; a tag of None is taken away."""
         with self.store.database.transaction() as connection:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.base import InputError
+from lepton_nb.tasks.bodies import item_schema
 
 ALL_SCORES_UP_TO = 10
 """With more classes than this, an answer lists only the most likely `TOP_SCORES`."""
@@ -96,6 +97,22 @@ class ValueAnswers(Answers):
                 "value": number if count == 1 else several,
             },
             "required": ["name", "value"],
+            "additionalProperties": False,
+        }
+
+
+class RawAnswers(Answers):
+    """Outputs as they are: ``{"outputs": nested list}``."""
+
+    def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
+        return [{"outputs": item} for item in _finite(output).tolist()]
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": {"outputs": item_schema(self.signature.output)},
+            "required": ["outputs"],
             "additionalProperties": False,
         }
 

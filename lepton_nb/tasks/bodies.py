@@ -58,11 +58,17 @@ def decode_base64(text: str) -> bytes:
 
 def array_schema(spec: TensorSpec) -> dict[str, Any]:
     """A batch of the spec, or one item without the batch dimension, as nested arrays."""
+    item = item_schema(spec)
+    batch = {"type": "array", "items": item, "minItems": 1}
+    return {"anyOf": [batch, item], "description": f"{spec}; N is the number of items"}
+
+
+def item_schema(spec: TensorSpec) -> dict[str, Any]:
+    """One item of the spec as nested arrays."""
     whole = np.dtype(spec.dtype).kind in "iu"
     schema: dict[str, Any] = {"type": "integer" if whole else "number"}
     for dim in reversed(spec.shape):
         schema = {"type": "array", "items": schema}
         if dim is not None:
             schema |= {"minItems": dim, "maxItems": dim}
-    batch = {"type": "array", "items": schema, "minItems": 1}
-    return {"anyOf": [batch, schema], "description": f"{spec}; N is the number of items"}
+    return schema

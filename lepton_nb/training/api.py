@@ -13,15 +13,17 @@ from torch import nn
 from lepton_nb.callbacks import Callback, TrainState, as_callbacks
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import TrainingError
+from lepton_nb.models.losses import describe_loss, make_loss_again
 from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.provenance import provenance
 from lepton_nb.runs.run import ACTIVE
+from lepton_nb.signature import Signature
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device
 from lepton_nb.training.job import Job, change_rates
 from lepton_nb.training.optimizers import check_optimizer
-from lepton_nb.training.own import describe_loss, describe_optimizer, make_loss_again, make_optimizer_again
+from lepton_nb.training.own import describe_optimizer, make_optimizer_again
 from lepton_nb.training.preparing import Prepared, as_bundle, make_criterion, prepare
 from lepton_nb.training.release import frees_memory
 from lepton_nb.training.seeding import private_rng
@@ -90,7 +92,10 @@ def train(
     run.annotate(notes=notes, tags=tags)
     with private_rng():
         keep_example(run, ready.data)  # packaging needs real inputs, perhaps when the data is gone
-    described = {"optimizer": describe_optimizer(ready.optimizer, ready.model), "loss": describe_loss(loss)}
+    described = {
+        "optimizer": describe_optimizer(ready.optimizer, ready.model),
+        "loss": describe_loss(ready.criterion if ready.own_loss else None),
+    }
     run.write_json("own.json", described)
     if cargo is not None:
         from lepton_nb.training.background.launch import launch
@@ -160,6 +165,10 @@ def resume(
         )
     bundle = as_bundle(data) if data is not None else load_data(run)
     _note_changed_data(run, bundle)
+    own = run.read_json("own.json", {})
+    own_loss = loss is not None or bool(own.get("loss"))
+    if own_loss:
+        bundle = bundle.as_given().as_trained(Signature.from_dict(run.read_json("signature.json")))
     network = model if model is not None else run.live.get("model")
     if network is None:
         network = load_model(run, checkpoint=checkpoint.step)
@@ -167,7 +176,6 @@ def resume(
         run.write_json("config.json", settings.to_dict())
         said = ", ".join(f"{name} {value}" for name, value in changes.items())
         run.append_log(f"resumed with {said} from step {checkpoint.step}")
-    own = run.read_json("own.json", {})
     if optimizer is not None:
         check_optimizer(optimizer, network)
     elif own.get("optimizer"):
@@ -210,15 +218,15 @@ def _note_changed_data(run: Run, bundle: DataBundle) -> None:
 
 def _create_run(name: str | None, ready: Prepared) -> Run:
     definition, bundle, settings = ready.definition, ready.data, ready.settings
-    held_out = "val" in bundle.splits
+    monitor, mode = ready.monitor
     run = RunStore().create_run(
         name,
         task=bundle.task.name,
         model=definition.name,
         data=bundle.name,
-        params=settings.to_dict(),
-        monitor=bundle.task.monitor if held_out else "train_loss",
-        mode=bundle.task.mode if held_out else "min",
+        params=ready.used(),
+        monitor=monitor,
+        mode=mode,
         epochs=settings.epochs,
     )
     run.write_json("config.json", settings.to_dict())

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from lepton_nb.data import Batch, DataBundle
 from lepton_nb.models import call_model
+from lepton_nb.models.losses import loss_untouched
 from lepton_nb.runs import home
 from lepton_nb.training.allocator import freed_memory_kept
 from lepton_nb.training.config import TrainConfig
@@ -109,7 +110,7 @@ def autotune(
         if speed > GAIN * choice.speeds[str(choice.best)]:
             choice.best = candidate
 
-    with private_rng(), freed_memory_kept(device):
+    with private_rng(), freed_memory_kept(device), loss_untouched(criterion):
         if config.precision == "auto" and device.type in ("cpu", "cuda", "xpu"):
             try_(_with(choice.best, precision="bf16"))
         if not config.channels_last and any(isinstance(module, nn.Conv2d) for module in model.modules()):

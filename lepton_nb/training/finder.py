@@ -19,6 +19,7 @@ from lepton_nb.data import Loader
 from lepton_nb.errors import ArgumentError, TrainingError
 from lepton_nb.evaluation.report import picture_html
 from lepton_nb.models import call_model
+from lepton_nb.models.losses import loss_untouched
 from lepton_nb.plots.rates import loss_over_rate
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.device import choose_device, choose_precision, make_autocast
@@ -135,7 +136,7 @@ def lr_find(
     ready = prepare(model, data, train=train, val=val, optimizer=optimizer, loss=loss, config=config)
     rates = [start * (end / start) ** (step / (steps - 1)) for step in range(steps)]
     found = RateSearch()
-    with private_rng(), _unchanged(ready):
+    with private_rng(), _unchanged(ready), loss_untouched(ready.criterion):
         seed_all(ready.settings.seed)
         try:
             _run(ready, rates, found)

@@ -24,6 +24,7 @@ from lepton_nb.callbacks.sinks import make_sinks
 from lepton_nb.data import DataBundle, Loader
 from lepton_nb.data.workers import worker_death
 from lepton_nb.errors import LeptonError, StoreError
+from lepton_nb.models.losses import loss_parameters
 from lepton_nb.runs import Retention, Run
 from lepton_nb.training.allocator import freed_memory_kept
 from lepton_nb.training.autotune import autotune, compile_in_place
@@ -37,11 +38,19 @@ from lepton_nb.training.layout import view_failure
 from lepton_nb.training.loop import Work, fit, restore, snapshot
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.nonfinite import NonFinite
-from lepton_nb.training.optimizers import forget_gradients, make_optimizer, move_optimizer, use_fused
+from lepton_nb.training.optimizers import (
+    forget_gradients,
+    forgotten,
+    make_optimizer,
+    move_optimizer,
+    use_fused,
+)
 from lepton_nb.training.profiling import Profiler
+from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
 from lepton_nb.training.seeding import private_rng
+from lepton_nb.training.used import used
 
 
 @dataclass
@@ -81,7 +90,8 @@ class Job:
             ]
             if saved is not None:
                 restore(state, work, saved)
-            self.run.live.update(model=self.model, data=self.data)
+            self.run.live.update(model=self.model, data=self.data, loss=self.loss)
+            self.run.record_params({**self.run.params, **used(self.config, self.optimizer, None, self.data)})
             self.run.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
             try:
                 with graceful_interrupt(state.control), freed_memory_kept(state.device):
@@ -94,8 +104,9 @@ class Job:
                     raise explained from None
                 raise
             finally:
-                # The user's own model holds its gradients, and outlives the run.
+                # The user's own model holds its gradients, and outlives the run; so does the optimizer.
                 state.optimizer.zero_grad(set_to_none=True)
+                work.rates.put_back()
         return self.run
 
     def _layout_failure(self, error: BaseException) -> LeptonError | None:
@@ -111,6 +122,7 @@ class Job:
             self.model.to(memory_format=torch.channels_last)
         if self.config.compile:
             compile_in_place(self.model, choice.device)
+        ours = self.optimizer is None
         optimizer = self._optimizer(choice.device)
         make_loader = partial(
             self.data.loader, batch_size=self.config.batch_size, device=choice.device, seed=self.config.seed
@@ -146,8 +158,7 @@ class Job:
             criterion=self.loss,
             gradients=Gradients(self.run, self.model, optimizer, self.loss, autocast, scaler, revocable=skip),
             score=lambda preds, target: self.data.task.score(preds, target, signature),
-            schedule=schedule_of(self.config, steps),
-            base_lrs=[group["lr"] for group in optimizer.param_groups],
+            rates=Rates(optimizer, schedule_of(self.config, steps), None if ours else self.config.lr),
             autocast=autocast,
             nonfinite=NonFinite(state, autocast, skip=skip),
             scaler=scaler,
@@ -184,8 +195,8 @@ class Job:
     def _features(self, work: Work) -> list[Callback]:
         """Callbacks for what the settings ask for: none costs anything where it is off."""
         found: list[Callback] = [Profiler(work)] if self.config.profile else []
-        if isinstance(work.schedule, Plateau):
-            found.append(work.schedule)
+        if isinstance(work.rates.schedule, Plateau):
+            found.append(work.rates.schedule)
         if type(work.averaging) is not WeightAverage:
             found.append(work.averaging)
         if self.config.freeze is not None:
@@ -194,8 +205,12 @@ class Job:
         return found
 
     def _optimizer(self, device: torch.device) -> torch.optim.Optimizer:
+        learned = loss_parameters(self.loss, self.model)
         if self.optimizer is None:
-            return make_optimizer(self.model, self.config)
+            return make_optimizer(self.model, self.config, learned)
+        if said := forgotten(self.optimizer, learned):
+            self.run.warnings.append(said)
+            self.run.append_log(said)
         move_optimizer(self.optimizer, device)
         if use_fused(self.optimizer):
             self.run.append_log(
@@ -233,8 +248,7 @@ class Job:
 
 def change_rates(saved: dict[str, Any], lr: float) -> None:
     """Put another peak learning rate into a checkpoint's state; every group keeps its share of it."""
-    first = saved["base_lrs"][0]
-    saved["base_lrs"] = [lr * (base / first if first else 1.0) for base in saved["base_lrs"]]
+    saved["base_lrs"] = scaled(saved["base_lrs"], lr)
 
 
 def _mode(mode: str) -> Literal["min", "max"]:

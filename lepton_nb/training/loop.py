@@ -35,8 +35,8 @@ from lepton_nb.training.averaging import WeightAverage
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.gradients import Gradients, NonFiniteLossError
 from lepton_nb.training.nonfinite import NonFinite
+from lepton_nb.training.rates import Rates
 from lepton_nb.training.recorder import Recorder
-from lepton_nb.training.schedules import Schedule
 from lepton_nb.training.seeding import get_rng_state, seed_all, set_rng_state
 from lepton_nb.training.validation import Criterion, Score, validate
 
@@ -46,7 +46,7 @@ class Work:
     """What the loop works with; `TrainState` says how far it is.
 
     Attributes:
-        base_lrs: Peak learning rate of each parameter group; the schedule scales them.
+        rates: Sets the learning rate of each parameter group before every step.
         averaging: Says which weights are validated and kept, the model's own or an average of them.
         autocast: Context of the forward pass, entered again and again.
         nonfinite: Decides what a loss that is NaN or infinite means.
@@ -59,8 +59,7 @@ class Work:
     criterion: Criterion
     gradients: Gradients
     score: Score
-    schedule: Schedule
-    base_lrs: list[float]
+    rates: Rates
     autocast: AbstractContextManager[Any]
     nonfinite: NonFinite
     scaler: torch.amp.GradScaler
@@ -139,9 +138,7 @@ def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
 
 def _step(state: TrainState, work: Work) -> None:
     """Move the weights by the gradients gathered."""
-    factor = work.schedule(state.step)
-    for group, base in zip(state.optimizer.param_groups, work.base_lrs, strict=True):
-        group["lr"] = base * factor
+    work.rates.apply(state.step)
     if state.config.clip is not None:
         work.scaler.unscale_(state.optimizer)
         nn.utils.clip_grad_norm_(state.model.parameters(), state.config.clip)
@@ -153,10 +150,10 @@ def _step(state: TrainState, work: Work) -> None:
 
 def _change_lr(state: TrainState, work: Work) -> None:
     """Put the learning rate asked for in the place of the peak one; every group keeps its share of it."""
-    value, before = state.control.take_lr(), work.base_lrs[0]
+    value, before = state.control.take_lr(), work.rates.peaks[0]
     if value is None:
         return
-    work.base_lrs = [value * (base / before if before else 1.0) for base in work.base_lrs]
+    work.rates.change(value)
     state.run.append_log(f"learning rate {before:g} changed to {value:g} at step {state.step}")
 
 
@@ -227,7 +224,8 @@ def snapshot(state: TrainState, work: Work) -> dict[str, object]:
         "model": work.averaging.weights(),
         "optimizer": state.optimizer.state_dict(),
         "scaler": work.scaler.state_dict(),
-        "base_lrs": list(work.base_lrs),
+        "loss": _state_of(work.criterion),
+        "base_lrs": list(work.rates.peaks),
         "epoch": state.epoch + 1 if done else state.epoch,
         "batch": 0 if done else state.batch,
         "step": state.step,
@@ -249,7 +247,9 @@ def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
     state.model.load_state_dict(saved["model"])
     state.optimizer.load_state_dict(saved["optimizer"])
     work.scaler.load_state_dict(saved["scaler"])
-    work.base_lrs = list(saved["base_lrs"])
+    if isinstance(work.criterion, nn.Module) and saved.get("loss"):
+        work.criterion.load_state_dict(saved["loss"])
+    work.rates.restore(saved["base_lrs"])
     state.epoch, state.batch, state.step = saved["epoch"], saved["batch"], saved["step"]
     state.started_step = state.step
     state.best_value, state.best_loss = saved["best_value"], saved["best_loss"]
@@ -260,6 +260,11 @@ def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
     work.gradients.most = saved["most"]
     work.rng_state = saved["rng"]
     restore_callbacks(work.recorder.callbacks, saved.get("callbacks", {}))
+
+
+def _state_of(criterion: Criterion) -> dict[str, Any]:
+    """What a loss learns or counts, such as a temperature; most have nothing."""
+    return dict(criterion.state_dict()) if isinstance(criterion, nn.Module) else {}
 
 
 def _check_weights(state: TrainState) -> None:

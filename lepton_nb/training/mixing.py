@@ -88,6 +88,7 @@ def check_mixing(config: TrainConfig, data: DataBundle, loss: Any) -> None:
         )
     classes = class_count(data)
     if classes is None:
+        _check_blendable(target, data.name)
         return
     device = next((p.device for p in getattr(loss, "parameters", list)()), target.device)
     soft = torch.full((2, classes), 1 / classes, device=device)
@@ -100,6 +101,14 @@ def check_mixing(config: TrainConfig, data: DataBundle, loss: Any) -> None:
         raise ArgumentError(
             "With mixup or cutmix the targets are class probabilities (N, C), which your loss does not take.",
             "nn.CrossEntropyLoss() does.",
+        )
+
+
+def _check_blendable(target: Tensor, name: str) -> None:
+    if not target.is_floating_point():
+        raise ArgumentError(
+            f"mixup and cutmix blend targets, but your loss gets those of {name!r} as {target.dtype}.",
+            "Leave --mixup and --cutmix out, or blend in your own DataLoader.",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,8 +13,10 @@ from lepton_nb.training.blocks import layer_blocks
 from lepton_nb.training.config import TrainConfig
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The configured optimizer over the parameters that want a gradient.
+def make_optimizer(
+    model: nn.Module, config: TrainConfig, of_the_loss: Sequence[nn.Parameter] = ()
+) -> torch.optim.Optimizer:
+    """The configured optimizer over the parameters that want a gradient, those of the loss included.
 
     Weights decay; biases, norms and other vectors do not, as is customary. With ``lr_decay`` each block of
     layers learns slower by that factor than the one after it (Howard & Ruder 2018, arXiv:1801.06146); the
@@ -33,6 +35,8 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
         rate = lr * config.lr_decay**depth
         for decay, params in _by_decay([p for p in block if p.requires_grad], config.weight_decay):
             groups.append({"params": params, "weight_decay": decay, "lr": rate})
+    if of_the_loss:
+        groups.append({"params": list(of_the_loss), "weight_decay": 0.0, "lr": lr})
     match config.optimizer:
         case "sgd":
             nesterov = config.momentum > 0
@@ -109,6 +113,18 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
             "Run the cell that makes the optimizer again, after the one that makes the model.",
         )
     return optimizer
+
+
+def forgotten(optimizer: torch.optim.Optimizer, of_the_loss: Sequence[nn.Parameter]) -> str | None:
+    """A warning where the loss has parameters that the user's own optimizer does not hold."""
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    missing = sum(id(parameter) not in held for parameter in of_the_loss)
+    if not missing:
+        return None
+    return (
+        f"The loss has {missing} parameter{'s' * (missing > 1)} that your optimizer does not hold, so they "
+        f"stay as they are: {type(optimizer).__name__}([*model.parameters(), *loss.parameters()], …)"
+    )
 
 
 def forget_gradients(optimizer: torch.optim.Optimizer) -> Callable[[], None]:

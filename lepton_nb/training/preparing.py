@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -13,13 +13,17 @@ from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError
 from lepton_nb.models import Definition, check_model
 from lepton_nb.models import model as define_model
+from lepton_nb.models.check import CheckReport
+from lepton_nb.models.losses import make_loss
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
+from lepton_nb.training.kind import for_own_loss
 from lepton_nb.training.mixing import check_mixing
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.recipes import Recipe, get_recipe
 from lepton_nb.training.seeding import private_rng, seed_all
+from lepton_nb.training.used import check_used, used
 
 
 @dataclass
@@ -31,6 +35,7 @@ class Prepared:
         model: The model, built; the user's own where an instance was given.
         optimizer: The user's own optimizer; None where the settings make one.
         criterion: The training loss, called as ``criterion(preds, target)``.
+        own_loss: Whether it is the user's, whose values then say which epoch was best.
     """
 
     definition: Definition
@@ -39,6 +44,18 @@ class Prepared:
     settings: TrainConfig
     optimizer: torch.optim.Optimizer | None
     criterion: Any
+    own_loss: bool = False
+
+    @property
+    def monitor(self) -> tuple[str, Literal["min", "max"]]:
+        """What says which epoch was best, and whether less or more of it is better."""
+        if "val" not in self.data.splits:
+            return "train_loss", "min"
+        return ("val_loss", "min") if self.own_loss else (self.data.task.monitor, self.data.task.mode)
+
+    def used(self) -> dict[str, Any]:
+        """The settings as they take effect."""
+        return used(self.settings, self.optimizer, self.criterion if self.own_loss else None, self.data)
 
 
 def prepare(
@@ -64,18 +81,23 @@ def prepare(
     check_sinks(settings.sink)
     choose_precision(settings.precision, choose_device(settings.device).device)
     bundle = _bundle(data, train, val, chosen)
+    own_loss = loss is not None
+    if own_loss:
+        bundle = bundle.as_given()
     definition = _definition(model if model is not None else _default_model(chosen, bundle), bundle)
     criterion = make_criterion(loss, bundle, settings)
     with private_rng():
         seed_all(settings.seed)
         network = definition.build()
         # Within the seed too: a lazy layer draws its weights from the first batch it sees.
-        _check(network, bundle, criterion)
+        report = _check(network, bundle, criterion, own_loss=own_loss)
+        bundle = for_own_loss(bundle, criterion, report.output_shape) if own_loss else bundle
         check_mixing(settings, bundle, criterion)
     if settings.freeze is not None:
         frozen_modules(network, settings.freeze)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
-    return Prepared(definition, network, bundle, settings, own, criterion)
+    check_used(config, own, loss, bundle)
+    return Prepared(definition, network, bundle, settings, own, criterion, own_loss)
 
 
 def _settings(recipe: Recipe | None, optimizer: Any, config: dict[str, Any]) -> TrainConfig:
@@ -108,7 +130,14 @@ def as_bundle(data: Any) -> DataBundle:
 
 
 def _default_model(recipe: Recipe | None, bundle: DataBundle) -> str:
-    return recipe.model if recipe is not None else next(iter(bundle.task.starters()))
+    if recipe is not None:
+        return recipe.model
+    starter = next(iter(bundle.task.starters()), None)
+    if starter is None:
+        raise ArgumentError(
+            f"There is no model to begin with for {bundle.task.title.lower()}.", "Name your own: train MODEL"
+        )
+    return starter
 
 
 def _definition(model: Any, bundle: DataBundle) -> Definition:
@@ -123,20 +152,8 @@ def make_criterion(loss: Any, bundle: DataBundle, settings: TrainConfig) -> Any:
     Raises:
         ArgumentError: If it is none of these.
     """
-    if callable(loss):
-        return loss
-    if isinstance(loss, str):
-        kind = getattr(nn, loss, None)
-        if not (isinstance(kind, type) and issubclass(kind, nn.Module) and loss.endswith("Loss")):
-            raise ArgumentError(
-                f"torch.nn has no loss {loss!r}.", "For example CrossEntropyLoss, or a variable."
-            )
-        return kind()
     if loss is not None:
-        raise ArgumentError(
-            f"The loss is a {type(loss).__name__}; expected a callable loss(preds, target).",
-            "For example nn.CrossEntropyLoss()",
-        )
+        return make_loss(loss)
     weights = _balanced_weights(bundle) if settings.class_weights == "balanced" else None
     return bundle.task.make_loss(
         bundle.signature, label_smoothing=settings.label_smoothing, class_weights=weights
@@ -155,7 +172,7 @@ def _balanced_weights(bundle: DataBundle) -> list[float]:
     return [len(targets) / (classes * int(count)) for count in counts]
 
 
-def _check(network: nn.Module, bundle: DataBundle, criterion: Any) -> None:
+def _check(network: nn.Module, bundle: DataBundle, criterion: Any, *, own_loss: bool) -> CheckReport:
     """Run one real batch through the model where it is, before anything is trained or written."""
     inputs, target = bundle.example(min(8, len(bundle.train)))
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
@@ -165,4 +182,12 @@ def _check(network: nn.Module, bundle: DataBundle, criterion: Any) -> None:
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     classes = len(bundle.signature.class_names) or None
-    check_model(network, moved, target.to(device), loss=criterion, num_classes=classes, task=bundle.task.name)
+    return check_model(
+        network,
+        moved,
+        target.to(device),
+        loss=criterion,
+        num_classes=classes,
+        task=bundle.task.name,
+        own_loss=own_loss,
+    )

@@ -10,12 +10,12 @@ from typing import Any
 from torch import nn
 
 from lepton_nb.callbacks import Callback, TrainState
-from lepton_nb.data import DataBundle, loaders
+from lepton_nb.data import loaders
 from lepton_nb.errors import ArgumentError, LeptonError, NotFoundError, TrainingError
 from lepton_nb.runs import Run
 from lepton_nb.runs.records import check_name, suggest_name
 from lepton_nb.training.api import train as train_run
-from lepton_nb.training.preparing import as_bundle, prepare
+from lepton_nb.training.preparing import Prepared, as_bundle, prepare
 from lepton_nb.training.space import Dimension, parse_space, space_text
 from lepton_nb.training.study import RECORD, TAG, Study, Trial, as_trial, find_study, record
 
@@ -72,9 +72,8 @@ def tune(
             f"Data {bundle.name!r} has no validation split to rank trials by.",
             "Give --val, or load it with one.",
         )
-    model_name = ready.definition.name
-    name = name or f"tune-{suggest_name(model_name) or 'model'}"
-    study = _study(check_name(name, "search"), space, bundle, model_name, trials)
+    name = name or f"tune-{suggest_name(ready.definition.name) or 'model'}"
+    study = _study(check_name(name, "search"), space, ready, trials)
     options = {"loss": loss, **config}
 
     def run_trial(params: dict[str, Any], callbacks: list[Callback]) -> Run:
@@ -138,21 +137,22 @@ class Report(Callback):
         state.run.write_json(RECORD, {**self.about, "state": end})
 
 
-def _study(name: str, space: list[Dimension], bundle: DataBundle, model: str, trials: int) -> Study:
+def _study(name: str, space: list[Dimension], ready: Prepared, trials: int) -> Study:
     """A new study, or the one of that name with its trials so far."""
+    model, data = ready.definition.name, ready.data.name
     try:
         study = find_study(name)
     except NotFoundError:
-        return Study(name, space, bundle.task.monitor, bundle.task.mode, trials)
+        return Study(name, space, *ready.monitor, trials)
     if space_text(study.space) != space_text(space):
         raise ArgumentError(
             f"Search {name!r} was over {space_text(study.space)}, not {space_text(space)}.",
             "Go on with that space, or give another --name.",
         )
     before = study.trials[-1].run
-    if (before.model, before.data) != (model, bundle.name):
+    if (before.model, before.data) != (model, data):
         raise ArgumentError(
-            f"Search {name!r} was of {before.model} on {before.data}, not of {model} on {bundle.name}.",
+            f"Search {name!r} was of {before.model} on {before.data}, not of {model} on {data}.",
             "Give another --name.",
         )
     study.wanted = trials

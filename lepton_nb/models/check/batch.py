@@ -27,6 +27,7 @@ from lepton_nb.models.check.finite import check_finite
 from lepton_nb.models.check.layers import embedding_message
 from lepton_nb.models.check.outputs import Case, Loss, check_output
 from lepton_nb.models.check.tracing import tensors_in
+from lepton_nb.models.losses import loss_untouched
 from lepton_nb.models.preserve import private_rng, untouched
 from lepton_nb.models.rendering import constructor
 
@@ -56,6 +57,7 @@ def check_model(
     loss: Loss,
     num_classes: int | None = None,
     task: str = "",
+    own_loss: bool = False,
 ) -> CheckReport:
     """Run forward, loss and backward on one batch, and explain what does not fit.
 
@@ -69,15 +71,16 @@ def check_model(
         loss: Called as ``loss(preds, target)``.
         num_classes: Classes of the data; None for regression, or where it is not known.
         task: Name of the task; empty where it is not known.
+        own_loss: Whether the loss is the user's, who alone knows what it compares.
 
     Raises:
         ModelError: If the model cannot train on this batch, with the reason and the remedy.
     """
     check_construction(model, inputs)
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps: a check must not compile
-    case = Case(model, inputs, target, loss, num_classes, task)
+    case = Case(model, inputs, target, loss, num_classes, task, own_loss)
     _materialise(case)
-    with untouched(model), torch.enable_grad():
+    with untouched(model), loss_untouched(loss), torch.enable_grad():
         model.train()
         with _watched(model, inputs) as warnings:
             output = check_output(case, _forward(case))

@@ -31,6 +31,7 @@ class Case:
     Attributes:
         num_classes: How many classes the data has; None for regression, or where it is not known.
         task: Name of the task; empty where it is not known.
+        own_loss: Whether the loss is the user's: then only what torch's own losses demand is demanded.
     """
 
     model: nn.Module
@@ -39,6 +40,7 @@ class Case:
     loss: Loss
     num_classes: int | None
     task: str = ""
+    own_loss: bool = False
 
     @property
     def name(self) -> str:
@@ -54,6 +56,8 @@ class Case:
         if isinstance(self.loss, (nn.CrossEntropyLoss, nn.NLLLoss)):
             return not (self.target.is_floating_point() and self.target.dim() > 1)
         known = isinstance(self.loss, _ELEMENTWISE)
+        if self.own_loss:
+            return False
         classes = self.num_classes is not None or self.task.endswith("classification")
         return classes and not known and not self.target.is_floating_point()
 
@@ -99,7 +103,8 @@ def check_output(case: Case, output: Any) -> Tensor:
             "not scores: nothing can be learned through an argmax or a comparison.",
             "Return the logits.",
         )
-    _check_batch(case, output)
+    if not case.own_loss:
+        _check_batch(case, output)
     if case.takes_class_indices:
         _check_classes(case, output)
     elif isinstance(case.loss, _ELEMENTWISE) and output.shape != case.target.shape:
