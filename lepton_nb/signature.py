@@ -39,6 +39,8 @@ class Signature:
         preprocessing: How a real input (a picture, a sentence, a row) becomes the input tensors; its
             keys belong to the task's codec. ``{"kind": "tensor"}`` where only tensors are known.
         target: What the task needs to read an output back, such as the target column's name.
+        further_outputs: What it gives beside `output`, where it gives several.
+        by_name: Whether the inputs go into the model by name, ``model(**inputs)``, not by position.
     """
 
     task: str
@@ -47,6 +49,13 @@ class Signature:
     class_names: tuple[str, ...] = ()
     preprocessing: dict[str, Any] = field(default_factory=lambda: {"kind": "tensor"})
     target: dict[str, Any] = field(default_factory=dict)
+    by_name: bool = False
+    further_outputs: tuple[TensorSpec, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """Everything the model gives, in order."""
+        return (self.output, *self.further_outputs)
 
     @property
     def num_outputs(self) -> int:
@@ -57,7 +66,12 @@ class Signature:
         return size
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As JSON; what few signatures have is left out of the others, whose digests stay as they were."""
+        found = asdict(self)
+        for rare in ("by_name", "further_outputs"):
+            if not found[rare]:
+                del found[rare]
+        return found
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Signature:
@@ -71,6 +85,8 @@ class Signature:
             class_names=tuple(data["class_names"]),
             preprocessing=dict(data["preprocessing"]),
             target=dict(data["target"]),
+            by_name=bool(data.get("by_name", False)),
+            further_outputs=tuple(spec(value) for value in data.get("further_outputs", ())),
         )
 
     def digest(self) -> str:

@@ -337,16 +337,17 @@ def zero(*shape: int) -> Tensor:
         ),
         (3, "train is a int; expected a DataLoader"),
         (
-            DataLoader(Yields({"image": zero(3), "label": 1})),
-            r"(?s)yields a dict of 'image', 'label'.*item\['image'\]",
+            DataLoader(Yields({"image": zero(3), "answer": 1})),
+            r"(?s)yields a dict of 'image', 'answer'.*with the target under 'labels'",
         ),
-        (DataLoader(Yields(zero(3))), r"(?s)yields a tensor \(1, 3\).*\(inputs, target\)"),
+        (DataLoader(Yields({"text": "a", "label": 1})), "(?s)there is no tensor beside 'label'"),
+        (DataLoader(Yields({"x": zero(3), "label": "cat"})), "(?s)targets of train are.*class names into"),
         (DataLoader(Yields((zero(3), zero(3), 1))), r"(?s)yields a list of 3.*\(\(a, b\), target\)"),
         (
             DataLoader(Yields((zero(3), "cat"))),
             r"(?s)targets of train are a tuple of 1: a text.*class names into",
         ),
-        (DataLoader(Yields(({"a": zero(3)}, 1))), "inputs of train are a dict of 'a'"),
+        (DataLoader(Yields(({"a": "b"}, 1))), "inputs of train are a dict of 'a'"),
         (DataLoader(Yields((Image.new("L", (3, 3)), 1))), r"(?s)PIL images.*ToTensor\(\)"),
         (DataLoader(Yields(lambda i: (zero(i + 1), 1)), batch_size=3), "(?s)differ in shape.*Resize"),
         (
@@ -391,6 +392,26 @@ def test_targets_of_no_known_kind_are_for_a_loss_of_the_users(
         bundle.task.make_loss(bundle.signature)
     with pytest.raises(DataError, match=expected):
         loaders(source, task=task)
+
+
+def test_dicts_go_in_by_name_and_their_target_is_found() -> None:
+    source = Yields(lambda i: {"ids": zero(3).long(), "mask": zero(3), "text": "a", "labels": i % 2})
+    bundle = loaders(DataLoader(source, batch_size=4))
+    assert [spec.name for spec in bundle.signature.inputs] == ["ids", "mask"]
+    assert bundle.signature.by_name
+    assert bundle.signature.target["name"] == "labels"
+    assert bundle.signature.class_names == ("0", "1")
+    inputs, target = bundle.example(6)
+    assert {name: tuple(part.shape) for name, part in inputs.items()} == {"ids": (6, 3), "mask": (6, 3)}
+    assert target.tolist() == [0, 1, 0, 1, 0, 1]
+    assert type(bundle.signature).from_dict(bundle.signature.to_dict()) == bundle.signature
+
+
+def test_inputs_alone_are_their_own_target_and_that_is_said() -> None:
+    bundle = loaders(DataLoader(TensorDataset(torch.rand(8, 3)), batch_size=4))
+    inputs, target = bundle.example(8)
+    assert torch.equal(inputs, target)
+    assert any("each item is its own target" in finding.text for finding in bundle.report.findings)
 
 
 def test_splits_that_do_not_fit_each_other_are_named(root: Path) -> None:

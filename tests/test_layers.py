@@ -13,6 +13,7 @@ ROOT = Path(lepton_nb.__file__).parent
 
 ROWS = {
     "errors": 0,
+    "batch": 0,
     "signature": 0,
     "models": 1,
     "plots": 1,

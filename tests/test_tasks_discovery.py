@@ -64,7 +64,9 @@ def check_works() -> None:
     preds = model(torch.from_numpy(batch))
     target = torch.zeros(1, 1)
     task.make_loss(SIGNATURE)(preds, target).backward()
-    assert task.score(preds, target, SIGNATURE).keys() == {"rmse", "mae"}
+    meter = task.meter(SIGNATURE)
+    meter.update(preds, target)
+    assert meter.compute().keys() == {"rmse", "mae"}
     (answer,) = codec.encode(preds.detach().numpy())
     assert answer["name"] == "age"
     assert answer["value"] == pytest.approx(preds.item() * 10.0 + 40.0, rel=1e-6)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lepton_nb.data.bundle import Batch, DataBundle, Inputs, Loader, Split
+from lepton_nb.batch import Batch
+from lepton_nb.data.bundle import DataBundle, Inputs, Loader, Split
 from lepton_nb.data.image_folder import folder
 from lepton_nb.data.loading import from_spec, load
 from lepton_nb.data.report import DataReport, Finding

@@ -9,15 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lepton_nb.data.bundle import Batch
+from lepton_nb.batch import Batch, Tree
 from lepton_nb.data.targets import Kind
 from lepton_nb.errors import DataError
 
-EXPECTED = "Each batch is to be (inputs, target): a tensor, or a tuple of tensors, and a tensor of targets."
+EXPECTED = (
+    "Each batch is to be (inputs, target): tensors, or tuples or dicts of them; or a dict with the target "
+    "under 'labels', 'label', 'targets' or 'target'."
+)
+TARGET_KEYS = ("labels", "label", "targets", "target")
 
 
 def check_batch(batch: Any, name: str) -> Batch:
-    """A batch as ``(inputs, target)``.
+    """A batch as ``(inputs, target)``; what holds inputs alone is its own target, as for an autoencoder.
 
     Args:
         batch: What the loader yields.
@@ -26,18 +30,57 @@ def check_batch(batch: Any, name: str) -> Batch:
     Raises:
         DataError: If it is something else; says what came.
     """
-    if not isinstance(batch, tuple | list) or len(batch) != 2:
+    if isinstance(batch, Mapping):
+        return _from_dict(batch, name)
+    if isinstance(batch, Tensor):
+        batch = (batch,)
+    if not isinstance(batch, tuple | list) or len(batch) not in (1, 2):
         raise DataError(f"{name} yields {describe(batch)}.", _hint(batch))
-    inputs, target = batch
-    if isinstance(inputs, list | tuple) and inputs and all(isinstance(part, Tensor) for part in inputs):
-        inputs = tuple(inputs)
-    elif not isinstance(inputs, Tensor):
-        raise DataError(f"The inputs of {name} are {describe(inputs)}.", _hint(batch))
-    if not isinstance(target, Tensor):
-        numbers = isinstance(target, list | tuple) and target and isinstance(target[0], str)
-        hint = "Turn class names into numbers: classes.index(name)." if numbers else EXPECTED
-        raise DataError(f"The targets of {name} are {describe(target)}.", hint)
-    return inputs, target
+    inputs = as_rows(batch[0])
+    if inputs is None:
+        raise DataError(f"The inputs of {name} are {describe(batch[0])}.", _hint(batch))
+    if len(batch) == 1:
+        return Batch(inputs, inputs)
+    target = as_rows(batch[1])
+    if target is None:
+        raise _no_target(batch[1], name)
+    return Batch(inputs, target)
+
+
+def target_key(batch: Any) -> str | None:
+    """Under which name a dict batch holds its target; None where there is none, or the batch is no dict."""
+    return next((key for key in TARGET_KEYS if isinstance(batch, Mapping) and key in batch), None)
+
+
+def as_rows(value: Any) -> Tree | None:
+    """A tensor, or a tuple or dict of nothing but tensors; None where it is something else."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, Mapping) and value and all(isinstance(part, Tensor) for part in value.values()):
+        return dict(value)
+    if isinstance(value, list | tuple) and value and all(isinstance(part, Tensor) for part in value):
+        return tuple(value)
+    return None
+
+
+def _from_dict(batch: Mapping[str, Any], name: str) -> Batch:
+    """The target by its usual name, the other tensors by theirs; texts, which no model takes, stay out."""
+    key = target_key(batch)
+    if key is None:
+        raise DataError(f"{name} yields {describe(batch)}.", EXPECTED)
+    inputs = {part: value for part, value in batch.items() if part != key and isinstance(value, Tensor)}
+    target = as_rows(batch[key])
+    if target is None:
+        raise _no_target(batch[key], name)
+    if not inputs:
+        raise DataError(f"{name} yields {describe(batch)}: there is no tensor beside {key!r}.", EXPECTED)
+    return Batch(inputs, target)
+
+
+def _no_target(target: Any, name: str) -> DataError:
+    texts = isinstance(target, list | tuple) and target and isinstance(target[0], str)
+    hint = "Turn class names into numbers: classes.index(name)." if texts else EXPECTED
+    return DataError(f"The targets of {name} are {describe(target)}.", hint)
 
 
 def as_float32(tensor: Tensor) -> Tensor:
@@ -88,9 +131,6 @@ def explain_failure(error: Exception, name: str) -> DataError:
 
 
 def _hint(batch: Any) -> str:
-    if isinstance(batch, Mapping) and len(batch) >= 2:
-        first, second = list(batch)[:2]
-        return f"{EXPECTED} Return (item[{first!r}], item[{second!r}]) from the Dataset."
     if isinstance(batch, tuple | list) and len(batch) > 2:
         return f"{EXPECTED} For several inputs yield ((a, b), target)."
     return EXPECTED

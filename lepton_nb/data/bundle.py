@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from lepton_nb.batch import Batch, Tree, joined, part
 from lepton_nb.data.augment import AUGMENTED_BY, Augmentation, Augmenter, augmenter_for, check_augment
 from lepton_nb.data.report import DataReport
 from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean
@@ -17,8 +18,7 @@ from lepton_nb.signature import Signature
 from lepton_nb.tasks import Task, get_task
 from lepton_nb.tasks.generic import Generic
 
-Inputs = Tensor | tuple[Tensor, ...]
-Batch = tuple[Inputs, Tensor]
+Inputs = Tree
 
 
 class Loader(Protocol):
@@ -186,21 +186,20 @@ class DataBundle:
         return replace(self, splits=splits)
 
     def as_trained(self, signature: Signature) -> DataBundle:
-        """The same data as a run of that signature saw it, where the run was of no known kind of problem."""
-        return replace(self.as_given(), signature=signature) if signature.task == Generic.name else self
+        """The same data as a run of that signature saw it, where a loss made of them something else."""
+        if signature.task == Generic.name:
+            return replace(self.as_given(), signature=signature)
+        return replace(self, signature=signature) if "loss" in signature.target else self
 
     def example(self, n: int = 2, split: str = "train") -> Batch:
         """The first `n` items of a split as one batch on the CPU, neither shuffled nor augmented."""
-        part = self.split(split)
-        parts: list[Batch] = []
-        for batch in part.loader(batch_size=min(n, len(part)), shuffle=False).batches(0):
-            parts.append(batch)
-            if sum(len(target) for _, target in parts) >= n:  # a loader of the user's has its own batch size
+        source = self.split(split)
+        found: list[Batch] = []
+        for batch in source.loader(batch_size=min(n, len(source)), shuffle=False).batches(0):
+            found.append(batch)
+            if sum(batch.items for batch in found) >= n:  # a loader of the user's has its own batch size
                 break
-        target = torch.cat([target for _, target in parts])[:n]
-        tensors = [(inputs,) if isinstance(inputs, Tensor) else inputs for inputs, _ in parts]
-        joined = tuple(torch.cat(pieces)[:n] for pieces in zip(*tensors, strict=True))
-        return (joined if isinstance(parts[0][0], tuple) else joined[0]), target
+        return part(joined(found), 0, n)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(split):,}" for name, split in self.splits.items())

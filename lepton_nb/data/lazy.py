@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lepton_nb.batch import Batch
 from lepton_nb.data.augment import Augmenter
-from lepton_nb.data.bundle import Batch
 from lepton_nb.data.decoding import content
 from lepton_nb.data.images import PixelStats
 from lepton_nb.data.memory import to_device
@@ -148,7 +148,8 @@ class LazyLoader:
                     waiting.append((index, [pool.submit(self._split.decode, i) for i in index.tolist()]))
                 index, decoded = waiting.popleft()
                 pixels = torch.from_numpy(np.stack([future.result() for future in decoded]))
-                yield self._prepare(pixels, epoch, number), to_device(self._targets[index], self._device)
+                target = to_device(self._targets[index], self._device)
+                yield Batch(self._prepare(pixels, epoch, number), target)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lepton_nb.batch import Batch
 from lepton_nb.data.augment import Augmenter
-from lepton_nb.data.bundle import Batch
 from lepton_nb.data.images import PixelStats
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
 from lepton_nb.data.streaming import AHEAD, Stream
@@ -170,11 +170,10 @@ class MemoryLoader:
             target = to_device(self._targets.index_select(0, index), self._device)
             inputs = self._prepare(index, epoch, first)
             if together == 1:
-                yield inputs, target
+                yield Batch(inputs, target)
             else:
-                yield from zip(
-                    torch.split(inputs, self.batch_size), torch.split(target, self.batch_size), strict=True
-                )
+                pieces = torch.split(inputs, self.batch_size), torch.split(target, self.batch_size)
+                yield from map(Batch, *pieces)
 
     def _readable(self, index: Tensor, stream: Stream) -> Tensor:
         """Those of a batch whose pictures can be read; they are decoded now.

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
+from lepton_nb.batch import Batch, leaves
 from lepton_nb.data.assemble import class_counts, class_findings
 from lepton_nb.data.batches import describe
-from lepton_nb.data.bundle import Batch, DataBundle
+from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.dataset_views import dataset_classes
 from lepton_nb.data.images import to_picture
 from lepton_nb.data.previews import PicturePreview
@@ -187,8 +187,7 @@ def _fingerprint(splits: dict[str, AnySplit], batches: dict[str, Batch], signatu
     hasher = hashlib.sha256(signature.digest().encode())
     for part, split in splits.items():
         hasher.update(f"{part}:{len(split)}".encode())
-        inputs, target = batches[part]
-        tensors = [*((inputs,) if isinstance(inputs, Tensor) else inputs), target]
+        tensors = list(leaves(tuple(batches[part])))
         tensors += [] if split.targets is None else [split.targets]
         for tensor in tensors:
             hasher.update(np.ascontiguousarray(tensor.cpu().float().numpy()).data)

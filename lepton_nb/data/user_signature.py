@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lepton_nb.data.bundle import Batch, Inputs
+from lepton_nb.batch import Batch, Tree, leaves
+from lepton_nb.data.batches import describe
+from lepton_nb.data.bundle import Inputs
 from lepton_nb.data.dataset_views import base_transform, dataset_classes
 from lepton_nb.data.recognition import Recipe, is_confirmed, preprocessing_of, read_transform
 from lepton_nb.data.report import Finding
@@ -41,35 +43,52 @@ def infer_signature(
         DataError: If the splits do not fit each other, or the targets fit no task.
     """
     inputs, target = batches["train"]
-    kind = kind_of_task(task) or ("regression" if target.is_floating_point() else "classification")
-    specs = _input_specs(batches)
+    specs, by_name = _input_specs(batches), isinstance(inputs, Mapping)
     try:
+        kind = kind_of_task(task) or _kind_of(target)
         _check_targets(target, kind)
         names, findings = _class_names(splits, batches, class_names) if kind == "classification" else ((), [])
     except DataError as error:
         if task is not None or class_names is not None:
             raise
-        return _generic(specs, error)
+        return _generic(specs, splits["train"].target_name, error, by_name=by_name)
     for split in splits.values():
         split.set_kind(kind)
     name = task if task in task_names() else _task_of(inputs, kind)
     if kind == "regression":
         output = TensorSpec("values", "float32", (target.shape[1] if target.ndim > 1 else 1,))
-        signature = Signature(name, specs, output, target={"name": "target", "mean": 0.0, "std": 1.0})
+        signature = Signature(
+            name, specs, output, target={"name": "target", "mean": 0.0, "std": 1.0}, by_name=by_name
+        )
         return signature, [_about_quantities(splits, target)]
     preprocessing: dict[str, Any] = {"kind": "tensor"}
     if name == "image-classification":
         preprocessing, said = _picture_preprocessing(splits, inputs)
         findings += said
     output = TensorSpec("logits", "float32", (len(names),))
-    return Signature(name, specs, output, names, preprocessing, {"name": "label"}), findings
+    label = splits["train"].target_name or "label"
+    return Signature(name, specs, output, names, preprocessing, {"name": label}, by_name), findings
 
 
-def _generic(specs: tuple[TensorSpec, ...], error: DataError) -> tuple[Signature, list[Finding]]:
+def _kind_of(target: Tree) -> Kind:
+    """Whole numbers are classes, decimals quantities.
+
+    Raises:
+        DataError: If there are several targets an item.
+    """
+    if not isinstance(target, Tensor):
+        raise DataError(f"The targets of train are {describe(target)}: no kind of problem known here.")
+    return "regression" if target.is_floating_point() else "classification"
+
+
+def _generic(
+    specs: tuple[TensorSpec, ...], name: str | None, error: DataError, *, by_name: bool
+) -> tuple[Signature, list[Finding]]:
     """The signature of data of no kind that is known here, with the reason for whoever brings no loss."""
-    target = {"name": "target", "reason": error.message, "hint": error.hint}
+    target = {"name": name or "target", "reason": error.message, "hint": error.hint}
     text = f"{error.message} Taken as they are, for a loss of your own (--loss)."
-    return Signature(Generic.name, specs, TensorSpec("outputs", "float32", ()), target=target), [
+    output = TensorSpec("outputs", "float32", ())
+    return Signature(Generic.name, specs, output, target=target, by_name=by_name), [
         Finding(text, warning=True)
     ]
 
@@ -100,7 +119,7 @@ def _task_of(inputs: Inputs, kind: Kind) -> str:
         return "tabular-regression"
     if isinstance(inputs, Tensor) and inputs.ndim == 4:
         return "image-classification"
-    first = inputs if isinstance(inputs, Tensor) else inputs[0]
+    first = next(leaves(inputs))
     return (
         "text-classification"
         if first.ndim == 2 and not first.is_floating_point()
@@ -110,10 +129,8 @@ def _task_of(inputs: Inputs, kind: Kind) -> str:
 
 def _input_specs(batches: Mapping[str, Batch]) -> tuple[TensorSpec, ...]:
     """One spec an input; a dimension that differs between batches of tokens is of any length."""
-    by_split = {
-        split: (inputs,) if isinstance(inputs, Tensor) else inputs for split, (inputs, _) in batches.items()
-    }
-    train = by_split["train"]
+    by_split = {split: tuple(leaves(inputs)) for split, (inputs, _) in batches.items()}
+    train, given = by_split["train"], batches["train"].inputs
     specs = []
     for i, tensor in enumerate(train):
         shape: list[int | None] = list(tensor.shape[1:])
@@ -131,7 +148,10 @@ def _input_specs(batches: Mapping[str, Batch]) -> tuple[TensorSpec, ...]:
                     "Give both the same transform.",
                 )
             shape = [None if unequal else size for unequal, size in zip(differs, shape, strict=True)]
-        name = _input_name(tensor) if len(train) == 1 else f"input_{i}"
+        if isinstance(given, Mapping):
+            name = list(given)[i]
+        else:
+            name = _input_name(tensor) if len(train) == 1 else f"input_{i}"
         specs.append(TensorSpec(name, str(tensor.dtype).removeprefix("torch."), tuple(shape)))
     return tuple(specs)
 

@@ -6,13 +6,13 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset, default_collate
 
-from lepton_nb.data.batches import as_float32, as_target, check_batch, explain_failure
-from lepton_nb.data.bundle import Batch, Inputs
+from lepton_nb.batch import Batch, leaves, mapped
+from lepton_nb.data.batches import as_float32, as_target, check_batch, explain_failure, target_key
+from lepton_nb.data.bundle import Inputs
 from lepton_nb.data.dataloader_views import count_items, item_order, rebuild
 from lepton_nb.data.dataset_views import dataset_targets, picture_reader
 from lepton_nb.data.isolation import RandomStreams
@@ -35,6 +35,7 @@ class UserSplit:
         kind: Whether the targets are classes or quantities, once that is known; None leaves those of a
             batch as they are.
         notes: What the report is to say.
+        target_name: Under which name a dict batch holds its target; None for other batches.
     """
 
     def __init__(self, name: str, dataset: Dataset[Any], order: Sequence[int] | None, num_items: int) -> None:
@@ -44,6 +45,7 @@ class UserSplit:
         self._num_items = num_items
         self.kind: Kind | None = None
         self.notes: list[str] = []
+        self.target_name: str | None = None
         self.read_picture = picture_reader(dataset) if order is not None else None
         self.targets: Tensor | None = None
         if order is not None:
@@ -88,14 +90,22 @@ class UserSplit:
             DataError: If it is not ``(inputs, target)``.
         """
         inputs, target = check_batch(batch, self.name)
-        tensors = (inputs,) if isinstance(inputs, Tensor) else inputs
-        note = f"The inputs of {self.name} are float64: read as float32."
-        if note not in self.notes and any(tensor.dtype == torch.float64 for tensor in tensors):
-            self.notes.append(note)
-        moved = tuple(as_float32(tensor).to(device, non_blocking=True) for tensor in tensors)
+        if inputs is target:
+            self._note(f"The batches of {self.name} are inputs alone: each item is its own target.")
+        if any(tensor.dtype == torch.float64 for tensor in leaves(inputs)):
+            self._note(f"The inputs of {self.name} are float64: read as float32.")
+        self.target_name = target_key(batch)
         if self.kind is not None:
             target = as_target(target, self.kind)
-        return (moved[0] if isinstance(inputs, Tensor) else moved), target.to(device, non_blocking=True)
+
+        def sent(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=True)
+
+        return Batch(mapped(lambda tensor: sent(as_float32(tensor)), inputs), mapped(sent, target))
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
 
     def item(self, index: int) -> Inputs:
         """The input of item `index` as the model gets it, without the batch dimension."""
@@ -103,7 +113,7 @@ class UserSplit:
         with RandomStreams(0).active():
             batch = default_collate([self.dataset[int(self.order[index])]])
         inputs, _ = self.ready(batch, torch.device("cpu"))
-        return inputs[0] if isinstance(inputs, Tensor) else tuple(tensor[0] for tensor in inputs)
+        return mapped(lambda tensor: tensor[0], inputs)
 
 
 class LoaderSplit(UserSplit):
@@ -236,6 +246,6 @@ def first_batch(split: LoaderSplit | DatasetSplit) -> Batch:
         raise explain_failure(error, split.name) from error
 
 
-def as_array(inputs: Inputs) -> np.ndarray | tuple[np.ndarray, ...]:
-    """Tensors as numpy arrays."""
-    return inputs.numpy() if isinstance(inputs, Tensor) else tuple(tensor.numpy() for tensor in inputs)
+def as_array(inputs: Inputs) -> Any:
+    """A tree of tensors as one of numpy arrays."""
+    return mapped(lambda tensor: tensor.numpy(), inputs)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lepton_nb.batch import leaves
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import DataError, ModelError
 from lepton_nb.models import Inputs, call_model
@@ -108,7 +109,7 @@ def _forward(model: nn.Module, inputs: Inputs, items: int, batch_size: int) -> T
             f"Try a smaller batch: batch_size={max(batch_size // 4, 1)}.",
         ) from error
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
-        shapes = [tuple(t.shape) for t in (inputs if isinstance(inputs, tuple) else (inputs,))]
+        shapes = [tuple(t.shape) for t in leaves(inputs)]
         seen = ", ".join(map(str, shapes))
         raise ModelError(
             f"{name} does not take this data (a batch of {seen}): {str(error).splitlines()[0]}",

@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lepton_nb.batch import moved
 from lepton_nb.errors import ModelError, did_you_mean
 from lepton_nb.models import nets
-from lepton_nb.models.calling import Inputs, input_tensors
+from lepton_nb.models.calling import Inputs
 from lepton_nb.models.capture import Scope, globals_of, is_installed, spec_of_call, spec_of_instance
 from lepton_nb.models.check import check_model, construct
 from lepton_nb.models.check.outputs import Loss
@@ -220,19 +221,15 @@ def _try(
     """Check the network on the batch, where the network is, and summarize it."""
     inputs, target = batch
     device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
-    moved: Inputs = tuple(tensor.to(device) for tensor in input_tensors(inputs))
-    if isinstance(inputs, Tensor):
-        moved = moved[0]
+    inputs, target = moved(inputs, device), moved(target, device)
     classes = len(signature.class_names) or None if signature is not None else None
     task = signature.task if signature is not None else ""
     criterion = loss if loss is not None else _usual_loss(target, classes, task)
     if isinstance(criterion, nn.Module):
         criterion.to(device)
-    definition.report = check_model(
-        network, moved, target.to(device), loss=criterion, num_classes=classes, task=task
-    )
+    definition.report = check_model(network, inputs, target, loss=criterion, num_classes=classes, task=task)
     try:
-        definition.summary = summarize(network, moved)
+        definition.summary = summarize(network, inputs)
     except ModelError as error:
         definition.notes.append(error.message)
 

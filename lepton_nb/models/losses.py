@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 
 from lepton_nb.errors import ArgumentError, TrainingError, did_you_mean
+from lepton_nb.models.objectives import ModelLoss
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -39,7 +40,7 @@ def make_loss(loss: Any) -> Callable[..., Any]:
 
 def describe_loss(loss: Callable[..., Any] | None) -> dict[str, Any] | None:
     """Class and arguments of a loss of ``torch.nn`` without tensors in it; of another its name alone."""
-    if loss is None:
+    if loss is None or isinstance(loss, ModelLoss):  # what the model computes itself comes back with it
         return None
     kind = type(loss)
     described: dict[str, Any] = {"class": getattr(loss, "__name__", kind.__name__), "kwargs": None}

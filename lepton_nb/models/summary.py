@@ -127,9 +127,10 @@ def summarize(model: nn.Module, inputs: Inputs) -> Summary:
 
     tensors = input_tensors(inputs)
     batch_size = len(tensors[0])
+    given = inputs if isinstance(inputs, dict) else list(tensors)
     with untouched(model):
         try:
-            measured = torchinfo.summary(model, input_data=list(tensors), verbose=0, device=tensors[0].device)
+            measured = torchinfo.summary(model, input_data=given, verbose=0, device=tensors[0].device)
         except RuntimeError as error:
             raise ModelError(f"torchinfo cannot summarize the model: {error.__cause__ or error}") from error
         finally:

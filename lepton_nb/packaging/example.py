@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lepton_nb.batch import leaves
 from lepton_nb.errors import DataError, PackageError
 from lepton_nb.packaging.restore import load_data
 from lepton_nb.runs import Run
@@ -52,7 +53,7 @@ def find_example(run: Run) -> tuple[Tensor, ...]:
 
 def _few(data: DataBundle) -> tuple[Tensor, ...]:
     inputs, _ = data.example(_ITEMS)
-    tensors = inputs if isinstance(inputs, tuple) else (inputs,)
+    tensors = tuple(leaves(inputs))
     item_bytes = sum(tensor[:1].numel() * tensor.element_size() for tensor in tensors)
     count = max(2, min(_ITEMS, _MAX_BYTES // max(item_bytes, 1)))
     return tuple(tensor[:count].contiguous().clone() for tensor in tensors)

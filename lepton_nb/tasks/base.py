@@ -41,6 +41,9 @@ from lepton_nb.signature import Signature
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from lepton_nb.models.objectives import Objective
+    from lepton_nb.tasks.meters import Meter
+
 Arrays = tuple[np.ndarray, ...]
 """One batch of model inputs, in the order of ``Signature.inputs``; each ``(N, *shape)``."""
 
@@ -181,18 +184,33 @@ class Task(ABC):
     ) -> nn.Module:
         """The training loss: a module called as ``loss(preds, target)``, mean-reduced."""
 
+    def objective(self, signature: Signature, loss: Callable[..., Any]) -> Objective:  # noqa: ARG002
+        """What the training loop calls with the model and a batch: ``(loss, outputs)``.
+
+        Args:
+            loss: The user's own, or what `make_loss` gave.
+
+        Override it where the model computes its own loss, or needs the target to go forward.
+        """
+        from lepton_nb.models.objectives import compared
+
+        return compared(loss)
+
     @abstractmethod
-    def score(self, preds: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:
-        """The metrics of every epoch, cheap enough to compute each time.
+    def meter(self, signature: Signature) -> Meter:
+        """The metrics of every epoch, gathered batch by batch and cheap enough to compute each time.
+
+        It is given what the objective gave: outputs ``(N, …)``, logits or values, and the batch's target.
+        """
+
+    @abstractmethod
+    def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:
+        """All the metrics of an evaluation.
 
         Args:
             preds: Model outputs ``(N, ...)``: logits or values.
             target: Targets ``(N,)`` or ``(N, T)``.
         """
-
-    @abstractmethod
-    def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:
-        """All the metrics of an evaluation; same arguments as `score`."""
 
     @abstractmethod
     def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:

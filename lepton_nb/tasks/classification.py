@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from lepton_nb.tasks.tensors import TensorCodec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from lepton_nb.tasks.meters import Meter
 
 
 class Classification(Task):
@@ -57,8 +59,10 @@ class Classification(Task):
             weight = torch.tensor(list(class_weights), dtype=torch.float32)
         return torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=label_smoothing)
 
-    def score(self, preds: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:  # noqa: ARG002
-        return {"accuracy": (preds.argmax(dim=1) == target).sum().item() / len(target)}
+    def meter(self, signature: Signature) -> Meter:  # noqa: ARG002
+        from lepton_nb.tasks.meters import Mean
+
+        return Mean(_hits)
 
     def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:
         from lepton_nb.tasks.class_measures import measure_classes
@@ -109,3 +113,10 @@ class Classification(Task):
 
     def describe_target(self, target: np.ndarray, signature: Signature) -> list[str]:
         return [signature.class_names[i] for i in target]
+
+
+def _hits(outputs: Any, target: Tensor) -> dict[str, tuple[float, float]]:
+    from lepton_nb.models.calling import scores_of
+
+    right = scores_of(outputs).argmax(dim=1) == target
+    return {"accuracy": (right.sum().item(), len(target))}

@@ -16,6 +16,8 @@ from lepton_nb.tasks.tensors import TensorCodec
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from lepton_nb.tasks.meters import Meter
+
 _SHOWN = 4  # numbers of an output in a caption
 
 
@@ -55,8 +57,10 @@ class Generic(Task):
         )
         raise ArgumentError(reason, hint)
 
-    def score(self, preds: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:  # noqa: ARG002
-        return {}
+    def meter(self, signature: Signature) -> Meter:  # noqa: ARG002
+        from lepton_nb.tasks.meters import Nothing
+
+        return Nothing()
 
     def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:  # noqa: ARG002
         return Measures({}, notes=["Measured by the loss alone: what a better answer is, only you know."])

@@ -16,6 +16,8 @@ from lepton_nb.tasks.tensors import TensorCodec
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from lepton_nb.tasks.meters import Meter
+
 
 class Regression(Task):
     """Values ``(N, T)``; the model learns them standardised, people read them in their own unit.
@@ -52,9 +54,11 @@ class Regression(Task):
             raise ArgumentError(f"{option} is for classification; {self.title.lower()} has no classes.")
         return torch.nn.MSELoss()
 
-    def score(self, preds: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:
-        error = self._difference(preds, target, signature)
-        return {"rmse": error.square().mean().sqrt().item(), "mae": error.abs().mean().item()}
+    def meter(self, signature: Signature) -> Meter:
+        """Of all values at once: a root of a mean is no mean of roots."""
+        from lepton_nb.tasks.meters import Gathered
+
+        return Gathered(lambda preds, target: self._score(preds, target, signature))
 
     def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:
         from lepton_nb.tasks.value_measures import measure_values
@@ -90,6 +94,10 @@ class Regression(Task):
 
     def describe_target(self, target: np.ndarray, signature: Signature) -> list[str]:
         return self.describe(target, signature)
+
+    def _score(self, preds: Tensor, target: Tensor, signature: Signature) -> dict[str, float]:
+        error = self._difference(preds, target, signature)
+        return {"rmse": error.square().mean().sqrt().item(), "mae": error.abs().mean().item()}
 
     def _difference(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:
         """Prediction minus truth in the target's unit, shaped like the target."""

@@ -22,19 +22,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lepton_nb.data import Batch, DataBundle
-from lepton_nb.models import call_model
 from lepton_nb.models.losses import loss_untouched
 from lepton_nb.runs import home
 from lepton_nb.training.allocator import freed_memory_kept
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import Precision, choose_precision, make_autocast
-from lepton_nb.training.gradients import is_out_of_memory
+from lepton_nb.training.gradients import backward, is_out_of_memory
 from lepton_nb.training.optimizers import forget_gradients, make_optimizer
 from lepton_nb.training.seeding import private_rng
-from lepton_nb.training.validation import Criterion
 
 WARM_UP, STEPS = 2, 5
 PATIENCE = 4.0  # seconds after which a candidate has been measured enough, however few steps that were
@@ -82,7 +80,7 @@ class Choice:
 
 
 def autotune(
-    model: nn.Module, data: DataBundle, criterion: Criterion, config: TrainConfig, device: torch.device
+    model: nn.Module, data: DataBundle, criterion: Any, config: TrainConfig, device: torch.device
 ) -> Choice:
     """The fastest settings for this model, these batches and this machine; measured once, then remembered.
 
@@ -140,7 +138,7 @@ class _Stopwatch:
         self,
         model: nn.Module,
         data: DataBundle,
-        criterion: Criterion,
+        criterion: Any,
         config: TrainConfig,
         device: torch.device,
     ) -> None:
@@ -152,7 +150,7 @@ class _Stopwatch:
         loader = self.data.loader("train", batch_size=candidate.batch_size, device=self.device)
         batch = next(iter(loader.batches(0)))
         try:
-            return len(batch[1]) / self._step_seconds(candidate, batch)
+            return batch.items / self._step_seconds(candidate, batch)
         except Exception as error:  # a copy, a kernel or a compiler that fails is one way of being slow
             if is_out_of_memory(error) and torch.accelerator.is_available():
                 torch.accelerator.empty_cache()
@@ -168,13 +166,12 @@ class _Stopwatch:
         optimizer = make_optimizer(model, self.config)
         forget = forget_gradients(optimizer)
         autocast = make_autocast(self.device, candidate.precision)
-        inputs, target = batch
+        objective = self.data.task.objective(self.data.signature, self.criterion)
+        scaler = torch.amp.GradScaler(self.device.type, enabled=False)
         best, began = math.inf, time.perf_counter()
         for number in range(WARM_UP + STEPS):
             started = time.perf_counter()
-            with autocast:
-                loss: Tensor = self.criterion(call_model(model, inputs), target)
-            loss.backward()  # type: ignore[no-untyped-call]
+            backward(objective, model, batch, autocast, scaler)
             optimizer.step()
             forget()
             if self.device.type != "cpu":

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lepton_nb.callbacks import Callback, TrainState
 from lepton_nb.data import Loader
-from lepton_nb.models import call_model
+from lepton_nb.models.objectives import Objective
 
 _BATCH_NORM_ITEMS = 10_000  # enough for means and variances of channels, and little beside an epoch
 
@@ -114,12 +114,14 @@ class StochasticAverage(WeightAverage):
         model: The model in training.
         start: Index of the first epoch whose weights count.
         loader: The training batches, as they are, unmixed.
+        objective: How a batch goes through the model.
     """
 
-    def __init__(self, model: nn.Module, start: int, loader: Loader) -> None:
+    def __init__(self, model: nn.Module, start: int, loader: Loader, objective: Objective) -> None:
         super().__init__(model)
         self.start = start
         self.loader = loader
+        self.objective = objective
         self.count = 0
         self.newest = -1  # index of the last epoch that counts
 
@@ -161,8 +163,8 @@ class StochasticAverage(WeightAverage):
         self.model.train()
         batches = max(1, _BATCH_NORM_ITEMS // self.loader.batch_size)
         try:
-            for inputs, _ in islice(self.loader.batches(epoch), batches):
-                call_model(self.model, inputs)
+            for batch in islice(self.loader.batches(epoch), batches):
+                self.objective(self.model, batch)
         finally:
             self.model.train(was_training)
             for module, momentum in zip(norms, momenta, strict=True):

@@ -13,16 +13,16 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import nn
 
 from lepton_nb.data import Loader
 from lepton_nb.errors import ArgumentError, TrainingError
 from lepton_nb.evaluation.report import picture_html
-from lepton_nb.models import call_model
 from lepton_nb.models.losses import loss_untouched
 from lepton_nb.plots.rates import loss_over_rate
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.device import choose_device, choose_precision, make_autocast
+from lepton_nb.training.gradients import backward
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
 from lepton_nb.training.preparing import Prepared, prepare
@@ -168,15 +168,14 @@ def _run(ready: Prepared, rates: list[float], found: RateSearch) -> None:
         module.requires_grad_(False).eval()
     loader = ready.data.loader("train", batch_size=settings.batch_size, device=device, seed=settings.seed)
     batches = _endless(mixed(loader, ready.data, settings))
+    objective = ready.data.task.objective(ready.data.signature, ready.criterion)
     lowest = math.inf
     for rate in rates:
         total = 0.0
         for _ in range(settings.accumulation):
-            inputs, target = next(batches)
-            with make_autocast(device, precision):
-                loss: Tensor = ready.criterion(call_model(model, inputs), target) / settings.accumulation
-            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+            weight = 1.0 / settings.accumulation
+            autocast = make_autocast(device, precision)
+            total += weight * backward(objective, model, next(batches), autocast, scaler, weight)
         if not math.isfinite(total):
             found.ended = "diverged"
             return

@@ -8,15 +8,12 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from lepton_nb.data import Batch
+from lepton_nb.batch import Batch, Tree, cut
 from lepton_nb.errors import TrainingError
-from lepton_nb.models import call_model
+from lepton_nb.models.objectives import Objective
 from lepton_nb.runs import Run
-from lepton_nb.training.validation import Criterion
-
-Inputs = Tensor | tuple[Tensor, ...]
 
 
 class NonFiniteLossError(Exception):
@@ -27,7 +24,7 @@ class NonFiniteLossError(Exception):
         inputs: What the model was given.
     """
 
-    def __init__(self, value: float, inputs: Inputs) -> None:
+    def __init__(self, value: float, inputs: Tree) -> None:
         super().__init__(value)
         self.value = value
         self.inputs = inputs
@@ -41,7 +38,7 @@ class Gradients:
 
     Args:
         run: Hears when the memory did not do.
-        criterion: Called as ``loss(preds, target)``; the mean over the items.
+        objective: Gives the loss of a batch: the mean over its items.
         autocast: Context of the forward pass; entered again and again.
         revocable: Whether batches are to be left out as if they had never been: gradients must be finite,
             too, and what a batch does to the buffers (batch norm's means) is undone with it.
@@ -56,14 +53,14 @@ class Gradients:
         run: Run,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        criterion: Criterion,
+        objective: Objective,
         autocast: AbstractContextManager[Any],
         scaler: torch.amp.GradScaler,
         *,
         revocable: bool = False,
     ) -> None:
         self.run, self.model, self.optimizer = run, model, optimizer
-        self.criterion, self.autocast, self.scaler = criterion, autocast, scaler
+        self.objective, self.autocast, self.scaler = objective, autocast, scaler
         self.revocable = revocable
         self.forward: Callable[..., Any] = model
         self.most: int | None = None
@@ -94,41 +91,30 @@ class Gradients:
 
     def _add(self, batches: Sequence[Batch]) -> float:
         if self.most is None and len(batches) == 1:
-            loss = self._pass(*batches[0], 1.0)
+            loss = self._pass(batches[0], 1.0)
         else:
             loss = sum(self._pass(*piece) for piece in self._pieces(batches))
         # A scaler looks at the gradients itself, and leaves the step out.
         if self.revocable and not self.scaler.is_enabled() and not self._finite():
-            raise NonFiniteLossError(loss, batches[-1][0])
+            raise NonFiniteLossError(loss, batches[-1].inputs)
         return loss
 
-    def _pass(self, inputs: Inputs, target: Tensor, weight: float) -> float:
+    def _pass(self, batch: Batch, weight: float) -> float:
         """Forward and backward; the share of the loss that the items have in the mean."""
-        with self.autocast:
-            loss = self.criterion(call_model(self.forward, inputs), target)
-        value: float = loss.item()
-        if not math.isfinite(value):
-            raise NonFiniteLossError(value, inputs)
-        if weight != 1.0:
-            loss = loss * weight
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        return weight * value
+        loss = backward(self.objective, self.forward, batch, self.autocast, self.scaler, weight)
+        if not math.isfinite(loss):
+            raise NonFiniteLossError(loss, batch.inputs)
+        return weight * loss
 
-    def _pieces(self, batches: Sequence[Batch]) -> Iterator[tuple[Inputs, Tensor, float]]:
-        """Inputs, target and weight in the mean of each pass through the model."""
-        for inputs, target in batches:
-            items, most = len(target), self.most
+    def _pieces(self, batches: Sequence[Batch]) -> Iterator[tuple[Batch, float]]:
+        """What goes through the model at once, with its weight in the mean."""
+        for batch in batches:
+            items, most = batch.items, self.most
             if most is None or items <= most:
-                yield inputs, target, 1.0 / len(batches)
+                yield batch, 1.0 / len(batches)
                 continue
-            count = -(-items // most)
-            targets = target.tensor_split(count)
-            if isinstance(inputs, Tensor):
-                parts: list[Inputs] = list(inputs.tensor_split(count))
-            else:
-                parts = list(zip(*(part.tensor_split(count) for part in inputs), strict=True))
-            for part, wanted in zip(parts, targets, strict=True):
-                yield part, wanted, len(wanted) / items / len(batches)
+            for piece in cut(batch, -(-items // most)):
+                yield piece, piece.items / items / len(batches)
 
     def _finite(self) -> bool:
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
@@ -138,7 +124,7 @@ class Gradients:
         self.optimizer.zero_grad(set_to_none=True)
         if torch.accelerator.is_available():
             torch.accelerator.empty_cache()
-        largest = max(len(target) for _, target in batches)
+        largest = max(batch.items for batch in batches)
         tried = min(self.most or largest, largest)
         if tried == 1:
             raise TrainingError(
@@ -154,6 +140,32 @@ class Gradients:
             said += f" Batch norm sees {self.most} at a time, which may change the result."
         self.run.warnings.append(said)
         self.run.append_log(said)
+
+
+def backward(
+    objective: Objective,
+    forward: Callable[..., Any],
+    batch: Batch,
+    autocast: AbstractContextManager[Any],
+    scaler: torch.amp.GradScaler,
+    weight: float = 1.0,
+) -> float:
+    """Forward and backward of one batch: adds the gradients of `weight` times its loss; returns the loss.
+
+    The loss is read back in between: one that is not finite leaves the gradients as they were.
+    """
+    with autocast:
+        loss = objective(forward, batch)[0]  # type: ignore[arg-type]  # the outputs go before backward
+    if loss is None:
+        raise TrainingError(
+            "The model gave no loss for a training batch.", "Return one in training mode, or give --loss."
+        )
+    value: float = loss.item()
+    if math.isfinite(value):
+        if weight != 1.0:
+            loss = loss * weight
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    return value
 
 
 def is_out_of_memory(error: BaseException) -> bool:

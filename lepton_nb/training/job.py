@@ -151,13 +151,15 @@ class Job:
             monitor=self.run.monitor,
             mode=_mode(self.run.mode),
         )
-        signature = self.data.signature
+        task, signature = self.data.task, self.data.signature
+        objective = task.objective(signature, self.loss)
         work = Work(
             train_loader=mixed(train_loader, self.data, self.config),
             val_loader=val_loader,
             criterion=self.loss,
-            gradients=Gradients(self.run, self.model, optimizer, self.loss, autocast, scaler, revocable=skip),
-            score=lambda preds, target: self.data.task.score(preds, target, signature),
+            objective=objective,
+            gradients=Gradients(self.run, self.model, optimizer, objective, autocast, scaler, revocable=skip),
+            meter=partial(task.meter, signature),
             rates=Rates(optimizer, schedule_of(self.config, steps), None if ours else self.config.lr),
             autocast=autocast,
             nonfinite=NonFinite(state, autocast, skip=skip),
@@ -184,7 +186,8 @@ class Job:
         if self.config.ema is not None:
             return ExponentialAverage(self.model, self.config.ema)
         if self.config.swa is not None:
-            return StochasticAverage(self.model, swa_start(self.config), loader)
+            objective = self.data.task.objective(self.data.signature, self.loss)
+            return StochasticAverage(self.model, swa_start(self.config), loader, objective)
         return WeightAverage(self.model)
 
     def _retention(self) -> Retention:

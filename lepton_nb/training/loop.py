@@ -28,9 +28,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from lepton_nb.batch import Batch
 from lepton_nb.callbacks import Callback, TrainState, callback_states, restore_callbacks
-from lepton_nb.data import Batch, Loader
+from lepton_nb.data import Loader
 from lepton_nb.errors import TrainingError
+from lepton_nb.models.objectives import Objective
+from lepton_nb.tasks.meters import Meter
 from lepton_nb.training.averaging import WeightAverage
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.gradients import Gradients, NonFiniteLossError
@@ -38,7 +41,7 @@ from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.rates import Rates
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.seeding import get_rng_state, seed_all, set_rng_state
-from lepton_nb.training.validation import Criterion, Score, validate
+from lepton_nb.training.validation import validate
 
 
 @dataclass
@@ -46,6 +49,9 @@ class Work:
     """What the loop works with; `TrainState` says how far it is.
 
     Attributes:
+        criterion: The loss, whose state is kept with the model's.
+        objective: Gives the loss of a batch.
+        meter: Makes what measures an epoch.
         rates: Sets the learning rate of each parameter group before every step.
         averaging: Says which weights are validated and kept, the model's own or an average of them.
         autocast: Context of the forward pass, entered again and again.
@@ -56,9 +62,10 @@ class Work:
 
     train_loader: Loader
     val_loader: Loader | None
-    criterion: Criterion
+    criterion: Any
+    objective: Objective
     gradients: Gradients
-    score: Score
+    meter: Callable[[], Meter]
     rates: Rates
     autocast: AbstractContextManager[Any]
     nonfinite: NonFinite
@@ -111,7 +118,7 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
             recorder.flush()
             work.nonfinite.answer(error)
             continue
-        items = len(group[0][1]) if len(group) == 1 else sum(len(target) for _, target in group)
+        items = sum(batch.items for batch in group)
         work.loss_sum += loss * items
         work.items += items
         _step(state, work)
@@ -166,8 +173,8 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
             metrics = validate(
                 state.model,
                 work.val_loader,
-                work.criterion,
-                work.score,
+                work.objective,
+                work.meter(),
                 keep_going=work.recorder.keep_going,
             )
     if metrics is None:
@@ -262,7 +269,7 @@ def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
     restore_callbacks(work.recorder.callbacks, saved.get("callbacks", {}))
 
 
-def _state_of(criterion: Criterion) -> dict[str, Any]:
+def _state_of(criterion: Any) -> dict[str, Any]:
     """What a loss learns or counts, such as a temperature; most have nothing."""
     return dict(criterion.state_dict()) if isinstance(criterion, nn.Module) else {}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lepton_nb.batch import Batch, Tree, mapped
 from lepton_nb.data import DataBundle, Loader
 from lepton_nb.errors import ArgumentError
 from lepton_nb.models.calling import input_tensors
@@ -48,7 +50,7 @@ class MixedLoader:
     def __len__(self) -> int:
         return len(self.loader)
 
-    def batches(self, epoch: int, start: int = 0) -> Iterator[tuple[Any, Tensor]]:
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         for number, (inputs, target) in enumerate(self.loader.batches(epoch, start), start):
             draw = np.random.default_rng([self.seed % 2**32, epoch, number, _SALT])
             if self.classes is not None:
@@ -56,13 +58,11 @@ class MixedLoader:
             cut = self.cutmix > 0 and (self.mixup == 0 or draw.random() < 0.5)
             alpha = self.cutmix if cut else self.mixup
             share = float(draw.beta(alpha, alpha))
-            if not isinstance(inputs, Tensor):
-                inputs = tuple(_blend(part, share) for part in inputs)
-            elif cut:
+            if cut:
                 inputs, share = _paste(inputs, share, draw)
             else:
-                inputs = _blend(inputs, share)
-            yield inputs, _blend(target, share)
+                inputs = mapped(partial(_blend, share=share), inputs)
+            yield Batch(inputs, _blend(target, share))
 
 
 def check_mixing(config: TrainConfig, data: DataBundle, loss: Any) -> None:
@@ -80,7 +80,7 @@ def check_mixing(config: TrainConfig, data: DataBundle, loss: Any) -> None:
             f"mixup and cutmix blend numbers, but the inputs of {data.name!r} are {tensors[0].dtype} (ids).",
             "Leave --mixup and --cutmix out.",
         )
-    if config.cutmix and (len(tensors) > 1 or tensors[0].ndim != 4):
+    if config.cutmix and (not isinstance(inputs, Tensor) or inputs.ndim != 4):
         shape = tuple(tensors[0].shape[1:])
         raise ArgumentError(
             f"cutmix pastes boxes of pictures (C, H, W), but an input of {data.name!r} is {shape}.",
@@ -104,7 +104,12 @@ def check_mixing(config: TrainConfig, data: DataBundle, loss: Any) -> None:
         )
 
 
-def _check_blendable(target: Tensor, name: str) -> None:
+def _check_blendable(target: Tree, name: str) -> None:
+    if not isinstance(target, Tensor):
+        raise ArgumentError(
+            f"mixup and cutmix blend one target an item, but {name!r} has several.",
+            "Leave --mixup and --cutmix out.",
+        )
     if not target.is_floating_point():
         raise ArgumentError(
             f"mixup and cutmix blend targets, but your loss gets those of {name!r} as {target.dtype}.",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from lepton_nb.batch import Batch, moved
 from lepton_nb.callbacks.sinks import check_sinks
 from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError
@@ -15,10 +16,11 @@ from lepton_nb.models import Definition, check_model
 from lepton_nb.models import model as define_model
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.losses import make_loss
+from lepton_nb.models.objectives import ModelLoss
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
-from lepton_nb.training.kind import for_own_loss
+from lepton_nb.training.kind import OF_THE_MODEL, for_own_loss, with_loss_of_the_model
 from lepton_nb.training.mixing import check_mixing
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.recipes import Recipe, get_recipe
@@ -85,13 +87,16 @@ def prepare(
     if own_loss:
         bundle = bundle.as_given()
     definition = _definition(model if model is not None else _default_model(chosen, bundle), bundle)
-    criterion = make_criterion(loss, bundle, settings)
     with private_rng():
         seed_all(settings.seed)
         network = definition.build()
+        if not own_loss:
+            bundle = with_loss_of_the_model(bundle, network)
+        criterion = make_criterion(loss, bundle, settings)
         # Within the seed too: a lazy layer draws its weights from the first batch it sees.
         report = _check(network, bundle, criterion, own_loss=own_loss)
-        bundle = for_own_loss(bundle, criterion, report.output_shape) if own_loss else bundle
+        if own_loss or isinstance(criterion, ModelLoss):
+            bundle = for_own_loss(bundle, criterion, report.outputs)
         check_mixing(settings, bundle, criterion)
     if settings.freeze is not None:
         frozen_modules(network, settings.freeze)
@@ -154,6 +159,8 @@ def make_criterion(loss: Any, bundle: DataBundle, settings: TrainConfig) -> Any:
     """
     if loss is not None:
         return make_loss(loss)
+    if bundle.signature.target.get("loss") == OF_THE_MODEL:
+        return ModelLoss(bundle.signature.target["name"])
     weights = _balanced_weights(bundle) if settings.class_weights == "balanced" else None
     return bundle.task.make_loss(
         bundle.signature, label_smoothing=settings.label_smoothing, class_weights=weights
@@ -174,20 +181,17 @@ def _balanced_weights(bundle: DataBundle) -> list[float]:
 
 def _check(network: nn.Module, bundle: DataBundle, criterion: Any, *, own_loss: bool) -> CheckReport:
     """Run one real batch through the model where it is, before anything is trained or written."""
-    inputs, target = bundle.example(min(8, len(bundle.train)))
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    moved = (
-        inputs.to(device) if isinstance(inputs, torch.Tensor) else tuple(part.to(device) for part in inputs)
-    )
+    batch = Batch(*moved(bundle.example(min(8, len(bundle.train))), device))
     if isinstance(criterion, nn.Module):
         criterion.to(device)
-    classes = len(bundle.signature.class_names) or None
+    computes = isinstance(criterion, ModelLoss)
     return check_model(
         network,
-        moved,
-        target.to(device),
+        criterion.inputs(batch) if computes else batch.inputs,
+        batch.target,
         loss=criterion,
-        num_classes=classes,
+        num_classes=len(bundle.signature.class_names) or None,
         task=bundle.task.name,
-        own_loss=own_loss,
+        own_loss=own_loss or computes,
     )

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from lepton_nb.callbacks import Callback, TrainState
 from lepton_nb.data import Batch, Loader
-from lepton_nb.models import call_model
 
 if TYPE_CHECKING:
     from lepton_nb.training.loop import Work
@@ -89,19 +87,16 @@ class Profiler(Callback):
     def on_fit_start(self, state: TrainState) -> None:
         work, clock = self._work, self._clock
         clock.device = state.device
-        loader, forward, criterion = work.train_loader, work.gradients.forward, work.gradients.criterion
+        loader, objective = work.train_loader, work.gradients.objective
 
-        def timed_forward(*inputs: Any) -> Any:
+        def timed(model: Any, batch: Batch) -> Any:
             clock.mark("forward")
-            return call_model(forward, inputs)
-
-        def timed_criterion(preds: Any, target: Tensor) -> Tensor:
-            loss: Tensor = criterion(preds, target)
+            found = objective(model, batch)
             clock.mark("backward")
-            return loss
+            return found
 
         work.train_loader = _Timed(loader, clock)
-        work.gradients.forward, work.gradients.criterion = timed_forward, timed_criterion
+        work.gradients.objective = timed
         hooks = [
             state.optimizer.register_step_pre_hook(lambda *_: clock.mark("optimizer")),
             state.optimizer.register_step_post_hook(lambda *_: clock.mark("overhead")),
@@ -109,7 +104,7 @@ class Profiler(Callback):
 
         def detach() -> None:
             work.train_loader = loader
-            work.gradients.forward, work.gradients.criterion = forward, criterion
+            work.gradients.objective = objective
             for hook in hooks:
                 hook.remove()
 

@@ -6,44 +6,43 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lepton_nb.data import Loader
-from lepton_nb.models import call_model
-
-Criterion = Callable[[Tensor, Tensor], Tensor]
-Score = Callable[[Tensor, Tensor], dict[str, float]]
+from lepton_nb.models.objectives import Objective
+from lepton_nb.tasks.meters import Meter
 
 
 def validate(
     model: nn.Module,
     loader: Loader,
-    criterion: Criterion,
-    score: Score,
+    objective: Objective,
+    meter: Meter,
     *,
     keep_going: Callable[[], bool],
 ) -> dict[str, float] | None:
     """The ``val_`` metrics of the model over the loader; None where `keep_going` turned false on the way.
 
-    The model is left in the mode it came in. Outputs are gathered on the CPU, so that a metric sees the
-    whole set at once and is exact, not a mean over batches.
+    The model is left in the mode it came in. The loss is the mean over the items.
     """
-    preds, targets, loss_sum, items = [], [], 0.0, 0
+    loss_sum, items, seen = 0.0, 0, 0
     was_training = model.training
     model.eval()
     try:
         with torch.inference_mode():
-            for inputs, target in loader.batches(0):
+            for batch in loader.batches(0):
                 if not keep_going():
                     return None
-                output = call_model(model, inputs)
-                loss_sum += float(criterion(output, target)) * len(target)
-                items += len(target)
-                preds.append(output.float().cpu())
-                targets.append(target.cpu())
+                loss, outputs = objective(model, batch)
+                count = batch.items
+                seen += count
+                if loss is not None:
+                    loss_sum += float(loss) * count
+                    items += count
+                meter.update(outputs, batch.target)
     finally:
         model.train(was_training)
-    if not items:
+    if not seen:
         return {}
-    metrics = {"loss": loss_sum / items, **score(torch.cat(preds), torch.cat(targets))}
+    metrics = {**({"loss": loss_sum / items} if items else {}), **meter.compute()}
     return {f"val_{name}": value for name, value in metrics.items() if not math.isnan(value)}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from lepton_nb.errors import ModelError
-from lepton_nb.models.calling import Inputs, call_model, input_tensors
+from lepton_nb.models.calling import Inputs, as_tree, call_model, input_tensors
 from lepton_nb.models.check.advice import (
     buffer_warnings,
     gradient_warnings,
@@ -22,14 +22,16 @@ from lepton_nb.models.check.advice import (
 )
 from lepton_nb.models.check.construction import check_construction
 from lepton_nb.models.check.diagnose import explain_forward, first_line
-from lepton_nb.models.check.failures import dtype_text, label
+from lepton_nb.models.check.failures import label
 from lepton_nb.models.check.finite import check_finite
 from lepton_nb.models.check.layers import embedding_message
 from lepton_nb.models.check.outputs import Case, Loss, check_output
 from lepton_nb.models.check.tracing import tensors_in
 from lepton_nb.models.losses import loss_untouched
+from lepton_nb.models.objectives import compares_tensors
 from lepton_nb.models.preserve import private_rng, untouched
 from lepton_nb.models.rendering import constructor
+from lepton_nb.signature import TensorSpec
 
 
 @dataclass
@@ -38,13 +40,13 @@ class CheckReport:
 
     Attributes:
         input_shapes: Shapes of what went in, with the batch dimension.
-        output_shape: Shape of what came out.
+        outputs: What came out, without the batch dimension.
         loss: The loss of the batch, before any training.
         warnings: What works but is probably not meant, one sentence each.
     """
 
     input_shapes: list[tuple[int, ...]]
-    output_shape: tuple[int, ...]
+    outputs: tuple[TensorSpec, ...]
     loss: float
     warnings: list[str] = field(default_factory=list)
 
@@ -83,13 +85,30 @@ def check_model(
     with untouched(model), loss_untouched(loss), torch.enable_grad():
         model.train()
         with _watched(model, inputs) as warnings:
-            output = check_output(case, _forward(case))
+            returned = _forward(case)
+            output = check_output(case, returned)
         check_finite(case, output)
-        value = _loss(case, output)
+        value = _loss(case, output if compares_tensors(loss) or not own_loss else returned)
         _backward(case, value)
-        warnings += [*output_warnings(output, loss), *gradient_warnings(model), *buffer_warnings(model)]
+        if isinstance(output, Tensor):
+            warnings += output_warnings(output, loss)
+        warnings += [*gradient_warnings(model), *buffer_warnings(model)]
     shapes = [tuple(tensor.shape) for tensor in input_tensors(inputs)]
-    return CheckReport(shapes, tuple(output.shape), float(value.detach()), warnings)
+    return CheckReport(shapes, output_specs(output), float(value.detach()), warnings)
+
+
+def output_specs(output: Any) -> tuple[TensorSpec, ...]:
+    """What a model gives, by name; a loss of its own and other single numbers are none of the answer."""
+    tree = as_tree(output)
+    if isinstance(tree, Tensor):
+        named: dict[str, Any] = {"outputs": tree}
+    else:
+        named = tree if isinstance(tree, dict) else {f"output_{i}": part for i, part in enumerate(tree)}
+    return tuple(
+        TensorSpec(name, str(part.dtype).removeprefix("torch."), tuple(part.shape[1:]))
+        for name, part in named.items()
+        if isinstance(part, Tensor) and part.dim()
+    )
 
 
 def _forward(case: Case) -> Any:
@@ -154,7 +173,7 @@ def _watch(name: str, batch_size: int, warnings: list[str]) -> Any:
     return look
 
 
-def _loss(case: Case, output: Tensor) -> Tensor:
+def _loss(case: Case, output: Any) -> Tensor:
     name = (
         type(case.loss).__name__
         if isinstance(case.loss, nn.Module)
@@ -163,8 +182,7 @@ def _loss(case: Case, output: Tensor) -> Tensor:
     try:
         value = case.loss(output, case.target)
     except Exception as error:
-        preds = f"the output {case.shape(output.shape)} {dtype_text(output)}"
-        target = f"the target {case.shape(case.target.shape)} {dtype_text(case.target)}"
+        preds, target = f"the output {case.shown(output)}", f"the target {case.shown(case.target)}"
         raise ModelError(f"{name} cannot compare {preds} with {target}: {first_line(error)}.") from error
     if not isinstance(value, Tensor) or value.numel() != 1:
         what = f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

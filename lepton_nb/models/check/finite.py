@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from lepton_nb.batch import Tree, leaves
 from lepton_nb.errors import ModelError
-from lepton_nb.models.calling import Inputs, call_model, input_tensors
+from lepton_nb.models.calling import Inputs, as_tree, call_model, input_tensors
 from lepton_nb.models.check.diagnose import at
 from lepton_nb.models.check.failures import label
 from lepton_nb.models.check.layers import is_layer
@@ -18,9 +19,10 @@ from lepton_nb.models.check.tracing import traced
 _HINT = "What is it given: the log or root of a negative number, a division by zero?"
 
 
-def check_finite(case: Case, output: Tensor) -> None:
+def check_finite(case: Case, output: Tree) -> None:
     """Raise a `ModelError` that names the first layer with a NaN or infinity, where the output has one."""
-    if torch.isfinite(output).all():
+    output = next((tensor for tensor in leaves(as_tree(output)) if not _finite(tensor)), None)
+    if output is None:
         return
     for tensor in input_tensors(case.inputs):
         if not _finite(tensor):

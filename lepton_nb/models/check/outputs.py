@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lepton_nb.batch import Tree, rows
 from lepton_nb.errors import ModelError
-from lepton_nb.models.calling import Inputs, call_model, input_tensors
+from lepton_nb.models.calling import Inputs, as_tree, call_model, input_tensors, scores_of
 from lepton_nb.models.check.diagnose import regrouped_error
 from lepton_nb.models.check.failures import dtype_text, shape_text
 from lepton_nb.models.check.tracing import Trace, traced
@@ -36,7 +37,7 @@ class Case:
 
     model: nn.Module
     inputs: Inputs
-    target: Tensor
+    target: Tree
     loss: Loss
     num_classes: int | None
     task: str = ""
@@ -48,7 +49,7 @@ class Case:
 
     @property
     def items(self) -> int:
-        return len(self.target)
+        return rows(self.inputs)
 
     @property
     def takes_class_indices(self) -> bool:
@@ -63,6 +64,14 @@ class Case:
 
     def shape(self, shape: torch.Size) -> str:
         return shape_text(tuple(shape), self.items)
+
+    def shown(self, tree: Any) -> str:
+        """Shapes and types of a tree, for messages."""
+        tree = as_tree(tree)
+        if isinstance(tree, Tensor):
+            return f"{self.shape(tree.shape)} {dtype_text(tree)}"
+        named = tree.items() if isinstance(tree, dict) else enumerate(tree or ())
+        return ", ".join(f"{name} {self.shown(part)}" for name, part in named)
 
     @cached_property
     def trace(self) -> Trace:
@@ -89,13 +98,18 @@ class Case:
         return f"`{name}`" if name else self.name, f"; write {constructor(module, **change)}"
 
 
-def check_output(case: Case, output: Any) -> Tensor:
-    """The output, where it is one tensor that fits the target.
+def check_output(case: Case, output: Any) -> Any:
+    """The output, or its ``logits``, where that fits the target.
+
+    What a loss of the user's compares is their affair: it only has to hold a tensor.
 
     Raises:
-        ModelError: If it is not.
+        ModelError: If it does not.
     """
+    output = scores_of(output)
     if not isinstance(output, Tensor):
+        if case.own_loss and as_tree(output) is not None:
+            return output
         raise _not_a_tensor(case, output)
     if not output.is_floating_point():
         raise ModelError(
@@ -107,14 +121,20 @@ def check_output(case: Case, output: Any) -> Tensor:
         _check_batch(case, output)
     if case.takes_class_indices:
         _check_classes(case, output)
-    elif isinstance(case.loss, _ELEMENTWISE) and output.shape != case.target.shape:
+    elif isinstance(case.loss, _ELEMENTWISE) and isinstance(case.target, Tensor):
+        _check_pairs(case, output)
+    return output
+
+
+def _check_pairs(case: Case, output: Tensor) -> None:
+    """Outputs and targets of one shape, for a loss that compares them one by one."""
+    if output.shape != case.target.shape:
         raise _other_shape(case, output)
     if isinstance(case.loss, _BINARY) and not case.target.is_floating_point():
         raise ModelError(
             f"{type(case.loss).__name__} takes 0.0 and 1.0 but the target is {dtype_text(case.target)}.",
             "Write target.float() where the data is made.",
         )
-    return output
 
 
 def _not_a_tensor(case: Case, output: Any) -> ModelError:
