@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,13 +11,14 @@ import torch
 from torch import nn
 
 from lepton_nb.errors import ArgumentError, DataError, StoreError
-from lepton_nb.evaluation.collecting import check_outputs, mean_loss, predict_batches, predict_split
+from lepton_nb.evaluation.collecting import Collected, check_outputs, collect
 from lepton_nb.evaluation.history import epoch_series
 from lepton_nb.evaluation.matching import matched_batches, needs_matching
 from lepton_nb.evaluation.result import EvaluationResult
 from lepton_nb.evaluation.subject import Subject, choose_split, find_subject
 from lepton_nb.runs import Run
 from lepton_nb.tasks import get_task
+from lepton_nb.tasks.generic import Generic
 
 FILE = "evaluation.json"
 """In the run's folder: the newest numbers of each split, by the split's name."""
@@ -52,14 +54,14 @@ def evaluate(
     subject = find_subject(run, data)
     chosen = choose_split(subject, split)
     started = time.perf_counter()
-    preds, target = _predict(subject, chosen, batch_size, device)
+    found = _collect(subject, chosen, batch_size, device)
     seconds = time.perf_counter() - started
-    signature = subject.signature
+    preds, target, signature = found.preds, found.target, subject.signature
     task = get_task(signature.task)
     check_outputs(preds, target, signature, subject.name)
     measures = task.measure(preds, target, signature)
-    if subject.loss is not None:
-        measures.scalars = {"loss": mean_loss(subject.loss, preds, target, batch_size), **measures.scalars}
+    if found.loss is not None:
+        measures.scalars = {"loss": found.loss, **measures.scalars}
     result = EvaluationResult(
         name=subject.name,
         data_name=subject.bundle.name,
@@ -81,19 +83,25 @@ def evaluate(
     return result
 
 
-def _predict(
-    subject: Subject, split: str, batch_size: int, device: str | torch.device | None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Outputs and targets, with the model back where it was afterwards."""
+def _collect(subject: Subject, split: str, batch_size: int, device: str | torch.device | None) -> Collected:
+    """Outputs, targets and loss, with the model back where it was afterwards."""
     model = subject.model
     home = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     place = torch.device(device) if device is not None else (_best_device() if subject.own_model else home)
     if place != home:
         model.to(place)
+    if isinstance(subject.loss, nn.Module):
+        subject.loss = copy.deepcopy(subject.loss).to(place)
+    signature = subject.signature
+    task = get_task(signature.task)
+    objective = None if subject.loss is None else task.objective(signature, subject.loss)
     try:
         if needs_matching(subject):
-            return predict_batches(model, matched_batches(subject, split, batch_size, place), batch_size)
-        return predict_split(model, subject.bundle, split, batch_size=batch_size, device=place)
+            batches = matched_batches(subject, split, batch_size, place)
+        else:
+            loader = subject.bundle.loader(split, batch_size=batch_size, device=place, shuffle=False)
+            batches = loader.batches(0)
+        return collect(model, batches, batch_size, objective, keep=signature.task != Generic.name)
     finally:
         if place != home:
             model.to(home)

@@ -1,59 +1,71 @@
-"""Predictions and targets of a whole split, leaving the model and the random numbers as they were."""
+"""Outputs, targets and loss of a whole split, leaving the model and the random numbers as they were."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.batch import leaves
-from lepton_nb.data import DataBundle
+from lepton_nb.batch import Batch, leaves
 from lepton_nb.errors import DataError, ModelError
-from lepton_nb.models import Inputs, call_model
+from lepton_nb.models.calling import call_model, scores_of
+from lepton_nb.models.objectives import Objective
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.generic import Generic
 
-Batches = Iterator[tuple[Inputs, Tensor]]
+Batches = Iterator[Batch]
 
 
-def predict_split(
-    model: nn.Module, bundle: DataBundle, split: str, *, batch_size: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Outputs and targets of every item, in order, on the CPU."""
-    loader = bundle.loader(split, batch_size=batch_size, device=device, shuffle=False)
-    return predict_batches(model, loader.batches(0), batch_size)
+@dataclass
+class Collected:
+    """What a pass over a split gave.
+
+    Attributes:
+        preds: Outputs ``(N, ...)`` as float32 on the CPU; empty ``(N, 0)`` where only the loss counts.
+        target: Targets ``(N, ...)`` on the CPU; empty ``(N, 0)`` likewise.
+        loss: The mean loss over the items; None where no loss was asked for.
+    """
+
+    preds: Tensor
+    target: Tensor
+    loss: float | None = None
 
 
-def predict_batches(model: nn.Module, batches: Batches, batch_size: int) -> tuple[Tensor, Tensor]:
-    """Outputs ``(N, ...)`` as float32 and targets ``(N, ...)`` of all batches, on the CPU.
+def collect(
+    model: nn.Module, batches: Batches, batch_size: int, objective: Objective | None, *, keep: bool
+) -> Collected:
+    """One pass over all batches, in order.
+
+    Args:
+        objective: Gives the loss of a batch with its outputs; None where only the outputs are wanted.
+        keep: Whether outputs and targets are wanted at all.
 
     Raises:
         ModelError: If the model does not take the data, gives something else than one tensor, or the batch
             does not fit into memory.
         DataError: If there are no items.
     """
-    preds, targets = [], []
+    preds: list[Tensor] = []
+    targets: list[Tensor] = []
+    total, items = 0.0, 0
     with _evaluating(model), torch.random.fork_rng(devices=[]), torch.inference_mode():
-        for inputs, target in batches:
-            preds.append(_forward(model, inputs, len(target), batch_size).float().cpu())
-            targets.append(target.cpu())
-    if not preds:
+        for batch in batches:
+            loss, outputs = _forward(model, batch, batch_size, objective)
+            items += batch.items
+            total += 0.0 if loss is None else float(loss) * batch.items
+            if keep:
+                preds.append(_tensor(outputs, model).float().cpu())
+                targets.append(batch.target.cpu())
+    if not items:
         raise DataError("The split is empty: there is nothing to measure on.")
-    return torch.cat(preds), torch.cat(targets)
-
-
-def mean_loss(loss: Callable[..., Any], preds: Tensor, target: Tensor, batch_size: int) -> float:
-    """The mean over the items of a loss of the user's, batch by batch."""
-    if isinstance(loss, nn.Module):
-        loss = copy.deepcopy(loss).cpu()
-    with torch.inference_mode():
-        starts = range(0, len(preds), batch_size)
-        parts = [(preds[at : at + batch_size], target[at : at + batch_size]) for at in starts]
-        return sum(float(loss(output, wanted)) * len(output) for output, wanted in parts) / len(preds)
+    mean = None if objective is None else total / items
+    if not keep:
+        return Collected(torch.empty(items, 0), torch.empty(items, 0), mean)
+    return Collected(torch.cat(preds), torch.cat(targets), mean)
 
 
 def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str) -> None:
@@ -99,25 +111,32 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def _forward(model: nn.Module, inputs: Inputs, items: int, batch_size: int) -> Tensor:
+def _forward(
+    model: nn.Module, batch: Batch, batch_size: int, objective: Objective | None
+) -> tuple[Tensor | None, Any]:
     name = type(model).__name__
     try:
-        output = call_model(model, inputs)
+        if objective is not None:
+            return objective(model, batch)
+        return None, call_model(model, batch.inputs)
     except torch.OutOfMemoryError as error:
         raise ModelError(
-            f"{name} ran out of memory on a batch of {items} items.",
+            f"{name} ran out of memory on a batch of {batch.items} items.",
             f"Try a smaller batch: batch_size={max(batch_size // 4, 1)}.",
         ) from error
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
-        shapes = [tuple(t.shape) for t in leaves(inputs)]
-        seen = ", ".join(map(str, shapes))
+        seen = ", ".join(str(tuple(tensor.shape)) for tensor in leaves(batch.inputs))
         raise ModelError(
             f"{name} does not take this data (a batch of {seen}): {str(error).splitlines()[0]}",
             "Is it the data the model was made for?",
         ) from error
-    if not isinstance(output, Tensor):
-        raise ModelError(
-            f"{name} gives a {type(output).__name__}, expected one tensor.",
-            "Let forward return the logits only.",
-        )
-    return output
+
+
+def _tensor(outputs: Any, model: nn.Module) -> Tensor:
+    scores = scores_of(outputs)
+    if isinstance(scores, Tensor):
+        return scores
+    raise ModelError(
+        f"{type(model).__name__} gives a {type(outputs).__name__}, expected one tensor.",
+        "Let forward return the logits only, or under the name 'logits'.",
+    )

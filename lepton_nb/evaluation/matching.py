@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from lepton_nb.batch import Batch
 from lepton_nb.data import DataBundle
 from lepton_nb.data.user_splits import UserSplit
 from lepton_nb.errors import DataError
@@ -45,7 +46,7 @@ def matched_batches(subject: Subject, split: str, batch_size: int, device: torch
     if transformed or "tensor" in kinds or own.preprocessing == trained.preprocessing:
         _check_shapes(subject)
         loader = subject.bundle.loader(split, batch_size=batch_size, device=device, shuffle=False)
-        return ((inputs, remap(target)) for inputs, target in loader.batches(0))
+        return (Batch(inputs, remap(target)) for inputs, target in loader.batches(0))
     if kinds[0] != kinds[1]:
         raise _mismatch(subject, f"holds {kinds[0]} inputs, the model takes {kinds[1]} inputs")
     return _prepared(subject.bundle, split, trained, remap, batch_size, device)
@@ -58,7 +59,7 @@ def _prepared(
     remap: TargetMap,
     batch_size: int,
     device: torch.device,
-) -> Iterator[tuple[Tensor | tuple[Tensor, ...], Tensor]]:
+) -> Batches:
     part = bundle.split(split)
     codec = get_task(trained.task).codec(trained)
     assert part.targets is not None  # only data of unknown preprocessing keep them in a loader
@@ -70,7 +71,8 @@ def _prepared(
             item = start + (error.index or 0)
             raise DataError(f"Item {item} of {bundle.name!r} ({split}) cannot be used: {error}") from error
         tensors = tuple(torch.from_numpy(array).to(device) for array in arrays)
-        yield (tensors[0] if len(tensors) == 1 else tensors), remap(part.targets[start:stop]).to(device)
+        target = remap(part.targets[start:stop]).to(device)
+        yield Batch(tensors[0] if len(tensors) == 1 else tensors, target)
 
 
 def _target_map(subject: Subject) -> TargetMap:

@@ -19,6 +19,10 @@ Objective = Callable[[nn.Module, "Batch"], "tuple[Tensor | None, Tree]"]
 """``(loss, outputs)`` of a batch; the loss is the mean over its items, None where the model gives none."""
 
 
+OF_THE_MODEL = "model"
+"""In ``Signature.target["loss"]``: the model computes its loss itself, given the target by its name."""
+
+
 class ModelLoss:
     """Stands for the loss that a model computes itself, given the target by name among its inputs.
 

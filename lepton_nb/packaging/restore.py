@@ -79,16 +79,20 @@ def load_loss(run: Run | str) -> Callable[..., Any] | None:
     Raises:
         NotFoundError: If there is no such run.
     """
+    from lepton_nb.models.losses import make_loss_again
+    from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
+
     if isinstance(run, str):
         run = RunStore().get_run(run)
+    target = (run.read_json("signature.json") or {}).get("target", {})
+    if target.get("loss") == OF_THE_MODEL:
+        return ModelLoss(target["name"])
     described = (run.read_json("own.json") or {}).get("loss")
     if described is None:
         return None
     live: Callable[..., Any] | None = run.live.get("loss")
     if live is not None or described["kwargs"] is None:
         return live
-    from lepton_nb.models.losses import make_loss_again
-
     return make_loss_again(described, run.ref)
 
 

@@ -11,11 +11,10 @@ from lepton_nb.data import DataBundle
 from lepton_nb.data.user_splits import UserSplit
 from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import takes
+from lepton_nb.models.objectives import OF_THE_MODEL
 from lepton_nb.signature import TensorSpec
 from lepton_nb.tasks.generic import Generic
 
-OF_THE_MODEL = "model"
-"""In ``Signature.target["loss"]``: the model computes its loss itself, given the target by its name."""
 _OF_VALUES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
 
 

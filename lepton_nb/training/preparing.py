@@ -16,11 +16,11 @@ from lepton_nb.models import Definition, check_model
 from lepton_nb.models import model as define_model
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.losses import make_loss
-from lepton_nb.models.objectives import ModelLoss
+from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
-from lepton_nb.training.kind import OF_THE_MODEL, for_own_loss, with_loss_of_the_model
+from lepton_nb.training.kind import for_own_loss, with_loss_of_the_model
 from lepton_nb.training.mixing import check_mixing
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.recipes import Recipe, get_recipe
