@@ -341,6 +341,31 @@ def test_binding_every_address_answers_to_the_machines_names_only(runs: tuple[Ru
     assert ask(service, Host="evil.example").status_code == 421
 
 
+def test_names_and_origins_stay_with_the_service(runs: tuple[Run, Run]) -> None:
+    page, name = "http://localhost:3000", "models.example.org"
+    opened: dict[str, list[str]] = {"origins": [page], "allowed_hosts": [name]}
+    service = deploy(runs[0], **opened)  # type: ignore[arg-type]
+
+    def is_open() -> bool:
+        answer = ask(service, Host=f"{name}:8443", Origin=page)
+        return answer.status_code == 200 and answer.headers.get("access-control-allow-origin") == page
+
+    assert is_open()
+    assert ask(service, Host="other.example.org").status_code == 421
+    deploy(runs[1])  # another version
+    assert is_open()
+    deploy(runs[0], **opened)  # the same cell again  # type: ignore[arg-type]
+    with pytest.raises(DeploymentError, match="names, lifetime"):
+        deploy(runs[0], allowed_hosts=[name, "another.example.org"])
+    os.kill(service.record.pid or 0, signal.SIGKILL)
+    wait_for(lambda: not service.alive)
+    service = deploy(runs[0])  # after a crash or a reboot
+    assert is_open()
+    service.stop()
+    service = deploy(runs[0])
+    assert ask(service, Host=name).status_code == 421
+
+
 PARENT = """
 import sys, time
 from lepton_nb.deployment import deploy

@@ -61,7 +61,8 @@ class Application:
         self.service.metrics.observe(scope["method"], self._label(scope["path"]), sent.status, seconds)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Sent) -> None:
-        host = authorization = content_type = encoding = json_length = b""
+        authorization = content_type = encoding = json_length = b""
+        host: bytes | None = None
         length: int | None = None  # a chunked body tells only at its end
         for name, value in scope["headers"]:
             if name == b"host":

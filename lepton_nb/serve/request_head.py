@@ -40,9 +40,9 @@ def split_target(url: bytes) -> tuple[bytes, bytes]:
         httptools.HttpParserInvalidURLError: If it is no URL.
     """
     target = httptools.parse_url(url)
-    if target.host is None:
+    if not target.host:
         return b"", url
     host = b"[%b]" % target.host if b":" in target.host else target.host
-    port = b"" if target.port is None else b":%d" % target.port
-    query = b"" if target.query is None else b"?" + target.query
+    port = b":%d" % target.port if target.port else b""
+    query = b"?" + target.query if target.query else b""
     return host + port, (target.path or b"/") + query
