@@ -201,8 +201,13 @@ def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deploym
         )
     before = live.state.read_history()
     now = (record.name, record.version)
+    was = (live.record.package, live.record.version)
     live.switch(*now)
-    live.settle(before if before and before[-1] == now else [*before, now])
+    try:
+        live.settle(before if before and before[-1] == now else [*before, now])
+    except BaseException:  # no room to write it down: what the store says is live stays live
+        live.switch(*was)
+        raise
     return live
 
 
@@ -253,22 +258,22 @@ def _start(store: RunStore, model: _Model, wanted: _Wanted, former: Deployment |
         )
         state.write_versions(installed_versions())
         server.load(wanted.lifetime)
-    record = DeploymentRecord(
-        name=wanted.name,
-        url=f"http://{reachable_host(wanted.host)}:{port}",
-        host=wanted.host,
-        port=port,
-        pid=server.pid,
-        pid_started=server.started,
-        package=package.name,
-        version=package.version,
-        lifetime=wanted.lifetime,
-        state_dir=state.path,
-    )
-    deployment = Deployment(record, store)
-    history = state.read_history() if former else []
-    now = (package.name, package.version)
-    deployment.settle(history if history and history[-1] == now else [*history, now])
+        record = DeploymentRecord(
+            name=wanted.name,
+            url=f"http://{reachable_host(wanted.host)}:{port}",
+            host=wanted.host,
+            port=port,
+            pid=server.pid,
+            pid_started=server.started,
+            package=package.name,
+            version=package.version,
+            lifetime=wanted.lifetime,
+            state_dir=state.path,
+        )
+        deployment = Deployment(record, store)
+        history = state.read_history() if former else []
+        now = (package.name, package.version)
+        deployment.settle(history if history and history[-1] == now else [*history, now])
     return deployment
 
 
