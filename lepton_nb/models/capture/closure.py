@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lepton_nb.models.capture.cells import statements
+from lepton_nb.models.capture.cells import assigned_names, statements
 from lepton_nb.models.capture.finding import find_definition, uses_future_annotations
 from lepton_nb.models.capture.imports import (
     Import,
@@ -32,6 +32,7 @@ from lepton_nb.models.capture.imports import (
 from lepton_nb.models.capture.names import Needs, needs_of
 from lepton_nb.models.capture.ordering import Item, join_source, ordered
 from lepton_nb.models.capture.risks import risky_call
+from lepton_nb.models.capture.shell import is_builtin, is_shells, why_not
 from lepton_nb.models.capture.values import value_text
 
 
@@ -102,6 +103,10 @@ class _Collector:
 
     def visit(self, name: str, scope: Scope) -> None:
         """Capture what `name` means in `scope`, and everything that needs."""
+        if is_shells(name, scope):
+            if reason := why_not(name):
+                self.miss(name, scope.namespace.get(name, getattr(builtins, name, None)), reason)
+            return
         if name not in scope.namespace:
             return  # a builtin, or a name of a branch that has never run
         value = scope.namespace[name]
@@ -131,7 +136,7 @@ class _Collector:
         self.items[name] = Item(text, needs)
         for needed in needs.every:
             known = needed in scope.namespace
-            if needed != name and needed not in local and (known or not hasattr(builtins, needed)):
+            if needed != name and needed not in local and (known or not is_builtin(needed)):
                 self.visit(needed, scope)
 
     def miss(self, name: str, value: Any, reason: str) -> None:
@@ -245,19 +250,6 @@ def scope_of(value: Any, default: Scope) -> Scope:
         return default
     text = "".join(linecache.getlines(file))
     return Scope(vars(loaded), (text,), getattr(loaded, "__package__", None))
-
-
-def assigned_names(node: ast.AST) -> set[str]:
-    """The names that a statement binds or changes, at any depth outside of functions and classes."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
-    if isinstance(node, ast.Name):
-        return {node.id} if isinstance(node.ctx, (ast.Store, ast.Del)) else set()
-    if isinstance(node, ast.alias):
-        return {node.asname or node.name.partition(".")[0]}
-    if isinstance(node, ast.Lambda):
-        return set()
-    return {name for child in ast.iter_child_nodes(node) for name in assigned_names(child)}
 
 
 def _equal_text(ours: Any, theirs: Any) -> bool:

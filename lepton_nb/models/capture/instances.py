@@ -16,8 +16,8 @@ from typing import Any
 from torch import nn
 
 from lepton_nb.errors import ModelError
-from lepton_nb.models.capture.cells import Statement, statements
-from lepton_nb.models.capture.closure import Capture, Scope, assigned_names, capture
+from lepton_nb.models.capture.cells import Statement, assigned_names, statements
+from lepton_nb.models.capture.closure import Capture, Scope, capture
 from lepton_nb.models.capture.imports import is_installed
 from lepton_nb.models.capture.names import needs_of
 from lepton_nb.models.capture.places import places_of
