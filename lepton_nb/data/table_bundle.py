@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.columns import choose_columns, clean_cells
+from lepton_nb.data.cells import clean_cells
+from lepton_nb.data.columns import choose_columns
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
@@ -41,8 +42,8 @@ def table_bundle(
     table, given, target, said = _prepare(table, given, target)
     findings = findings + said
     targets = read_targets(table[target], kind=kind_of_task(task))
-    features, said = clean_cells(table.drop(columns=[target]))
-    findings += targets.findings + said
+    features = table.drop(columns=[target])
+    findings += targets.findings
     parts = plan_parts(
         given,
         targets.labels,
@@ -136,6 +137,8 @@ def _prepare(
         target = str(table.columns[-1])
         findings.append(Finding(f"The target is the last column, {target!r} (target=… names another)."))
     target = find_column(table, target, "target")
+    table, said = clean_cells(table, target)
+    findings += said
     answers, said = strip_labels(table[target])
     findings += said
     present = answers.notna().to_numpy()
