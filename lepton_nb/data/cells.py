@@ -17,7 +17,6 @@ from lepton_nb.data.number_texts import (
     MOSTLY,
     POINT,
     Numbers,
-    Style,
     are_codes,
     is_mark,
     is_plain,
@@ -30,6 +29,9 @@ HALF = 0.5  # a column of texts with more numbers than this is worth a word
 
 
 def is_text(column: pd.Series) -> bool:
+    """Whether a column may hold texts; categories are what somebody has read them as already."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return False
     return pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)
 
 
@@ -87,7 +89,9 @@ def clean_cells(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, list[Fi
     """
     table = table.copy()
     findings = []
-    texts = {name: found for name in table.columns if is_text(table[name]) and (found := Texts.of(table[name]))}
+    texts = {
+        name: found for name in table.columns if is_text(table[name]) and (found := Texts.of(table[name]))
+    }
     read = {name: read_numbers(column.values, column.counts) for name, column in texts.items()}
     usual = COMMA if any(_shows_comma(texts[name], read[name]) for name in texts) else POINT
     for name, column in texts.items():
@@ -109,7 +113,9 @@ def marks(column: Texts) -> list[Finding]:
     which = np.array([is_mark(value) for value in column.values], dtype=bool)
     if not which.any():
         return []
-    text = f"{column.name!r} holds {column.named(which)}: a value like any other; only empty cells are missing."
+    text = (
+        f"{column.name!r} holds {column.named(which)}: a value like any other; only empty cells are missing."
+    )
     return [Finding(text, warning=True)]
 
 
@@ -126,17 +132,22 @@ def _is_of_numbers(column: Texts, numbers: Numbers) -> bool:
     return bool(column.counts[found].sum() >= MOSTLY * column.counts[~marked].sum())
 
 
-def _read_column(column: Texts, numbers: Numbers, *, is_target: bool) -> tuple[pd.Series | None, list[Finding]]:
+def _read_column(
+    column: Texts, numbers: Numbers, *, is_target: bool
+) -> tuple[pd.Series | None, list[Finding]]:
     """The cells of a column of texts, or None where they stay as they are."""
-    codes = are_codes(column.values)
-    if not codes and _is_of_numbers(column, numbers):
+    if are_codes(column.values):
+        said = [_say_codes(column)]
+    elif _is_of_numbers(column, numbers):
         plain = not np.isnan(numbers.values).any() and not _unusual(column, numbers).any()
         if is_target and plain:
             return None, []  # digits as texts are classes
         return column.cells(numbers.values, np.float64), _say_numbers(column, numbers)
+    else:
+        said = _say_texts(column, numbers)
     if is_target:
-        return None, []  # `strip_labels` looks after classes
-    return column.cells(column.values, object), [*marks(column), *_say_texts(column, numbers, codes)]
+        return None, said  # `strip_labels` looks after classes
+    return column.cells(column.values, object), [*marks(column), *said]
 
 
 def _unusual(column: Texts, numbers: Numbers) -> np.ndarray:
@@ -171,7 +182,8 @@ def _how_written(column: Texts, numbers: Numbers, unusual: np.ndarray) -> str:
     if any(re.search(rf"\d[^\d{style.decimal}eE]\d", text) for text in texts):
         signs += " and thousands separators" if signs else "thousands separators"
     value, rows = style.read(example), plural(int(column.counts[unusual].sum()), "row")
-    said = f"{column.name!r} holds numbers with {signs or 'signs of their own'} in {rows}: {example!r} is read as {value:.12g}"
+    said = f"{column.name!r} holds numbers with {signs or 'signs of their own'} in {rows}"
+    said += f": {example!r} is read as {value:.12g}"
     if not numbers.ambiguous:
         return f"{said}."
     if style is COMMA:
@@ -179,13 +191,15 @@ def _how_written(column: Texts, numbers: Numbers, unusual: np.ndarray) -> str:
     return f"{said}; if its comma is a decimal one, pass the table that pd.read_csv(…, decimal=',') reads."
 
 
-def _say_texts(column: Texts, numbers: Numbers, codes: bool) -> list[Finding]:
-    """What to say about texts that look much like numbers."""
+def _say_codes(column: Texts) -> Finding:
+    example = next(value for value in column.values if re.match(r"0\d", str(value)))
+    text = f"{column.name!r} has leading zeros, such as {example!r}: its values are taken as texts."
+    return Finding(text)
+
+
+def _say_texts(column: Texts, numbers: Numbers) -> list[Finding]:
+    """A warning about texts that are mostly numbers."""
     found = ~np.isnan(numbers.values)
-    if codes:
-        example = next(value for value in column.values if re.match(r"0\d", str(value)))
-        text = f"{column.name!r} has leading zeros, such as {example!r}: its values are taken as texts."
-        return [Finding(text)]
     share = column.counts[found].sum() / max(column.counts.sum(), 1)
     if share <= HALF:
         return []

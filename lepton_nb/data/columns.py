@@ -14,7 +14,7 @@ from lepton_nb.data.report import Finding, plural
 from lepton_nb.tasks.tables import category_text
 
 MAX_CATEGORIES = 50  # values of one column that get an input of their own
-DATES = 1000  # texts that tell whether all are dates
+DATES = 1000  # cells that tell whether all are dates
 _YEAR, _MONTH, _DAY = r"(?:1[5-9]|2[01])\d\d", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
 _NAME = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _DATE = re.compile(
@@ -93,7 +93,7 @@ def _are_dates(present: pd.Series) -> bool:
         return True
     if not (is_text(present) or isinstance(present.dtype, pd.CategoricalDtype)):
         return False
-    some = present.iloc[:DATES].unique() if is_text(present) else present.cat.categories
+    some = present.iloc[:DATES] if is_text(present) else present.cat.categories
     return all(isinstance(cell, date) or (isinstance(cell, str) and _DATE.fullmatch(cell)) for cell in some)
 
 
@@ -122,7 +122,6 @@ def number_column(name: str, values: np.ndarray) -> dict[str, Any]:
 
 
 def _category(name: str, cells: pd.Series) -> tuple[dict[str, Any], int]:
-    counts = cells.dropna().map(category_text).value_counts()
+    counts = cells.dropna().astype(object).map(category_text).value_counts()
     kept = sorted(counts.index[:MAX_CATEGORIES])
     return {"name": name, "kind": "category", "values": kept}, len(counts) - len(kept)
-

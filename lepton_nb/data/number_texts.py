@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 MOSTLY = 0.95  # share of a column's cells that must be numbers for it to be one
-MARKS = frozenset(
-    "- -- --- – — . .. ... … ? ?? * / n/a na n.a n.a. nan -nan null none nil <na> #n/a #na #n/a! #ref! #value!"
-    " #div/0! #num! #null! #name? 1.#qnan -1.#qnan 1.#ind -1.#ind".split()
+_MARK = re.compile(
+    r"-+|[–—*/…]|\?+|\.+|n[./]?a\.?|-?nan|null|none|nil|<na>"
+    r"|#(?:n/?a|ref!|value!|div/0!|num!|null!|name\?)|-?1\.#(?:qnan|ind)",
+    re.IGNORECASE,
 )
-"""What stands for a missing value in many tables, in lower case. Among texts it may as well be one of them:
-NA is Namibia."""
-_MARKS_AMONG_NUMBERS = MARKS | {"missing", "unknown", "undefined", "not available"}
+"""What stands for a missing value in many tables. Among texts it may be one of them: NA is Namibia."""
+_MARK_AMONG_NUMBERS = re.compile(rf"{_MARK.pattern}|missing|unknown|undefined|not available", re.IGNORECASE)
 
 _SPACES = " '’\u00a0\u2009\u202f"  # what else stands between thousands
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
@@ -74,8 +74,8 @@ class Numbers:
 
 def is_mark(value: Any, *, among_numbers: bool = False) -> bool:
     """Whether a value is a text that may stand for a missing one."""
-    marks = _MARKS_AMONG_NUMBERS if among_numbers else MARKS
-    return isinstance(value, str) and value.casefold() in marks
+    pattern = _MARK_AMONG_NUMBERS if among_numbers else _MARK
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def is_plain(text: str) -> bool:

@@ -108,7 +108,7 @@ def _count(line: str, delimiter: str) -> int:
 
 def _parse(path: Path, encoding: str, *, sep: str, **options: Any) -> pd.DataFrame:
     try:
-        return pd.read_csv(
+        table: pd.DataFrame = pd.read_csv(
             path,
             sep=sep,
             encoding=encoding,
@@ -122,6 +122,7 @@ def _parse(path: Path, encoding: str, *, sep: str, **options: Any) -> pd.DataFra
         raise DataError(f"{path.name!r} is empty.", "It needs a header line and rows.") from None
     except pd.errors.ParserError as error:
         raise DataError(f"{path.name!r} cannot be read as a table: {str(error).strip()}.") from None
+    return table
 
 
 def _check_header(name: str, table: pd.DataFrame) -> list[Finding]:
@@ -133,7 +134,9 @@ def _check_header(name: str, table: pd.DataFrame) -> list[Finding]:
         text = f"The first line of {name} was read as column names, but holds numbers: has it no header?"
         findings.append(Finding(text, tuple(numbers[:3]), warning=True))
     if not isinstance(table.index, pd.RangeIndex):
-        text = f"The rows of {name} have more cells than its header: the first are taken as names of the rows."
+        text = (
+            f"The rows of {name} have more cells than its header: the first are taken as names of the rows."
+        )
         findings.append(Finding(text, tuple(map(str, table.index[:3])), warning=True))
     return findings
 

@@ -110,7 +110,8 @@ def strip_labels(values: pd.Series) -> tuple[pd.Series, list[Finding]]:
     column = Texts.of(values) if is_text(values) else None
     if column is None:
         return values, []
-    stripped = column.cells(column.values, object).set_axis(values.index).rename(values.name)
+    stripped = column.cells(column.values, object).set_axis(values.index)
+    stripped.name = values.name
     findings = marks(column)
     merged = sum(1 for value in values.dropna().unique() if str(value).strip()) - len(column.values)
     changed = values[(values != stripped) & stripped.notna()]
