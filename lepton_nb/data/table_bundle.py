@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.cells import clean_cells
 from lepton_nb.data.columns import choose_columns
@@ -147,10 +148,10 @@ def _prepare(
             f"The target column {target!r} is empty in every row.", f"Columns: {', '.join(table.columns)}."
         )
     if not present.all():
-        findings.append(
-            Finding(f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out.")
-        )
+        text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
+        findings.append(Finding(text, warning=True))
     table = table.assign(**{target: answers})[present].reset_index(drop=True)
     position = np.cumsum(present) - 1
-    given = {split: position[rows[present[rows]]] for split, rows in given.items()}
-    return table, given, target, findings
+    left = {split: position[rows[present[rows]]] for split, rows in given.items()}
+    refuse_emptied(given, left, findings)
+    return table, left, target, findings

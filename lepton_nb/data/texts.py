@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
 from lepton_nb.data.previews import RowsPreview
@@ -127,10 +128,12 @@ def _clean(found: LabelledTexts) -> LabelledTexts:
             f"None of the {len(keep):,} items has both a text and a label.", "Check text=… and label=…."
         )
     position = np.cumsum(keep) - 1
+    given = {split: position[rows[keep[rows]]] for split, rows in found.given.items()}
+    refuse_emptied(found.given, given, findings)
     return LabelledTexts(
         texts[keep].reset_index(drop=True),
         labels[keep].reset_index(drop=True),
-        {split: position[rows[keep[rows]]] for split, rows in found.given.items()},
+        given,
         [name for name, kept in zip(found.names, keep, strict=True) if kept],
         found.findings + findings,
     )
@@ -147,7 +150,9 @@ def _without_leaks(
         lambda split, i: name_of(int(parts[split][i])),
         noun="text",
     )
-    parts = {split: rows[keep[split]] for split, rows in parts.items()}
+    left = {split: rows[keep[split]] for split, rows in parts.items()}
+    refuse_emptied(parts, left, findings)
+    parts = left
     train = parts["train"]
     repeats = count_repeats(content[train])
     if repeats:
