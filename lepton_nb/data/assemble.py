@@ -18,17 +18,16 @@ def refuse_emptied(before: Parts, after: Parts, findings: Iterable[Finding]) -> 
     """See that cleaning has left something of every split.
 
     Args:
-        findings: What cleaning said.
+        findings: What cleaning said about what it left out.
 
     Raises:
         DataError: If nothing is left of one, with the reasons.
     """
     for split, rows in before.items():
         if len(rows) and not len(after.get(split, ())):
-            warnings = [finding for finding in findings if finding.warning]
-            examples = [example for finding in warnings for example in finding.examples[:1]]
+            examples = [example for finding in findings for example in finding.examples[:1]]
             raise DataError(
-                f"Nothing is left of {split}. {' '.join(finding.text for finding in warnings)}",
+                f"Nothing is left of {split}. {' '.join(finding.text for finding in findings)}",
                 f"Look at {', '.join(examples)}." if examples else None,
             )
 

@@ -25,6 +25,7 @@ from lepton_nb.data.number_texts import (
 from lepton_nb.data.report import Finding, plural
 
 NAMED = 3  # texts of a column that a finding names
+SIGNS = " %‰°$€£¥"  # what stands beside a number
 HALF = 0.5  # a column of texts with more numbers than this is worth a word
 
 
@@ -182,7 +183,7 @@ def _how_written(column: Texts, numbers: Numbers, unusual: np.ndarray) -> str:
     if any(re.search(rf"\d[^\d{style.decimal}eE]\d", text) for text in texts):
         signs += " and thousands separators" if signs else "thousands separators"
     value, rows = style.read(example), plural(int(column.counts[unusual].sum()), "row")
-    said = f"{column.name!r} holds numbers with {signs or 'signs of their own'} in {rows}"
+    said = f"{column.name!r} holds numbers with {signs or 'unusual signs'} in {rows}"
     said += f": {example!r} is read as {value:.12g}"
     if not numbers.ambiguous:
         return f"{said}."
@@ -198,13 +199,20 @@ def _say_codes(column: Texts) -> Finding:
 
 
 def _say_texts(column: Texts, numbers: Numbers) -> list[Finding]:
-    """A warning about texts that are mostly numbers."""
-    found = ~np.isnan(numbers.values)
-    share = column.counts[found].sum() / max(column.counts.sum(), 1)
+    """A warning about texts that are mostly numbers to a person."""
+    bare = [value.strip(SIGNS) if isinstance(value, str) else value for value in column.values]
+    other = read_numbers(bare, column.counts, COMMA if numbers.style is POINT else POINT).values
+    alone, somehow = ~np.isnan(numbers.values), ~(np.isnan(numbers.values) & np.isnan(other))
+    share = column.counts[somehow].sum() / max(column.counts.sum(), 1)
     if share <= HALF:
         return []
-    text = f"{share:.0%} of the cells of {column.name!r} are numbers, but not {column.named(~found)}"
-    return [Finding(f"{text}: all are taken as texts.", warning=True)]
+    if alone.sum() < somehow.sum():
+        text = f"{column.name!r} holds numbers with signs, or written in several ways"
+        text += f" ({column.named(somehow & ~alone)}): all are taken as texts. Write them as numbers alone."
+    else:
+        text = f"{share:.0%} of the cells of {column.name!r} are numbers, but not {column.named(~alone)}"
+        text += ": all are taken as texts."
+    return [Finding(text, warning=True)]
 
 
 def _without_infinities(column: pd.Series) -> tuple[pd.Series, list[Finding]]:
@@ -214,4 +222,4 @@ def _without_infinities(column: pd.Series) -> tuple[pd.Series, list[Finding]]:
     if not infinite.any():
         return column, []
     text = f"{plural(int(infinite.sum()), 'infinite cell')} in {column.name!r}: taken as empty."
-    return column.mask(infinite), [Finding(text)]
+    return column.mask(infinite), [Finding(text, warning=True)]

@@ -18,7 +18,7 @@ DATES = 1000  # cells that tell whether all are dates
 _YEAR, _MONTH, _DAY = r"(?:1[5-9]|2[01])\d\d", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
 _NAME = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _DATE = re.compile(
-    rf"(?:{_YEAR}([-/.]){_MONTH}\1{_DAY}|{_DAY}([-/.]){_MONTH}\2(?:{_YEAR}|\d\d)|{_MONTH}/{_DAY}/(?:{_YEAR}|\d\d)"
+    rf"(?:{_YEAR}([-/.]){_MONTH}\1{_DAY}|{_DAY}([-/.]){_MONTH}\2{_YEAR}|\d\d([-/.])\d\d\3\d\d|{_MONTH}/{_DAY}/(?:{_YEAR}|\d\d)"
     rf"|{_DAY}[- .]+{_NAME}[- ,]+(?:{_YEAR}|\d\d)|{_NAME} {_DAY},? {_YEAR})"
     r"(?:[T ,]+\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?(?:Z| ?UTC| ?[+-]\d\d:?\d\d)?)?",
     re.IGNORECASE,

@@ -149,9 +149,9 @@ def _prepare(
         )
     if not present.all():
         text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
-        findings.append(Finding(text, warning=True))
+        findings.append(Finding(text))
     table = table.assign(**{target: answers})[present].reset_index(drop=True)
     position = np.cumsum(present) - 1
     left = {split: position[rows[present[rows]]] for split, rows in given.items()}
-    refuse_emptied(given, left, findings)
+    refuse_emptied(given, left, findings[-1:])
     return table, left, target, findings

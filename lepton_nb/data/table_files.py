@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lepton_nb.data.class_folders import suggest_path
@@ -50,13 +51,10 @@ def read_table(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
         raise DataError(f"{path.name!r} is not a text file.", "Save the table as CSV in UTF-8.")
     layout, said = _layout(path, lines)
     table = _parse(path, encoding, **layout)
-    findings += said + _check_header(path.name, table)
-    numbers = [name for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
-    if numbers and _may_lose_digits(path, encoding, layout["sep"]):
-        texts = _parse(path, encoding, **layout, dtype=dict.fromkeys(numbers, str))
-        for name in numbers:
-            if _says_more(list(texts[name].dropna().str.strip().unique())):
-                table[name] = texts[name]
+    names = _parse(path, encoding, **layout, header=None, nrows=1, dtype=str).iloc[0]
+    findings += said + _check_header(path.name, table, names)
+    if isinstance(table.index, pd.RangeIndex):
+        _restore_texts(table, path, encoding, layout)
     return table, findings
 
 
@@ -125,7 +123,8 @@ def _parse(path: Path, encoding: str, *, sep: str, **options: Any) -> pd.DataFra
     return table
 
 
-def _check_header(name: str, table: pd.DataFrame) -> list[Finding]:
+def _check_header(name: str, table: pd.DataFrame, names: pd.Series) -> list[Finding]:
+    """What to say about the first line, read as the names of the columns."""
     if table.empty:
         raise DataError(f"{name!r} has a header but no rows.", "Add rows, or name another file.")
     findings = []
@@ -133,12 +132,27 @@ def _check_header(name: str, table: pd.DataFrame) -> list[Finding]:
     if len(numbers) > table.shape[1] / 2:
         text = f"The first line of {name} was read as column names, but holds numbers: has it no header?"
         findings.append(Finding(text, tuple(numbers[:3]), warning=True))
+    twice = names[names.duplicated()].dropna()
+    if len(twice):
+        text = f"{name} has two columns {twice.iloc[0]!r}: the second is called {f'{twice.iloc[0]}.1'!r}."
+        findings.append(Finding(text, warning=True))
     if not isinstance(table.index, pd.RangeIndex):
         text = (
             f"The rows of {name} have more cells than its header: the first are taken as names of the rows."
         )
         findings.append(Finding(text, tuple(map(str, table.index[:3])), warning=True))
     return findings
+
+
+def _restore_texts(table: pd.DataFrame, path: Path, encoding: str, layout: dict[str, Any]) -> None:
+    """Put texts back in place of numbers that say less than they."""
+    places = [i for i, name in enumerate(table.columns) if _may_say_less(table[name])]
+    if not places or not _may_lose_digits(path, encoding, layout["sep"]):
+        return
+    texts = _parse(path, encoding, **layout, usecols=places, dtype=str)
+    for place, name in zip(places, texts.columns, strict=True):
+        if _says_more(texts[name].dropna().str.strip()):
+            table[table.columns[place]] = texts[name]
 
 
 def _may_lose_digits(path: Path, encoding: str, delimiter: str) -> bool:
@@ -151,7 +165,16 @@ def _may_lose_digits(path: Path, encoding: str, delimiter: str) -> bool:
         return pattern.search(content) is not None
 
 
-def _says_more(texts: list[str]) -> bool:
-    """Whether a column of numbers is one of codes, or of what may be thousands: ``1.234``."""
-    grouped = all(map(COMMA.pattern.fullmatch, texts)) and any("." in text for text in texts)
-    return grouped or are_codes(texts)
+def _may_say_less(column: pd.Series) -> bool:
+    """Whether numbers may have been codes or thousands: none of them has more than 3 decimals."""
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return False
+    thousandths = column.dropna().to_numpy(dtype=np.float64) * 1000
+    return bool((np.abs(thousandths - np.rint(thousandths)) < 1e-6 * np.abs(thousandths)).all())
+
+
+def _says_more(texts: pd.Series) -> bool:
+    """Whether they were: ``01067``, or ``1.234`` as a person writes it who has a decimal comma."""
+    if all(map(COMMA.pattern.fullmatch, texts)):
+        return bool(texts.str.contains(".", regex=False).any()) or are_codes(list(texts.unique()))
+    return False

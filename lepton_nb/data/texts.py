@@ -116,12 +116,13 @@ def _clean(found: LabelledTexts) -> LabelledTexts:
     """Without texts or labels that are missing or blank, and without spaces around both."""
     texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
     labels, findings = strip_labels(found.labels)
+    lost = []
     has_text, has_label = (texts != "").to_numpy(), labels.notna().to_numpy()
     for absent, what in ((~has_text, "without a text"), (has_text & ~has_label, "without a label")):
         if absent.any():
             examples = tuple(found.names[i] for i in np.flatnonzero(absent)[:EXAMPLES])
             count = plural(int(absent.sum()), "item")
-            findings.append(Finding(f"{count} {what} left out.", examples, warning=True))
+            lost.append(Finding(f"{count} {what} left out.", examples, warning=True))
     keep = has_text & has_label
     if not keep.any():
         raise DataError(
@@ -129,13 +130,13 @@ def _clean(found: LabelledTexts) -> LabelledTexts:
         )
     position = np.cumsum(keep) - 1
     given = {split: position[rows[keep[rows]]] for split, rows in found.given.items()}
-    refuse_emptied(found.given, given, findings)
+    refuse_emptied(found.given, given, lost)
     return LabelledTexts(
         texts[keep].reset_index(drop=True),
         labels[keep].reset_index(drop=True),
         given,
         [name for name, kept in zip(found.names, keep, strict=True) if kept],
-        found.findings + findings,
+        found.findings + findings + lost,
     )
 
 
