@@ -175,23 +175,23 @@ def probe(read: Read, count: int) -> tuple[Mode, Counter[Size], bool]:
     wide = False
     for i in np.unique(np.linspace(0, count - 1, min(count, PROBED)).round().astype(int)):
         try:
-            picture = open_header(read(int(i)))
+            mode, size, more = _header(read(int(i)))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             continue  # named by `decode`
-        modes["L" if picture.mode in ("1", "L", "LA") or picture.mode[0] in "IF" else "RGB"] += 1
-        wide = wide or is_wide(picture)
-        width, height = picture.size
-        sizes[(width, height) if picture.getexif().get(0x0112, 1) >= 5 else (height, width)] += 1
+        modes["L" if mode in ("1", "L", "LA") or mode[0] in "IF" else "RGB"] += 1
+        sizes[size] += 1
+        wide = wide or more
     return ("L" if set(modes) == {"L"} else "RGB"), sizes, wide
 
 
-def open_header(source: Path | Image.Image) -> Image.Image:
-    """The picture with only its header read."""
-    if isinstance(source, Image.Image):
-        return source
-    with Image.open(source) as picture:
-        picture.getexif()
-        return picture
+def _header(source: Path | Image.Image) -> tuple[str, Size, bool]:
+    """A picture's mode, its ``(height, width)`` upright, and whether it has more than 8 bits a channel."""
+    if isinstance(source, Path):
+        with Image.open(source) as picture:
+            return _header(picture)
+    wide = is_wide(source)  # before the next line, which decodes a PNG
+    turned = source.getexif().get(0x0112, 1) >= 5
+    return source.mode, source.size if turned else (source.height, source.width), wide
 
 
 def check_size(size: Any) -> Size | None:

@@ -15,7 +15,7 @@ from lepton_nb.tasks.wide_pictures import ValueRange
 
 SAMPLE = 512  # pictures that are looked at
 KEPT = 4096  # values of each by which a few odd ones are told from many
-NEARLY_ALL = (0.05, 99.95)  # percentiles
+NEARLY_ALL = (0.1, 99.9)  # percentiles
 FEW_LEVELS = 16  # fewer of the 256 levels than this for nearly all values is worth a word
 
 

@@ -204,5 +204,5 @@ def _as_classes(values: pd.Series) -> Targets:
             f"{values.name!r} has {len(found):,} different values in {len(values):,} items: no classes.",
             'Name another column with target=…, or pass task="regression" where they are numbers.',
         )
-    codes = pd.Categorical(values, categories=found).codes.astype(np.int64)
+    codes = pd.Categorical(values.astype(object), categories=found).codes.astype(np.int64)
     return Targets("classification", codes, tuple(str(value) for value in found))
