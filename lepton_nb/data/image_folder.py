@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, ClassFiles, existing_folder, find_class_files
-from lepton_nb.data.decoding import Mode, Progress, Size, check_size
+from lepton_nb.data.decoding import PictureForm, Progress, check_size
 from lepton_nb.data.image_bundle import image_bundle
 from lepton_nb.data.picture_pool import read_pictures
 from lepton_nb.data.pixel_cache import cache_key
@@ -37,8 +37,8 @@ class PictureFiles:
     def name_of(self, i: int) -> str:
         return self._files[i]
 
-    def cache_key(self, rows: np.ndarray, mode: Mode, size: Size) -> str:
-        return cache_key(self._root, [self._files[i] for i in rows], mode, size)
+    def cache_key(self, rows: np.ndarray, form: PictureForm) -> str:
+        return cache_key(self._root, [self._files[i] for i in rows], form)
 
 
 def folder(

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from lepton_nb.data.decoding import PictureForm
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.image_bundle import ImagePool
 from lepton_nb.data.images import channel_sums, to_picture
@@ -53,7 +54,7 @@ def picture_pool(pictures: np.ndarray, labels: np.ndarray, noun: str) -> ImagePo
         digests=digests(picture.data for picture in pictures),
         sums=channel_sums(pictures),
         pixels=torch.from_numpy(pictures),
-        size=(pictures.shape[2], pictures.shape[3]),
+        form=PictureForm("RGB" if pictures.shape[1] == 3 else "L", pictures.shape[2:]),
         read=raw,
         name_of=lambda i: f"{noun} {i}",
         raw=raw,

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.columns import choose_columns, clean_cells
+from lepton_nb.data.cells import clean_cells
+from lepton_nb.data.columns import choose_columns
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
@@ -41,8 +43,8 @@ def table_bundle(
     table, given, target, said = _prepare(table, given, target)
     findings = findings + said
     targets = read_targets(table[target], kind=kind_of_task(task))
-    features, said = clean_cells(table.drop(columns=[target]))
-    findings += targets.findings + said
+    features = table.drop(columns=[target])
+    findings += targets.findings
     parts = plan_parts(
         given,
         targets.labels,
@@ -136,6 +138,8 @@ def _prepare(
         target = str(table.columns[-1])
         findings.append(Finding(f"The target is the last column, {target!r} (target=… names another)."))
     target = find_column(table, target, "target")
+    table, said = clean_cells(table, target)
+    findings += said
     answers, said = strip_labels(table[target])
     findings += said
     present = answers.notna().to_numpy()
@@ -144,10 +148,10 @@ def _prepare(
             f"The target column {target!r} is empty in every row.", f"Columns: {', '.join(table.columns)}."
         )
     if not present.all():
-        findings.append(
-            Finding(f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out.")
-        )
+        text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
+        findings.append(Finding(text))
     table = table.assign(**{target: answers})[present].reset_index(drop=True)
     position = np.cumsum(present) - 1
-    given = {split: position[rows[present[rows]]] for split, rows in given.items()}
-    return table, given, target, findings
+    left = {split: position[rows[present[rows]]] for split, rows in given.items()}
+    refuse_emptied(given, left, findings[-1:])
+    return table, left, target, findings

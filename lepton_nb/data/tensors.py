@@ -208,6 +208,9 @@ def _read_targets(y: np.ndarray, task: str | None, class_names: Sequence[str] | 
         return Targets("classification", y.argmax(axis=1).astype(np.int64), names, findings=said)
     if y.dtype.kind == "f" and kind != "classification":
         _finite(y)
+    missing = int(pd.isna(y).sum())
+    if missing:
+        raise DataError(f"y holds {plural(missing, 'missing value')}.", "Remove these items.")
     if class_names is None:
         return read_targets(pd.Series(y, name="y"), kind=kind)
     if y.dtype.kind not in "iub" or y.min() < 0 or y.max() >= len(class_names):

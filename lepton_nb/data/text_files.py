@@ -18,7 +18,7 @@ from lepton_nb.data.class_folders import (
 from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
-from lepton_nb.data.table_files import existing_file, read_table
+from lepton_nb.data.table_files import encoding_of, existing_file, read_table
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
 
@@ -185,11 +185,7 @@ def _from_lines(files: list[Path]) -> LabelledTexts:
 
 def _lines(file: Path) -> list[str]:
     """The lines of a file; only line feeds end a line, since texts may hold other Unicode breaks."""
-    content = file.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
+    text = file.read_bytes().decode(encoding_of(file)[0])
     return text.replace("\r\n", "\n").split("\n")
 
 

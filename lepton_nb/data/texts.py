@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
 from lepton_nb.data.previews import RowsPreview
@@ -115,24 +116,27 @@ def _clean(found: LabelledTexts) -> LabelledTexts:
     """Without texts or labels that are missing or blank, and without spaces around both."""
     texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
     labels, findings = strip_labels(found.labels)
+    lost = []
     has_text, has_label = (texts != "").to_numpy(), labels.notna().to_numpy()
     for absent, what in ((~has_text, "without a text"), (has_text & ~has_label, "without a label")):
         if absent.any():
             examples = tuple(found.names[i] for i in np.flatnonzero(absent)[:EXAMPLES])
             count = plural(int(absent.sum()), "item")
-            findings.append(Finding(f"{count} {what} left out.", examples, warning=True))
+            lost.append(Finding(f"{count} {what} left out.", examples, warning=True))
     keep = has_text & has_label
     if not keep.any():
         raise DataError(
             f"None of the {len(keep):,} items has both a text and a label.", "Check text=… and label=…."
         )
     position = np.cumsum(keep) - 1
+    given = {split: position[rows[keep[rows]]] for split, rows in found.given.items()}
+    refuse_emptied(found.given, given, lost)
     return LabelledTexts(
         texts[keep].reset_index(drop=True),
         labels[keep].reset_index(drop=True),
-        {split: position[rows[keep[rows]]] for split, rows in found.given.items()},
+        given,
         [name for name, kept in zip(found.names, keep, strict=True) if kept],
-        found.findings + findings,
+        found.findings + findings + lost,
     )
 
 
@@ -147,7 +151,9 @@ def _without_leaks(
         lambda split, i: name_of(int(parts[split][i])),
         noun="text",
     )
-    parts = {split: rows[keep[split]] for split, rows in parts.items()}
+    left = {split: rows[keep[split]] for split, rows in parts.items()}
+    refuse_emptied(parts, left, findings)
+    parts = left
     train = parts["train"]
     repeats = count_repeats(content[train])
     if repeats:

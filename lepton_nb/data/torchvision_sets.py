@@ -12,7 +12,7 @@ from PIL import Image
 
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.decoding import Mode, Progress, Size, check_size
+from lepton_nb.data.decoding import PictureForm, Progress, check_size
 from lepton_nb.data.image_bundle import image_bundle
 from lepton_nb.data.picture_pool import read_pictures
 from lepton_nb.data.report import Finding
@@ -133,7 +133,7 @@ class DatasetPictures:
         split, _, position = self._locate(i)
         return f"{split}[{position}]"
 
-    def cache_key(self, rows: np.ndarray, mode: Mode, size: Size) -> None:  # noqa: ARG002
+    def cache_key(self, rows: np.ndarray, form: PictureForm) -> None:  # noqa: ARG002
         """Nothing is kept: most of these sets are arrays already."""
         return
 
