@@ -77,7 +77,7 @@ def test_a_resumed_run_keeps_still_what_stood_still() -> None:
     def stop(state: lepton_nb.TrainState) -> None:
         state.control.stop()
 
-    run = lepton_nb.train(model, blobs(), epochs=3, name="part", callbacks=[stop])
+    run = lepton_nb.train(model, blobs(), epochs=3, name="part", callbacks=[stop], restore_best=False)
     before = means(model)
     again = lepton_nb.resume("part", data=blobs())  # made again from its source, where nothing is frozen
     assert again.live["model"] is not model
