@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import DataError, ModelError
 from lepton_nb.models import Inputs, call_model
+from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.generic import Generic
 
@@ -36,9 +36,9 @@ def predict_batches(model: nn.Module, batches: Batches, batch_size: int) -> tupl
         DataError: If there are no items.
     """
     preds, targets = [], []
-    with _evaluating(model), torch.random.fork_rng(devices=[]), torch.inference_mode():
+    with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model):
         for inputs, target in batches:
-            preds.append(_forward(model, inputs, len(target), batch_size).float().cpu())
+            preds.append(_forward(model, inputs, len(target), batch_size).detach().float().cpu())
             targets.append(target.cpu())
     if not preds:
         raise DataError("The split is empty: there is nothing to measure on.")
@@ -84,18 +84,6 @@ def _check_finite(preds: Tensor, name: str) -> None:
             f"{name} gives NaN or infinite outputs for {bad:,} of {len(preds):,} items.",
             "Its weights have diverged: train again with a lower --lr, or --clip 1.0.",
         )
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and afterwards the mode that each module was in."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def _forward(model: nn.Module, inputs: Inputs, items: int, batch_size: int) -> Tensor:

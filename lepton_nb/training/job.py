@@ -36,6 +36,7 @@ from lepton_nb.training.gradients import Gradients
 from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.layout import view_failure
 from lepton_nb.training.loop import Work, fit, restore, snapshot
+from lepton_nb.training.majority import Majority
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.optimizers import (
@@ -45,6 +46,7 @@ from lepton_nb.training.optimizers import (
     move_optimizer,
     use_fused,
 )
+from lepton_nb.training.parts import StandingStill, recorded_parts
 from lepton_nb.training.profiling import Profiler
 from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
@@ -195,6 +197,8 @@ class Job:
     def _features(self, work: Work) -> list[Callback]:
         """Callbacks for what the settings ask for: none costs anything where it is off."""
         found: list[Callback] = [Profiler(work)] if self.config.profile else []
+        if self.data.signature.class_names:
+            found.append(Majority(work, self.data.signature))
         if isinstance(work.rates.schedule, Plateau):
             found.append(work.rates.schedule)
         if type(work.averaging) is not WeightAverage:
@@ -202,7 +206,8 @@ class Job:
         if self.config.freeze is not None:
             frozen = frozen_modules(self.model, self.config.freeze)
             found.append(Freezing(frozen, self.config.unfreeze_at))
-        return found
+        # After it: what it sets free again stays in the mode that the user chose.
+        return [*found, StandingStill(self.model, recorded_parts(self.run))]
 
     def _optimizer(self, device: torch.device) -> torch.optim.Optimizer:
         learned = loss_parameters(self.loss, self.model)

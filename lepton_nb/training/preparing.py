@@ -11,7 +11,7 @@ from torch import nn
 from lepton_nb.callbacks.sinks import check_sinks
 from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError
-from lepton_nb.models import Definition, check_model
+from lepton_nb.models import Definition, Inputs, check_model
 from lepton_nb.models import model as define_model
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.losses import make_loss
@@ -19,8 +19,10 @@ from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
 from lepton_nb.training.kind import for_own_loss
+from lepton_nb.training.last_batch import check_last_batch
 from lepton_nb.training.mixing import check_mixing
 from lepton_nb.training.optimizers import check_optimizer
+from lepton_nb.training.prospects import prove_source
 from lepton_nb.training.recipes import Recipe, get_recipe
 from lepton_nb.training.seeding import private_rng, seed_all
 from lepton_nb.training.used import check_used, used
@@ -90,11 +92,13 @@ def prepare(
         seed_all(settings.seed)
         network = definition.build()
         # Within the seed too: a lazy layer draws its weights from the first batch it sees.
-        report = _check(network, bundle, criterion, own_loss=own_loss)
+        report, inputs = _check(network, bundle, criterion, own_loss=own_loss)
         bundle = for_own_loss(bundle, criterion, report.output_shape) if own_loss else bundle
+        prove_source(definition, network, inputs)
         check_mixing(settings, bundle, criterion)
     if settings.freeze is not None:
         frozen_modules(network, settings.freeze)
+    check_last_batch(network, bundle, inputs, settings)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
     check_used(config, own, loss, bundle)
     return Prepared(definition, network, bundle, settings, own, criterion, own_loss)
@@ -172,17 +176,23 @@ def _balanced_weights(bundle: DataBundle) -> list[float]:
     return [len(targets) / (classes * int(count)) for count in counts]
 
 
-def _check(network: nn.Module, bundle: DataBundle, criterion: Any, *, own_loss: bool) -> CheckReport:
-    """Run one real batch through the model where it is, before anything is trained or written."""
+def _check(
+    network: nn.Module, bundle: DataBundle, criterion: Any, *, own_loss: bool
+) -> tuple[CheckReport, Inputs]:
+    """Run one real batch through the model where it is, before anything is trained or written.
+
+    Returns:
+        What it showed, and the batch's inputs.
+    """
     inputs, target = bundle.example(min(8, len(bundle.train)))
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    moved = (
+    moved: Inputs = (
         inputs.to(device) if isinstance(inputs, torch.Tensor) else tuple(part.to(device) for part in inputs)
     )
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     classes = len(bundle.signature.class_names) or None
-    return check_model(
+    report = check_model(
         network,
         moved,
         target.to(device),
@@ -191,3 +201,4 @@ def _check(network: nn.Module, bundle: DataBundle, criterion: Any, *, own_loss: 
         task=bundle.task.name,
         own_loss=own_loss,
     )
+    return report, moved
