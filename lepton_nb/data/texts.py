@@ -74,13 +74,8 @@ def text(
         found, where = read_texts(source, text, label), f"{'folder' if root.is_dir() else 'file'} {root}"
     found = _clean(found)
     targets = read_targets(found.labels, kind="classification")
-    parts = plan_parts(
-        found.given,
-        targets.values,
-        targets.class_names,
-        splitting,
-    )
     content = digests(value.encode() for value in found.texts)
+    parts, split = plan_parts(found.given, content, targets.values, targets.class_names, splitting)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens([texts[i] for i in parts["train"]], max_length, vocab_size)
@@ -98,7 +93,7 @@ def text(
         target_name=str(found.labels.name),
         preprocessing=preprocessing,
         raw=texts.__getitem__,
-        findings=found.findings + said + said_too,
+        findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
     )
     return bundle if isinstance(source, pd.DataFrame) else describe(bundle, "text", str(root), options)
