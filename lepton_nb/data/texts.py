@@ -72,7 +72,7 @@ def text(
     else:
         root = Path(source).expanduser().absolute()
         found, where = read_texts(source, text, label), f"{'folder' if root.is_dir() else 'file'} {root}"
-    found = _clean(found)
+    found = clean_texts(found)
     targets = read_targets(found.labels, kind="classification")
     content = digests(value.encode() for value in found.texts)
     parts, split = plan_parts(found.given, content, targets.values, targets.class_names, splitting)
@@ -106,7 +106,7 @@ def _check_number(option: str, value: int | None, least: int, most: int) -> None
         raise DataError(f"{option} is {value!r}; it is a whole number from {least} to {most:,}.")
 
 
-def _clean(found: LabelledTexts) -> LabelledTexts:
+def clean_texts(found: LabelledTexts) -> LabelledTexts:
     """Without texts or labels that are missing or blank, and without spaces around both."""
     texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
     labels, findings = strip_labels(found.labels)

@@ -17,6 +17,7 @@ from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.provenance import provenance
 from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.trained import keep_trained
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device
 from lepton_nb.training.job import Job, change_rates
@@ -90,6 +91,7 @@ def train(
     run.annotate(notes=notes, tags=tags)
     with private_rng():
         keep_example(run, ready.data)  # packaging needs real inputs, perhaps when the data is gone
+    keep_trained(run, ready.data.contents.get("train"))
     described = {"optimizer": describe_optimizer(ready.optimizer, ready.model), "loss": describe_loss(loss)}
     run.write_json("own.json", described)
     if cargo is not None:
@@ -160,6 +162,7 @@ def resume(
         )
     bundle = as_bundle(data) if data is not None else load_data(run)
     _note_changed_data(run, bundle)
+    keep_trained(run, bundle.contents.get("train"))
     network = model if model is not None else run.live.get("model")
     if network is None:
         network = load_model(run, checkpoint=checkpoint.step)
