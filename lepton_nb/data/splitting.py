@@ -124,7 +124,9 @@ def _parts_of(place: np.ndarray, limits: np.ndarray) -> np.ndarray:
     part = np.zeros(len(distinct), dtype=np.int64)
     taken = 0
     for number, below in enumerate(np.searchsorted(distinct, limits), start=1):
-        size = min(max(1, int(below) - taken), max(len(distinct) - taken - 1, 0))
+        left = len(distinct) - taken - 1  # one is for train, and one for each part that follows
+        room = max(left - (len(limits) - number), min(left, 1))
+        size = min(max(1, int(below) - taken), room)
         part[taken : taken + size] = number
         taken += size
     return part[group]

@@ -12,23 +12,43 @@ from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.fitted.bundles import as_tensor, fit_targets, fitted_bundle, held_out, target_name
 from lepton_nb.data.memory import MemorySplit
-from lepton_nb.data.text_files import LabelledTexts, read_texts
+from lepton_nb.data.table_files import read_table
+from lepton_nb.data.text_files import LabelledTexts, guess_text_column, is_line_file, read_texts
 from lepton_nb.data.text_files import from_frame as texts_of
 from lepton_nb.data.texts import clean_texts
-from lepton_nb.errors import DataError
+from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.texts import encode_texts
 
 
 def from_path(path: Path, signature: Signature, split: str | None) -> DataBundle:
-    found = read_texts(path, None, None)
+    if path.is_dir() or is_line_file(path):
+        found = read_texts(path, None, None, least=1)
+    else:
+        found = _columns(read_table(path)[0], signature)
     return _bundle(found, signature, split, path.stem, f"{'folder' if path.is_dir() else 'file'} {path}")
 
 
 def from_frame(table: pd.DataFrame, signature: Signature) -> DataBundle:
-    label = target_name(signature)
-    found = texts_of(table, None, label if label in table.columns else None)
-    return _bundle(found, signature, None, "frame", f"DataFrame, {len(table):,} rows")
+    return _bundle(_columns(table, signature), signature, None, "frame", f"DataFrame, {len(table):,} rows")
+
+
+def _columns(table: pd.DataFrame, signature: Signature) -> LabelledTexts:
+    """The texts and labels of a table: the labels by the name they had in training."""
+    table, label = table.rename(columns=str), target_name(signature)
+    if label not in table.columns:
+        raise DataError(
+            f"The table has no column {label!r}, which the model predicts.",
+            did_you_mean(label, table.columns) or f"Its columns are {', '.join(table.columns)}.",
+        )
+    others = [name for name in table.columns if name != label]
+    text = others[0] if len(others) == 1 else guess_text_column(table)
+    if text is None:
+        raise DataError(
+            f"Which of {', '.join(map(repr, others))} is the text?",
+            f"Give that column and {label!r} alone.",
+        )
+    return texts_of(table, text, label)
 
 
 def from_pair(x: Any, y: Any, signature: Signature) -> DataBundle:
