@@ -44,8 +44,8 @@ def present(answers: pd.Series, what: str) -> tuple[pd.Series, np.ndarray, list[
     if not there.any():
         raise DataError(f"No {what} has a value in {answers.name!r}: there is nothing to measure against.")
     left_out = int((~there).sum())
-    said = [Finding(f"{plural(left_out, what)} without a value in {answers.name!r} left out.")]
-    return answers[there], there, said if left_out else []
+    text = f"{plural(left_out, what)} without a value in {answers.name!r} left out."
+    return answers[there], there, [Finding(text, warning=True)] if left_out else []
 
 
 def fit_targets(answers: pd.Series, signature: Signature) -> np.ndarray:
