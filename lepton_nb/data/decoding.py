@@ -47,6 +47,17 @@ class PictureForm:
     size: Size
     value_range: ValueRange | None = None
 
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> PictureForm:
+        """That of a signature's preprocessing."""
+        height, width = settings["size"]
+        value_range = settings.get("range")
+        return cls(
+            settings["mode"],
+            (int(height), int(width)),
+            None if value_range is None else (float(value_range[0]), float(value_range[1])),
+        )
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """``(C, H, W)``."""

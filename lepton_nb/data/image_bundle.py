@@ -33,6 +33,7 @@ class ImagePool:
     Attributes:
         labels: Class indices ``(N,)``.
         digests: Content of the pictures, uint64 ``(N,)``.
+        contents: By what pictures are known again in other data, uint64 ``(N,)``: files by their bytes.
         sums: `channel_sums` of the pictures, ``(N, 2, C)``.
         pixels: uint8 ``(N, C, H, W)``, perhaps a mapped file; None where they are decoded when needed.
         mapped: Whether they are a mapped file.
@@ -46,6 +47,7 @@ class ImagePool:
 
     labels: np.ndarray
     digests: np.ndarray
+    contents: np.ndarray
     sums: np.ndarray
     pixels: Tensor | None
     form: PictureForm
@@ -103,6 +105,7 @@ def image_bundle(
         splits={part: split(part, rows) for part, rows in parts.items()},
         report=DataReport(name, source, counts, signature, findings, preview),
         fingerprint=fingerprint(content),
+        contents={part: pool.contents[rows] for part, rows in parts.items()},
         augment=augment,
     )
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, ClassFiles, existing_folder, find_class_files
+from lepton_nb.data.contents import file_keys
 from lepton_nb.data.decoding import PictureForm, Progress, check_size
 from lepton_nb.data.image_bundle import image_bundle
 from lepton_nb.data.picture_pool import read_pictures
@@ -25,6 +26,7 @@ class PictureFiles:
     def __init__(self, files: ClassFiles) -> None:
         self._root, self._files = files.root, files.files
         self.labels = files.labels
+        self.contents = file_keys([self.read(i) for i in range(len(files.files))])
 
     def read(self, i: int) -> Path:
         return self._root / self._files[i]
@@ -80,15 +82,9 @@ def folder(
     splitting = Splitting(val_fraction, test_fraction, seed, limit)
     root = existing_folder(path)
     files = find_class_files(root, IMAGE_SUFFIXES, "pictures")
-    parts = plan_parts(
-        files.given,
-        files.labels,
-        files.class_names,
-        splitting,
-    )
-    pool, parts, findings = read_pictures(
-        PictureFiles(files), parts, size, cache=cache, progress=progress, stream=stream
-    )
+    source = PictureFiles(files)
+    parts, split = plan_parts(files.given, source.contents, files.labels, files.class_names, splitting)
+    pool, parts, findings = read_pictures(source, parts, size, cache=cache, progress=progress, stream=stream)
     bundle = image_bundle(
         pool,
         parts,
@@ -96,7 +92,7 @@ def folder(
         name=name or root.name,
         source=f"folder {root}",
         augment=preset,
-        findings=[*files.findings, *findings],
+        findings=[*files.findings, *split, *findings],
     )
     options = {
         "image_size": size,

@@ -47,6 +47,10 @@ class PictureSource(Protocol):
 
     labels: np.ndarray
 
+    @property
+    def contents(self) -> np.ndarray | None:
+        """What stands for the content of each, uint64 ``(N,)``; None for that of its pixels."""
+
     def read(self, i: int) -> Path | Image.Image:
         """Picture `i` for the decoder."""
 
@@ -108,6 +112,7 @@ def read_pictures(
     pool = ImagePool(
         labels=source.labels[rows],
         digests=decoded.digests if streamed is None else _stamps(source, rows),
+        contents=decoded.digests if source.contents is None else source.contents[rows],
         sums=decoded.sums,
         pixels=None if decoded.pixels is None else torch.from_numpy(decoded.pixels),
         form=form,

@@ -11,10 +11,11 @@ from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.cells import clean_cells
 from lepton_nb.data.columns import choose_columns
+from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
-from lepton_nb.data.splitting import Parts, Splitting, plan_parts
+from lepton_nb.data.splitting import Parts, Splitting, plan_parts, row_keys
 from lepton_nb.data.targets import Targets, find_column, kind_of_task, read_targets, strip_labels
 from lepton_nb.data.tensor_bundle import tensor_bundle
 from lepton_nb.errors import DataError
@@ -45,21 +46,18 @@ def table_bundle(
     targets = read_targets(table[target], kind=kind_of_task(task))
     features = table.drop(columns=[target])
     findings += targets.findings
-    parts = plan_parts(
-        given,
-        targets.labels,
-        targets.class_names,
-        splitting,
-    )
+    keys = row_keys(table_keys(features))
+    parts, split = plan_parts(given, keys, targets.labels, targets.class_names, splitting)
     columns, said = choose_columns(features.iloc[parts["train"]])
-    findings += said
+    findings += split + said
     if not columns:
         raise DataError(
             f"No column but the target {target!r} can be learned from.", "\n".join(said[0].examples) or None
         )
     preprocessing = {"kind": "table", "columns": columns}
     features = features[[column["name"] for column in columns]]
-    inputs = encode_columns({column["name"]: _cells(features, column) for column in columns}, preprocessing)
+    cells = {column["name"]: _cells(features, column) for column in columns}
+    inputs = encode_columns(cells, preprocessing)
     digests = pd.util.hash_pandas_object(features, index=False).to_numpy()
     findings += _doubles(digests, targets, parts)
     return tensor_bundle(
@@ -76,6 +74,7 @@ def table_bundle(
         raw=lambda i: row_as_dict(features, i),
         findings=findings,
         preview=preview_rows(features, targets, target, parts["train"]),
+        contents=column_keys(cells, columns),
     )
 
 

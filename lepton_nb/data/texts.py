@@ -73,15 +73,10 @@ def text(
     else:
         root = Path(source).expanduser().absolute()
         found, where = read_texts(source, text, label), f"{'folder' if root.is_dir() else 'file'} {root}"
-    found = _clean(found)
+    found = clean_texts(found)
     targets = read_targets(found.labels, kind="classification")
-    parts = plan_parts(
-        found.given,
-        targets.values,
-        targets.class_names,
-        splitting,
-    )
     content = digests(value.encode() for value in found.texts)
+    parts, split = plan_parts(found.given, content, targets.values, targets.class_names, splitting)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens([texts[i] for i in parts["train"]], max_length, vocab_size)
@@ -99,7 +94,7 @@ def text(
         target_name=str(found.labels.name),
         preprocessing=preprocessing,
         raw=texts.__getitem__,
-        findings=found.findings + said + said_too,
+        findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
     )
     return bundle if isinstance(source, pd.DataFrame) else describe(bundle, "text", str(root), options)
@@ -112,7 +107,7 @@ def _check_number(option: str, value: int | None, least: int, most: int) -> None
         raise DataError(f"{option} is {value!r}; it is a whole number from {least} to {most:,}.")
 
 
-def _clean(found: LabelledTexts) -> LabelledTexts:
+def clean_texts(found: LabelledTexts) -> LabelledTexts:
     """Without texts or labels that are missing or blank, and without spaces around both."""
     texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
     labels, findings = strip_labels(found.labels)

@@ -92,7 +92,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.deployment import deploy
 
     deployment = deploy(target, args.name, **deploy_options(args))
-    deployment.drift.namespace = context.namespace
+    deployment.drift.namespace = context.notebook
     show_deployment(context, deployment)
     return deployment
 

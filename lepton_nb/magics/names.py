@@ -189,6 +189,9 @@ def find_data(context: Context, name: str) -> Any:
 
     namespace = context.namespace
     if name in namespace:
+        stays, beside = context.memory.beside.get(name, (None, None))
+        if beside is not None and namespace[name] is stays:
+            return beside
         if not DATA.accepts(namespace[name]) and not SOURCE.accepts(namespace[name]):
             raise _wrong_kind(name, namespace[name], DATA, variables(namespace, DATA))
         return namespace[name]

@@ -19,6 +19,7 @@ from lepton_nb.packaging.restore import check_fits, remember
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.provenance import provenance
 from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.trained import keep_trained
 from lepton_nb.signature import Signature
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device
@@ -96,6 +97,7 @@ def train(
     run.annotate(notes=notes, tags=tags)
     with private_rng():
         keep_example(run, ready.data)  # packaging needs real inputs, perhaps when the data is gone
+    keep_trained(run, ready.data.contents.get("train"))
     described = {
         "optimizer": describe_optimizer(ready.optimizer, ready.model),
         "loss": describe_loss(ready.criterion if ready.own_loss else None),
@@ -173,6 +175,7 @@ def resume(
         )
     bundle = as_bundle(data) if data is not None else load_data(run)
     _note_changed_data(run, bundle)
+    keep_trained(run, bundle.contents.get("train"))
     own = run.read_json("own.json", {})
     own_loss = loss is not None or bool(own.get("loss"))
     if own_loss:
