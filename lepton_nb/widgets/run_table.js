@@ -168,7 +168,7 @@ class RunTable {
 export default {
   initialize({ model }) {
     let table = null;
-    const stop = whenShown(model.get("host"), (element) => { table = new RunTable(model, element); });
+    const stop = whenShown(model, (element) => { table = new RunTable(model, element); });
     const onRows = () => table?.draw();
     model.on("change:rows", onRows);
     const clock = setInterval(() => table?.look(), LOOK);
