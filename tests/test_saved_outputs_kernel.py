@@ -1,4 +1,4 @@
-"""What the first outputs of a cell say beside their widgets, in a real kernel: a notebook may be saved right then."""
+"""What a cell shows first, in a real kernel: beside each widget stands what a notebook saved right then says."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Enhanced(anywidget.AnyWidget):
         self.on_msg(self._answer)
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        view, metadata = super()._repr_mimebundle_(**options)
+        view, metadata = super()._repr_mimebundle_(**options) or ({}, {})
         return {**view, **self.fallback}, metadata
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:

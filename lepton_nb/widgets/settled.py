@@ -1,4 +1,4 @@
-"""A run in the notebook without widgets: what one in training shows beside its panel, and one that ended leaves."""
+"""A run without widgets: what one in training shows beside its panel, and what one that ended leaves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from lepton_nb.runs.bundle import MIME, run_bundle
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.shown import Shown
 from lepton_nb.widgets.wording import PHASES, duration, figure, metric_title
-
 
 _COLOURS = {"finished": "#2e7d32", "failed": "#c62828", "interrupted": "#c62828", "stopped": "#b26a00"}
 
