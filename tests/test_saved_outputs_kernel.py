@@ -1,4 +1,4 @@
-"""What a cell shows first, in a real kernel: beside each widget stands what a notebook saved right then says."""
+"""What a cell shows first, in a real kernel: a notebook saved right then can be read without its widgets."""
 
 from __future__ import annotations
 

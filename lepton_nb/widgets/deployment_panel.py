@@ -64,7 +64,7 @@ class DeploymentPanel(Enhanced):
 
 
 def beside(deployment: Deployment, host: str) -> dict[str, Any]:
-    """What a saved notebook shows where the panel cannot be shown; the lab then draws the service as it is."""
+    """What a saved notebook shows in the panel's place; the lab draws the service as it is now."""
     name = deployment.name
     line = f"%lepton deployments {name}"
     return {
