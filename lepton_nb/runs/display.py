@@ -81,6 +81,16 @@ def trend(run: Run) -> str:
     return sparkline(history[run.monitor][1]) if run.monitor in history else ""
 
 
+def waiting(run: Run) -> str:
+    """What a queued run waits for; nothing of others."""
+    from lepton_nb.runs.queue import waits_for  # which knows runs, as they know this module
+
+    try:
+        return waits_for(run)
+    except StoreError:
+        return ""
+
+
 def status_text(run: Run) -> str:
     return f"{_SYMBOLS[run.status]} {run.status}"
 
@@ -93,6 +103,7 @@ def line(run: Run) -> str:
     """The run in one line."""
     parts = [
         f"{run.model} on {run.data}",
+        waiting(run),
         f"epoch {run.epoch}/{run.epochs}",
         best_text(run),
         duration(run.seconds),
@@ -115,6 +126,7 @@ def card(run: Run) -> str:
         "model": run.model,
         "weights": _weights(run),
         "data": run.data,
+        "queue": waiting(run),
         "epochs": f"{run.epoch} of {run.epochs}, {run.step} steps",
         "best": best,
         run.monitor: trend(run),

@@ -118,7 +118,8 @@ class Run(RunFolder):
     @property
     def seconds(self) -> float:
         """How long it has been trained; the time between an interruption and a resume does not count."""
-        until = time.time() if self.status in ACTIVE else self.ended_at or self.heartbeat_at
+        trains = self.status in ("running", "paused")
+        until = time.time() if trains else self.ended_at or self.heartbeat_at
         return _add_seconds(self.seconds_before, self.begun_at, until)
 
     @property

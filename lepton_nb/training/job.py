@@ -228,15 +228,17 @@ class Job:
         state.phase = "stopped" if interrupted else "failed"
         state.stop_reason = "interrupted twice" if interrupted else f"{type(error).__name__}: {error}"
         try:
-            self.run.set_status(state.phase, error=None if interrupted else state.stop_reason)
-        except StoreError as problem:  # a full disk is often what it failed of
-            self.run.status = state.phase
-            error.add_note(f"The run store does not know it, either: {problem.message}")
-        for callback in callbacks:
+            for callback in callbacks:
+                try:
+                    callback.on_exception(state, error)
+                except Exception as problem:  # the others are told all the same
+                    error.add_note(f"{type(callback).__name__}.on_exception failed, too: {problem}")
+        finally:  # last: whoever sees that it failed finds the reason in the log
             try:
-                callback.on_exception(state, error)
-            except Exception as problem:  # the others are told all the same
-                error.add_note(f"{type(callback).__name__}.on_exception failed, too: {problem}")
+                self.run.set_status(state.phase, error=None if interrupted else state.stop_reason)
+            except StoreError as problem:  # a full disk is often what it failed of
+                self.run.status = state.phase
+                error.add_note(f"The run store does not know it, either: {problem.message}")
 
     def _settle(self, state: TrainState, work: Work) -> None:
         # A run stopped in the middle of an epoch has moved on from the best weights of the one before.
