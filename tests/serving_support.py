@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -107,6 +108,17 @@ def expected_labels(package: Package, inputs: np.ndarray) -> list[str]:
     weights = load_file(package.file("weights.safetensors"))
     logits = inputs.reshape(len(inputs), -1) @ weights["fc.weight"].T + weights["fc.bias"]
     return [IMAGES.class_names[i] for i in logits.argmax(1)]
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """While the block runs, this process can write no file larger than that, as where a disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class Front:

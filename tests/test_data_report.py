@@ -56,8 +56,8 @@ def test_the_text_has_counts_signature_and_findings(bundle: DataBundle) -> None:
     lines = str(bundle.report).splitlines()
     assert lines[0] == "digits · image-classification · scikit-learn's handwritten digits"
     assert re.search(r"^  class +train +val +test$", lines[2])
-    assert re.search(r"^  8 +122 +17 +35$", "\n".join(lines), re.MULTILINE)
-    assert re.search(r"^  all +1,259 +179 +359$", "\n".join(lines), re.MULTILINE)
+    assert re.search(r"^  2 +122 +18 +37$", "\n".join(lines), re.MULTILINE)
+    assert re.search(r"^  all +1,291 +155 +351$", "\n".join(lines), re.MULTILINE)
     assert "  model takes: image: float32[N, 1, 8, 8]" in lines
     assert "  model gives: logits: float32[N, 10]" in lines
     assert any(line.startswith("  - Training pictures are augmented") for line in lines)
@@ -69,7 +69,7 @@ def test_a_notebook_gets_text_and_html_without_styles_of_its_own(bundle: DataBun
     names = {tag for tag, _ in tags(shown["text/html"])}
     assert not names & {"script", "style", "svg", "link", "iframe"}
     assert "color:" not in shown["text/html"].replace("border-color:", "")
-    assert "1,259" in shown["text/html"]
+    assert "1,291" in shown["text/html"]
 
 
 def test_the_grid_has_a_line_for_each_class_on_a_clear_ground(bundle: DataBundle) -> None:
@@ -156,5 +156,5 @@ def test_quantities_have_one_line_of_counts() -> None:
     table = pd.DataFrame({"a": np.arange(50) * 0.5, "y": np.arange(50) * 2.5})
     plain = str(frame(table).report)
     assert re.search(r"^ +train +val +test$", plain, re.MULTILINE)
-    assert re.search(r"^ +items +35 +5 +10$", plain, re.MULTILINE)
+    assert re.search(r"^ +items +37 +3 +10$", plain, re.MULTILINE)
     assert "target: y, mean" in plain

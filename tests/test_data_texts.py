@@ -58,7 +58,7 @@ def test_the_text_and_label_columns_are_found_and_named(reviews: pd.DataFrame) -
     assert bundle.signature.task == "text-classification"
     assert bundle.signature.class_names == ("neg", "pos")
     assert bundle.signature.target == {"name": "sentiment"}
-    assert bundle.report.sizes == {"train": 70, "val": 10, "test": 20}
+    assert bundle.report.sizes == {"train": 66, "val": 9, "test": 25}
     assert "The texts are the column 'review'" in report(bundle)
     assert "The labels are the column 'sentiment'" in report(bundle)
     assert "The texts are" not in report(text(reviews, text="review", label="sentiment"))
@@ -79,9 +79,10 @@ def test_token_ids_are_what_the_service_makes_of_the_texts(reviews: pd.DataFrame
 
 def test_the_tokenizer_knows_the_training_texts_alone(reviews: pd.DataFrame) -> None:
     reviews["review"] += " Ω"
-    bundle = text(reviews)
-    test_rows = {bundle.split("test").raw(i) for i in range(20)}
-    reviews.loc[reviews["review"].isin(test_rows), "review"] += " ж"
+    strange = reviews.assign(review=reviews["review"] + " ж")
+    bundle = text(strange)
+    test_rows = {bundle.split("test").raw(i) for i in range(len(bundle.split("test")))}
+    reviews.loc[strange["review"].isin(test_rows), "review"] += " ж"
     again = text(reviews)
     tokenizer = load_tokenizer(again.signature.preprocessing["tokenizer"])
     assert tokenizer.token_to_id("ω") is not None  # lower-cased
@@ -149,21 +150,20 @@ def test_a_folder_per_class_keeps_its_test_part(tmp_path: Path) -> None:
             for i, value in enumerate(sentences(count, seed=count + len(label))[0]):
                 (tmp_path / split / label / f"{i}.txt").write_text(f"{split} {label} {value}")
     bundle = load(tmp_path)
-    assert bundle.report.sizes == {"train": 36, "val": 4, "test": 12}
+    assert bundle.report.sizes == {"train": 35, "val": 5, "test": 12}
     assert bundle.split("test").raw(0).startswith("test neg")
     assert bundle.spec is not None
     assert from_spec(bundle.spec).fingerprint == bundle.fingerprint
 
 
-def test_texts_of_the_test_are_removed_from_train_and_named(reviews: pd.DataFrame) -> None:
+def test_equal_texts_are_in_the_same_part(reviews: pd.DataFrame) -> None:
     bundle = text(reviews, val_fraction=0)
     leak = bundle.split("test").raw(0)
     where = int(np.flatnonzero(reviews["review"] == bundle.train.raw(0))[0])
     reviews.loc[where, "review"] = f"  {leak} "
     again = text(reviews, val_fraction=0)
-    assert again.report.sizes["train"] == 79
-    assert any("1 text of train also in test: removed from train" in each for each in again.report.warnings)
-    assert f"row {where} {leak[:60]!r}" in report(again)
+    assert leak in [again.split("test").raw(i) for i in range(len(again.split("test")))]
+    assert leak not in [again.train.raw(i) for i in range(len(again.train))]
 
 
 def test_texts_and_labels_that_are_missing_are_left_out(reviews: pd.DataFrame) -> None:

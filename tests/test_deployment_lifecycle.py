@@ -31,10 +31,10 @@ from lepton_nb.deployment import (
 )
 from lepton_nb.deployment.ports import bind
 from lepton_nb.deployment.state import ServiceState
-from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError, PackageError
+from lepton_nb.errors import ArgumentError, DeploymentError, NotFoundError, PackageError, StoreError
 from lepton_nb.packaging import build_package
 from lepton_nb.runs import Run, RunStore
-from tests.serving_support import is_alive, make_package, make_run, pictures
+from tests.serving_support import files_of_at_most, is_alive, make_package, make_run, pictures
 
 pytestmark = pytest.mark.slow
 
@@ -339,6 +339,44 @@ def test_binding_every_address_answers_to_the_machines_names_only(runs: tuple[Ru
     assert ask(service).status_code == 200
     assert ask(service, Host=f"{socket.gethostname()}:{port}").status_code == 200
     assert ask(service, Host="evil.example").status_code == 421
+
+
+def test_where_no_room_is_left_what_was_live_stays_live(runs: tuple[Run, Run]) -> None:
+    with files_of_at_most(10), pytest.raises(StoreError, match="no room left"):
+        deploy(runs[0])
+    assert len(deployments()) == 0
+    assert lifecycle.find_servers() == []
+    service = deploy(runs[0])
+    with files_of_at_most(10), pytest.raises(StoreError, match="no room left"):
+        deploy(runs[1])
+    assert ask(service).json()["version"] == 1
+    assert get_deployment("net").version == 1
+    assert deploy(runs[1]).version == 2
+
+
+def test_names_and_origins_stay_with_the_service(runs: tuple[Run, Run]) -> None:
+    page, name = "http://localhost:3000", "models.example.org"
+    opened: dict[str, list[str]] = {"origins": [page], "allowed_hosts": [name]}
+    service = deploy(runs[0], **opened)  # type: ignore[arg-type]
+
+    def is_open() -> bool:
+        answer = ask(service, Host=f"{name}:8443", Origin=page)
+        return answer.status_code == 200 and answer.headers.get("access-control-allow-origin") == page
+
+    assert is_open()
+    assert ask(service, Host="other.example.org").status_code == 421
+    deploy(runs[1])  # another version
+    assert is_open()
+    deploy(runs[0], **opened)  # the same cell again  # type: ignore[arg-type]
+    with pytest.raises(DeploymentError, match="names, lifetime"):
+        deploy(runs[0], allowed_hosts=[name, "another.example.org"])
+    os.kill(service.record.pid or 0, signal.SIGKILL)
+    wait_for(lambda: not service.alive)
+    service = deploy(runs[0])  # after a crash or a reboot
+    assert is_open()
+    service.stop()
+    service = deploy(runs[0])
+    assert ask(service, Host=name).status_code == 421
 
 
 PARENT = """

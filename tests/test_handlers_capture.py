@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import linecache
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 
 from lepton_nb.deployment.capture_report import CaptureReport
 from lepton_nb.deployment.capturing import capture_handlers
@@ -180,3 +182,58 @@ def test_the_service_class_is_told_from_data_classes_and_helpers() -> None:
         defined_targets(notebook.namespace, ["Net"])
     with pytest.raises(HandlerError, match="no class and no function"):
         defined_targets(notebook.namespace, ["Query"])
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """A shell with what IPython puts into a notebook."""
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+def in_shell(shell: InteractiveShell, *cells: str) -> tuple[HandlerSource, CaptureReport]:
+    for cell in cells:
+        shell.run_cell(cell, store_history=True).raise_error()
+    with shell.builtin_trap:  # as while a cell runs
+        return capture_handlers(["use"], Scope(shell.user_ns, tuple(shell.user_ns["In"])), is_class=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [("open('/dev/null').read()", ""), ("callable(exit) and callable(quit)", True)],
+)
+def test_a_builtin_of_ipython_is_pythons_in_the_service(
+    shell: InteractiveShell, tmp_path: Path, body: str, result: Any
+) -> None:
+    source, report = in_shell(shell, f"def use():\n    return {body}")
+    assert not report.entries
+    assert loaded(source, tmp_path).use() == result
+
+
+@pytest.mark.parametrize(
+    ("use", "words"),
+    [
+        ("display(1)", "`display` .*only a notebook"),
+        ("get_ipython()", "`get_ipython` .*only a notebook"),
+        ("In[1]", "`In` .*history"),
+        ("Out[1]", "`Out` .*history"),
+        ("_", "`_` .*history"),
+        ("_1", "`_1` .*history"),
+        ("_i", "`_i` .*history"),
+        ("_dh", "`_dh` .*history"),
+    ],
+)
+def test_what_only_a_notebook_has_is_named(shell: InteractiveShell, use: str, words: str) -> None:
+    with pytest.raises(HandlerError, match=rf"{words}.*used in use, line 2"):
+        in_shell(shell, "40 + 2", f"def use():\n    return {use}")
+
+
+def test_what_a_cell_defines_under_such_a_name_goes_along(shell: InteractiveShell, tmp_path: Path) -> None:
+    cells = (
+        "def open(n):\n    return n + 1",
+        "from operator import neg as _\nOut = 7",
+        "from IPython.display import display",
+        "def use():\n    return open(1), _(2), Out, display.__name__",
+    )
+    source, _ = in_shell(shell, *cells)
+    assert loaded(source, tmp_path).use() == (2, -2, 7, "display")

@@ -7,9 +7,16 @@ import dataclasses
 import enum
 import io
 import json
+import re
 import wave
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -22,6 +29,7 @@ from starlette.testclient import TestClient
 from lepton_nb.errors import HandlerError
 from lepton_nb.handlers import Audio, Model, ModelCallError
 from lepton_nb.handlers.app import HandlerApp
+from lepton_nb.handlers.encoding import to_json
 from lepton_nb.handlers.openapi import describe
 from lepton_nb.handlers.routes import routes_of, takes_model
 from lepton_nb.tasks import get_task
@@ -42,6 +50,11 @@ class Point:
 class Colour(enum.Enum):
     RED = "red"
     BLUE = "blue"
+
+
+class Pair(NamedTuple):
+    left: int
+    right: Decimal
 
 
 class Everything:
@@ -192,6 +205,81 @@ def test_generators_stream_text_or_lines_of_json(client: TestClient) -> None:
     assert lines.headers["content-type"] == "application/x-ndjson"
     assert [json.loads(line) for line in lines.text.splitlines()] == [{"n": 0}, {"n": 1}]
     assert client.get("/words?n=0").text == ""
+
+
+def test_a_stream_may_begin_with_anything() -> None:
+    def nothing_first() -> Iterator[Any]:
+        yield None
+        yield {"a": 1}
+
+    def raw() -> Iterator[bytearray]:
+        yield bytearray(b"ab")
+        yield bytearray(b"c")
+
+    client = app_of([nothing_first, raw])
+    assert client.post("/nothing_first").text == 'null\n{"a":1}\n'
+    answer = client.post("/raw")
+    assert (answer.content, answer.headers["content-type"]) == (b"abc", "application/octet-stream")
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, BaseException])
+def test_an_exit_is_a_failure_of_the_request(kind: type[BaseException]) -> None:
+    def leave() -> int:
+        raise kind(2)
+
+    async def leave_soon() -> int:
+        raise kind(2)
+
+    client = app_of([leave, leave_soon])
+    for path in ("/leave", "/leave_soon"):
+        answer = client.post(path)
+        assert (answer.status_code, answer.json()["error"]) == (500, f"{path[1:]} failed: {kind.__name__}: 2")
+
+
+PLAIN = [
+    (Path("/x"), "/x"),
+    (Decimal("1.5"), 1.5),
+    (Decimal("3"), 3),
+    (Decimal("NaN"), None),
+    (timedelta(minutes=1.5), 90.0),
+    (b"abc", "abc"),
+    (bytearray(b"abc"), "abc"),
+    (2**64, 2**64),
+    (-(2**80), -(2**80)),
+    ({"a", "b"} - {"b"}, ["a"]),
+    (deque([1, 2]), [1, 2]),
+    ({1: 2}.keys(), [1]),
+    (range(3), [0, 1, 2]),
+    (Pair(1, Decimal(2)), [1, 2]),
+    (ip_address("127.0.0.1"), "127.0.0.1"),
+    (re.compile("a+"), "a+"),
+    (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05"),
+    (Colour.RED, "red"),
+    (Point(2**70), {"x": 2**70, "y": 0.0}),
+    (np.array([1.0, np.nan]), [1.0, None]),
+    (np.float32(0.5), 0.5),
+    (float("inf"), None),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), PLAIN, ids=[repr(value)[:30] for value, _ in PLAIN])
+def test_plain_values_are_spelled_as_fastapi_does(value: Any, expected: Any) -> None:
+    assert json.loads(to_json({"value": value})) == {"value": expected}
+    # Beside an integer that only the longer way can spell, it is spelled the same.
+    assert json.loads(to_json([value, 2**64])) == [expected, 2**64]
+
+
+def test_keys_of_any_plain_type_are_texts() -> None:
+    keys = {np.int64(7): 1, Path("/x"): 2, None: 3, True: 4, 2.5: 5, Colour.RED: 6, 2**64: 7}
+    expected = {"7": 1, "/x": 2, "null": 3, "true": 4, "2.5": 5, "red": 6, str(2**64): 7}
+    assert json.loads(to_json(keys)) == expected
+
+
+@pytest.mark.parametrize("value", [object(), b"\xff\xfe", {(1, 2): 3}, {"a": {1: object()}}, 1j])
+def test_what_is_no_json_is_named(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"cannot be sent as JSON: .*(no JSON|no key)"):
+        to_json(value)
 
 
 def test_background_tasks_run_after_the_answer(client: TestClient) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,13 +26,15 @@ from tests.serving_support import make_run
 pytestmark = pytest.mark.slow
 
 CELL = """
+import asyncio
+import sys
 import time
 from pathlib import Path
 from typing import Iterator
 
 from PIL import Image
 from starlette.background import BackgroundTasks
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 UNSURE = 0.2
 
@@ -76,6 +80,31 @@ class Triage:
         import os
 
         os._exit(9)
+
+    def leave(self, how: str) -> Iterator[str]:
+        if how == "at once":
+            sys.exit(2)
+        return self._leave()
+
+    def _leave(self) -> Iterator[str]:
+        yield "begun "
+        sys.exit(2)
+
+    async def leave_beside(self) -> None:
+        await asyncio.gather(self._exit(), asyncio.sleep(0))
+
+    async def _exit(self) -> None:
+        sys.exit(2)
+
+    def leave_later(self, background: BackgroundTasks) -> str:
+        background.add_task(sys.exit, 2)
+        return "accepted"
+
+    def odd(self, status: int = 200, name: str = "x-a", value: str = "b", body: str = "abc") -> Response:
+        return Response(body, status, {name: value})
+
+    def length(self, text: str) -> int:
+        return len(text)
 """
 
 CLASS = "class S:\n    def __init__(self, model):\n        {}\n\n    def ok(self) -> int:\n        return 1"
@@ -237,6 +266,65 @@ def test_a_handler_that_dies_is_replaced_and_the_model_goes_on(
     assert after["handlers"]["pid"] != before["handlers"]["pid"]
 
 
+def test_an_exit_costs_nobody_else(service: Deployment, client: httpx.Client) -> None:
+    process = service.stats()["handlers"]["pid"]
+    answer = client.post("/leave", json={"how": "at once"})
+    assert (answer.status_code, answer.json()) == (500, {"error": "leave failed: SystemExit: 2"})
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.post("/leave", json={"how": "in the middle"})
+    answer = client.post("/leave_beside")
+    assert answer.status_code == 500
+    assert "SystemExit: 2" in answer.json()["error"]
+    assert client.post("/leave_later").json() == "accepted"
+    assert client.post("/length", json={"text": "abc"}).json() == 3
+    assert service.stats()["handlers"]["pid"] == process
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ({"status": 99}, "99 is no status"),
+        ({"status": 101}, "101 is no status"),
+        ({"status": 600}, "600 is no status"),
+        ({"value": "a\r\nSet-Cookie: b=1"}, "x-a has a line break"),
+        ({"name": "x a"}, "'x a' is no name of a header"),
+        ({"name": "content-length", "value": "x"}, "content-length is 'x'"),
+        ({"name": "content-length", "value": "2"}, "content-length is 2, and its body has 3 bytes"),
+    ],
+)
+def test_an_answer_that_http_has_not_is_explained(
+    client: httpx.Client, odd: dict[str, Any], words: str
+) -> None:
+    answer = client.post("/odd", json=odd)
+    assert answer.status_code == 500
+    assert words in answer.json()["error"]
+
+
+def test_how_an_answer_is_sent_is_not_the_handlers_business(client: httpx.Client) -> None:
+    for name, value in (("transfer-encoding", "chunked"), ("connection", "close"), ("upgrade", "h2c")):
+        answer = client.post("/odd", json={"name": name, "value": value})
+        assert (answer.status_code, answer.text) == (200, "abc")
+        assert name not in answer.headers
+    answer = client.post("/odd", json={"status": 204})
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_a_compressed_body_is_what_was_meant(client: httpx.Client) -> None:
+    def send(body: bytes, encoding: str, kind: str = "application/json") -> httpx.Response:
+        headers = {"Content-Encoding": encoding, "Content-Type": kind}
+        return client.post("/length", content=body, headers=headers)
+
+    body = b'{"text": "abc"}'
+    assert send(gzip.compress(body), "gzip").json() == 3
+    assert send(zlib.compress(body), "Deflate").json() == 3
+    assert send(gzip.compress(b"text=abc"), "gzip", "application/x-www-form-urlencoded").json() == 3
+    assert send(body, "identity").json() == 3
+    assert send(body, "gzip").status_code == 400
+    assert send(gzip.compress(body)[:-9], "gzip").status_code == 400
+    assert send(body, "br").status_code == 415
+    assert send(gzip.compress(bytes(40 << 20)), "gzip").status_code == 413
+
+
 def test_a_client_that_leaves_a_stream_ends_it(service: Deployment, client: httpx.Client) -> None:
     with client.stream("GET", "/count?n=1000000&pause=0.01") as answer:
         next(answer.iter_text())
@@ -348,6 +436,12 @@ def test_the_badge_tells_when_a_handler_was_changed_in_the_notebook() -> None:
     (reason,) = service.drift.reasons(record, service.store)
     assert reason == "double was changed in the notebook"
     service.stop()
+
+
+def test_an_exit_while_it_loads_is_explained() -> None:
+    cell = "import sys\n\n" + CLASS.format("sys.exit('no key')")
+    with pytest.raises(DeploymentError, match="SystemExit: no key"):
+        serve(cell, "leaving")
 
 
 def test_an_unknown_model_is_named() -> None:

@@ -376,6 +376,155 @@ def test_train_takes_objects_by_name(shell: InteractiveShell) -> None:
     assert found.status == "finished"
 
 
+# ---- the user's variables
+
+
+def pictures(root: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        (root / name).mkdir(parents=True)
+        for i in range(12):
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{i}.png")
+
+
+def test_the_same_data_cell_reads_the_same_again(
+    shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pictures(tmp_path / "cells")
+    first = value(shell, "%lepton data cells --from cells;")
+    again = value(shell, "%lepton data cells --from cells;")
+    assert again is not first
+    assert again.fingerprint == first.fingerprint
+    assert shell.user_ns["cells"] is again
+    fake = "%lepton data FakeData --from FakeData --image-size 8 --limit 20;"
+    assert value(shell, fake).fingerprint == value(shell, fake).fingerprint
+
+
+def test_a_data_set_takes_no_variable_of_the_user(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame({"a": [i * 0.37 for i in range(60)], "y": ["p", "q"] * 30, "z": ["u", "v"] * 30})
+    shell.user_ns["train"] = table
+    for _ in range(2):
+        bundle = value(shell, "%lepton data train --from train --target y;")
+        assert shell.user_ns["train"] is table
+        assert shell.user_ns["train_data"] is bundle
+        assert bundle.name == "train"
+        assert "'train' stays your DataFrame; the data set is 'train_data'" in capsys.readouterr().out
+    found = value(shell, "%lepton train --data train --epochs 1 --name tab;")
+    assert found.live["data"] is bundle
+    shell.user_ns["train"] = table.copy()  # another one, which nobody has read
+    assert value(shell, "%lepton train --data train --epochs 1;").live["data"] is not bundle
+    shell.user_ns["train_data"] = 5
+    assert value(shell, "%lepton data train --from train --target y;") is shell.user_ns["train_data_"]
+    assert shell.user_ns["train_data"] == 5
+
+
+def test_a_function_of_the_name_of_built_in_data_stays(shell: InteractiveShell) -> None:
+    run(shell, "from lepton_nb.data import digits").raise_error()
+    bundle = value(shell, "%lepton data digits --limit 50;")
+    assert callable(shell.user_ns["digits"])
+    assert value(shell, "%lepton train SmallCNN --data digits --epochs 1;").live["data"] is bundle
+
+
+def test_a_named_model_takes_no_variable_of_the_user(shell: InteractiveShell) -> None:
+    value(shell, "%lepton data digits --limit 50;")
+    shell.user_ns["net"] = 3
+    refused = error(shell, "%lepton model SmallCNN --data digits --name net")
+    assert "'net' is a variable of yours" in refused.message
+    assert refused.hint == "Try --name net_model"
+    assert shell.user_ns["net"] == 3
+    line = "%lepton model SmallCNN --data digits --name net_model;"
+    assert value(shell, line) is not value(shell, line)
+
+
+# ---- in a function
+
+ITEMS = """\
+import torch
+items = torch.utils.data.TensorDataset(torch.rand(20, 1, 8, 8), torch.arange(20) % 10)
+net = Net()
+before = net.fc.weight.detach().clone()
+"""
+
+
+def test_a_line_in_a_function_means_the_functions_variables(shell: InteractiveShell) -> None:
+    run(shell, NET + ITEMS).raise_error()
+    body = """\
+def experiment(lr, part):
+    net = Net()
+    run = %lepton train net --train part --epochs 1 --lr {lr};
+    return net, run
+inside, found = experiment(0.5, items)
+"""
+    run(shell, body).raise_error()
+    found = shell.user_ns["found"]
+    assert found.live["model"] is shell.user_ns["inside"]
+    assert found.params["lr"] == 0.5
+    assert shell.user_ns["net"].fc.weight.equal(shell.user_ns["before"])
+    assert "part" not in shell.user_ns
+
+
+def test_a_variable_that_has_no_value_yet_is_not_the_global(shell: InteractiveShell) -> None:
+    run(shell, NET + ITEMS).raise_error()
+    body = "def f():\n    %lepton train net --train items --epochs 1\n    net = Net()\nf()"
+    assert "no variable 'net'" in error(shell, body).message
+    assert RunStore().list_runs() == []
+
+
+def test_functions_in_functions_and_calls_of_the_magic_see_them_too(shell: InteractiveShell) -> None:
+    run(shell, NET + ITEMS).raise_error()
+    value(shell, "%lepton data digits --limit 50;")
+    body = """\
+def outer():
+    net = Net()
+    def inner():
+        run = %lepton train net --train items --epochs 1 --name nested;
+        return run
+    called = get_ipython().run_line_magic("lepton", "train net --train items --epochs 1;")
+    return net, inner(), called
+inside, nested, called = outer()
+def cell(source, mine):
+    return get_ipython().run_cell_magic("lepton", "model Made --data mine", source)
+"""
+    run(shell, body).raise_error()
+    for name in ("nested", "called"):
+        assert shell.user_ns[name].live["model"] is shell.user_ns["inside"]
+    shell.user_ns["source"] = NET.replace("Net", "Made")
+    assert value(shell, "cell(source, digits)").name == "Made"
+    assert isinstance(shell.user_ns["Made"], type)
+
+
+def test_what_a_line_makes_in_a_function_stays_there(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.user_ns["mine"] = 7
+    body = """\
+def read(path):
+    %lepton data mine --from {path} --limit 50
+    made = %lepton data made --from digits --limit 50
+    %lepton model SmallCNN --data mine
+    run = %lepton train SmallCNN --data mine --epochs 1;
+    return made, run
+made, found = read("digits")
+"""
+    run(shell, body).raise_error()
+    assert shell.user_ns["mine"] == 7
+    assert "SmallCNN" not in shell.user_ns
+    assert shell.user_ns["found"].data == "mine"
+    assert shell.user_ns["made"].name == "made"
+    shown = capsys.readouterr().out
+    assert "only %lepton lines see 'mine'; for Python: mine = %lepton" in shown
+    assert "see 'made'" not in shown
+
+
 # ---- Tab
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import subprocess
+import sys
 import warnings
 import zipfile
 from contextlib import redirect_stderr, redirect_stdout
@@ -214,6 +216,38 @@ def test_a_failed_build_leaves_nothing_behind(lepton_home: Path) -> None:
         build_package(make_run(source=PAIR))
     assert [path for path in (lepton_home / "packages").rglob("*") if path.is_file()] == []
     assert RunStore().list_packages() == []
+
+
+FULL = """
+from lepton_nb.errors import StoreError
+from lepton_nb.packaging import build_package
+from tests.serving_support import files_of_at_most, make_run, with_routes
+
+whole = build_package(make_run())
+again = make_run(seed=1)  # packaged anew, as another version
+for entry in {entry.size for entry in whole.manifest.files.values()}:
+    with files_of_at_most(entry - 1):
+        try:
+            build_package(again)
+        except StoreError as error:
+            assert "no room left to write" in error.message, error.message
+        else:
+            raise AssertionError(entry)
+with files_of_at_most(50):
+    try:
+        with_routes(whole, "def use(n: int) -> int:\\n    return n", "use")
+    except StoreError as error:
+        assert "no room left to write" in error.message, error.message
+    else:
+        raise AssertionError("routes")
+"""
+
+
+def test_a_full_disk_is_told_and_the_process_lives(lepton_home: Path) -> None:
+    subprocess.run([sys.executable, "-c", FULL], check=True, cwd=Path(__file__).parents[1])
+    assert sorted(path.name for path in (lepton_home / "packages").iterdir()) == ["net"]
+    assert [path.name for path in (lepton_home / "packages" / "net").iterdir()] == ["1"]
+    assert len(RunStore().list_packages("net")) == 1
 
 
 def test_control_flow_on_data_falls_back_to_source() -> None:

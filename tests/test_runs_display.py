@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
+import lepton_nb
 from lepton_nb.runs import Run, RunTable, list_runs
 from lepton_nb.runs.display import age, duration, sparkline
+from lepton_nb.runs.queue import enqueue
+from lepton_nb.runs.run import ACTIVE, STATUSES
+from lepton_nb.widgets.run_table import describe
 from tests.runs_helpers import make_run
 
 
@@ -74,6 +79,35 @@ def test_the_frame_has_the_numbers() -> None:
     assert frame.loc[0, "step"] == 30
     assert frame.loc[0, "status"] == "finished"
     assert list(list_runs(name="none").frame().columns) == list(frame.columns)
+
+
+def test_a_queued_run_says_what_it_waits_for_and_is_not_timed() -> None:
+    first, second = trained("first"), trained("second")
+    time.sleep(0.6)
+    enqueue(first, "cpu")
+    enqueue(second, "cpu")
+    place = "waits for cpu, behind first@1"
+    assert repr(second) == f"<Run second@1 queued: LeptonCNN on cifar, {place}, epoch 3/3, 0 s>"
+    assert second.seconds < 0.5, "neither the time since it ended nor the wait is training"
+    table = list_runs()
+    for text in (second._repr_html_(), repr(table), table._repr_html_()):
+        assert place in text
+    assert describe(second)["queue"] == place
+    assert describe(trained("third"))["queue"] == ""
+
+
+def test_every_list_of_states_in_the_page_is_that_of_the_store() -> None:
+    root = Path(lepton_nb.__file__).parents[1]
+    lab = (root / "labextension/src/api/types.ts").read_text()
+    (states,) = re.findall(r"RUN_STATUSES = \[(.*?)\] as const", lab, re.DOTALL)
+    assert sorted(re.findall(r"'(\w+)'", states)) == sorted(STATUSES)
+    (active,) = re.findall(r"ACTIVE: .* = \[(.*?)\]", (root / "labextension/src/model/lepton.ts").read_text())
+    assert tuple(re.findall(r"'(\w+)'", active)) == ACTIVE
+    table = (root / "lepton_nb/widgets/run_table.js").read_text()
+    (active,) = re.findall(r"ACTIVE = \[(.*?)\]", table)
+    assert tuple(re.findall(r'"(\w+)"', active)) == ACTIVE
+    (marks,) = re.findall(r"STATUS = \{(.*?)\}", table)
+    assert set(re.findall(r"(\w+): ", marks)) == {*STATUSES, "deleted"}
 
 
 def test_words_for_time_and_bars_for_values() -> None:

@@ -21,7 +21,7 @@ BIG = 8 << 20
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the length of the body, or with much."""
+    """Answers with the length of the body, with much, or with all headers."""
     length, more = 0, True
     while more:
         message = await receive()
@@ -29,6 +29,8 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
             return
         length, more = length + len(message["body"]), message["more_body"]
     body = b"x" * BIG if scope["path"] == "/big" else str(length).encode()
+    if scope["path"] == "/headers":
+        body = b"|".join(b"=".join(header) for header in scope["headers"])
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -189,3 +191,88 @@ def test_more_connections_than_allowed_are_told(server: Running, monkeypatch: py
         client.sendall(GOOD)
         assert answer_of(client).endswith(b"\r\n\r\n2")
     held.pop().close()
+
+
+INNER = b"GET /inner HTTP/1.1\r\nHost: x\r\n\r\n"
+SIZE = str(len(INNER)).encode()
+CHUNKED = b"%x\r\n%b\r\n0\r\n\r\n" % (len(INNER), INNER)
+
+
+@pytest.mark.parametrize("offer", [b"h2c", b"websocket", b"TLS/1.0, HTTP/1.1", b"foo"])
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [(b"Content-Length: " + SIZE, INNER), (b"Transfer-Encoding: chunked", CHUNKED)],
+)
+def test_an_offered_upgrade_changes_nothing(
+    server: Running, offer: bytes, pause: float, framing: bytes, body: bytes
+) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: " + offer + b"\r\n"
+    with server.connect() as client:
+        client.sendall(head + framing + b"\r\n\r\n")
+        time.sleep(pause)
+        client.sendall(body)
+        answer = everything(client)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.endswith(b"\r\n\r\n" + SIZE)
+
+
+def test_every_request_that_offers_an_upgrade_has_its_answer(server: Running) -> None:
+    offer = (
+        b"POST / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n%b"
+    )
+    many = b"".join(offer % (size, b"x" * size) for size in (3, 0, 12))
+    answer = server.ask(many + GOOD.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+    assert [part[-2:].strip() for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [b"3", b"0", b"12", b"2"]
+
+
+def test_other_headers_of_a_request_with_an_offer_stay(server: Running) -> None:
+    offer = b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n"
+    answer = server.ask(b"GET /headers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer y\r\n" + offer + b"\r\n")
+    assert b"host=x|authorization=Bearer y|connection=Upgrade, close" in answer
+
+
+def test_trailers_are_no_headers(server: Running) -> None:
+    trailer = b"Authorization: Bearer y\r\nHost: evil\r\nUpgrade: h2c\r\nConnection: upgrade\r\n"
+    head = b"POST /headers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
+    last = b"GET /headers HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = server.ask(head + trailer + b"\r\n" + last)
+    assert answer.count(b"HTTP/1.1 200 ") == 2
+    assert b"host=x|transfer-encoding=chunked" in answer
+    assert answer.endswith(b"host=x|connection=close")
+    assert b"Bearer" not in answer
+    assert b"evil" not in answer
+
+
+@pytest.mark.parametrize(
+    ("status", "request_"),
+    [
+        (501, b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n" + INNER),
+        (501, b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n" + INNER),
+        (400, b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"),
+        (400, b"GET / HTTP/1.1\r\n\r\n"),
+        (501, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKED),
+        (501, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n" + CHUNKED),
+        (400, b"POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED),
+        (400, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ],
+)  # fmt: skip
+def test_a_head_that_leaves_doubt_is_refused(server: Running, status: int, request_: bytes) -> None:
+    answer = server.ask(request_)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert b'{"error":' in answer
+    assert answer.count(b"\r\n\r\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "host"),
+    [(b"http://evil:81/headers", b"evil:81"), (b"http://u@[::1]/headers?a", b"[::1]"), (b"/headers", b"x")],
+)
+def test_the_host_of_the_target_counts(server: Running, target: bytes, host: bytes) -> None:
+    answer = server.ask(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\nhost=" + host + b"|connection=close")
+
+
+def test_a_target_of_a_host_alone_is_its_root(server: Running) -> None:
+    assert server.ask(b"GET http://x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").endswith(b"\r\n\r\n0")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -276,6 +279,60 @@ def test_any_damage_to_http_itself(
     if answer:
         status = int(answer.split(b" ", 2)[1])
         assert status < 500 or status in (501, 503, 505), answer
+
+
+INNER = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %b\r\nContent-Length: 0\r\n\r\n"
+OFFERS = (
+    b"Upgrade: h2c",
+    b"Upgrade: websocket",
+    b"Connection: Upgrade",
+    b"Connection: keep-alive, upgrade",
+    b"Connection: close",
+    b"HTTP2-Settings: AAMAAABkAAQBAAAAAAIAAAAA",
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    b"Expect: 100-continue",
+)
+TRAILERS = (b"Authorization: Bearer " + TOKEN.encode(), b"Host: evil", b"Upgrade: h2c")
+TARGETS = (b"/predict", b"/healthz", b"http://127.0.0.1/predict", b"http://evil.example/predict")
+
+
+@settings(fuzz, max_examples=80)
+@given(
+    offers=st.lists(st.sampled_from(OFFERS), max_size=5),
+    method=st.sampled_from([b"POST", b"GET", b"PUT", b"CONNECT"]),
+    target=st.sampled_from(TARGETS),
+    trailers=st.one_of(st.none(), st.lists(st.sampled_from(TRAILERS), max_size=2)),
+    cuts=st.lists(st.integers(0, 600), max_size=2),
+)
+def test_no_request_is_made_out_of_a_body(
+    server: Front,
+    offers: list[bytes],
+    method: bytes,
+    target: bytes,
+    trailers: list[bytes] | None,
+    cuts: list[int],
+) -> None:
+    """One request without a token, whose body is one with it: one answer, which is not that of the body."""
+    body = INNER % TOKEN.encode()
+    framing = b"Content-Length: %d" % len(body)
+    if trailers is not None:
+        framing = b"Transfer-Encoding: chunked"
+        body = b"\r\n".join([b"%x" % len(body), body, b"0", *trailers, b"", b""])
+    first = b"%b %b HTTP/1.1" % (method, target)
+    whole = b"\r\n".join([first, b"Host: 127.0.0.1", *offers, framing, b"", body])
+    host, port = server.url.removeprefix("http://").split(":")
+    answer = b""
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as client, suppress(OSError):
+        for start, end in itertools.pairwise([0, *sorted(cuts), len(whole)]):
+            client.sendall(whole[start:end])
+        client.shutdown(socket.SHUT_WR)
+        while part := client.recv(65536):
+            answer += part
+    given = [int(status) for status in re.findall(rb"HTTP/1.1 (\d+) ", answer) if status != b"100"]
+    foreign = target.startswith(b"http://evil")
+    taken = {421, 501} if foreign else {200, 405, 501} if target == b"/healthz" else {401, 501}
+    assert len(given) <= 1, answer
+    assert taken.issuperset(given), answer
 
 
 def bomb(width: int, height: int) -> bytes:

@@ -55,6 +55,12 @@ def test_what_is_no_origin_is_not_let_in(origin: str) -> None:
         deploy("net", origins=[origin])
 
 
+@pytest.mark.parametrize("name", ["http://x", "x/path", "", "a b", "x:y"])
+def test_what_is_no_host_is_not_let_in(name: str) -> None:
+    with pytest.raises(ArgumentError, match="no name of a host"):
+        deploy("net", allowed_hosts=[name])
+
+
 LOGGING = """
 import os, sys
 from pathlib import Path

@@ -268,6 +268,25 @@ def test_what_ends_it_stands_in_the_store_and_the_log(started: list[Run]) -> Non
     assert RunStore().database.row("SELECT * FROM queue") is None
 
 
+def test_the_store_says_failed_only_once_the_log_says_why(started: list[Run]) -> None:
+    class Breaks(Callback):
+        def on_step_end(self, state: TrainState) -> None:
+            if state.step == 3:
+                raise ValueError("no more of this")
+
+        def on_exception(self, state: TrainState, error: BaseException) -> None:
+            time.sleep(1.0)  # whoever watches the store looks now
+
+    run = lepton_nb.train(TinyNet, blobs(), callbacks=[Breaks()], background=True, **SETTINGS)
+    started.append(run)
+    while not ended(run):
+        time.sleep(0.002)
+    log = run.read_text("log.txt") or ""
+    assert run.status == "failed"
+    assert "failed at step 3: ValueError: no more of this" in log
+    assert "Traceback" in log
+
+
 def test_a_memory_map_travels_by_its_path(tmp_path: Path) -> None:
     array = np.memmap(tmp_path / "pixels", dtype=np.float32, mode="w+", shape=(40, 6))
     array[:] = 1.0

@@ -190,6 +190,32 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_said(harm: s
     assert equal_to_the_whole(resumed, whole)
 
 
+def test_the_end_of_a_run_is_in_its_log_before_it_is_in_the_store() -> None:
+    seen: list[tuple[str, str]] = []
+
+    class Looks(Callback):
+        def on_step_end(self, state: TrainState) -> None:
+            if state.step == 3 and state.epochs == 1:
+                raise ValueError("no more of this")
+
+        def on_fit_end(self, state: TrainState) -> None:
+            log = state.run.read_text("log.txt") or ""
+            seen.append((RunStore().get_run(state.run.id).status, log.splitlines()[-1]))
+
+        def on_exception(self, state: TrainState, error: BaseException) -> None:
+            self.on_fit_end(state)
+
+    settings = {**SETTINGS, "name": "cnn"}
+    lepton_nb.train(TinyNet, blobs(), callbacks=[Looks()], **settings)
+    with pytest.raises(ValueError, match="no more"):
+        lepton_nb.train(TinyNet, blobs(), callbacks=[Looks()], **{**settings, "epochs": 1})
+    (ended, said), (failed, why) = seen
+    assert (ended, failed) == ("running", "running")
+    assert said.endswith("finished at step 44")
+    assert why.endswith("failed at step 3: ValueError: no more of this")
+    assert [run.status for run in lepton_nb.list_runs()] == ["failed", "finished"]
+
+
 def test_a_callback_that_raises_ends_the_run_with_its_line_and_tells_the_others() -> None:
     told: list[str] = []
 

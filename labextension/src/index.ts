@@ -4,6 +4,7 @@ import { editorPlugin } from './plugins/editor';
 import { formsPlugin } from './plugins/forms';
 import { launcherPlugin } from './plugins/launcher';
 import { notificationsPlugin } from './plugins/notifications';
+import { outputsPlugin } from './plugins/outputs';
 import { panelPlugin } from './plugins/panel';
 import { settingsPlugin } from './plugins/settingsPlugin';
 import { statusBarPlugin } from './plugins/statusBar';
@@ -22,6 +23,7 @@ export default [
   notificationsPlugin,
   launcherPlugin,
   toolbarPlugin,
+  outputsPlugin,
   editorPlugin,
   formsPlugin
 ];

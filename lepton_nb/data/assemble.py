@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from lepton_nb.data.report import Finding
+from lepton_nb.data.splitting import Parts
+from lepton_nb.errors import DataError
 
 IMBALANCE = 10  # the largest class has this many times the items of the smallest: worth a warning
+
+
+def refuse_emptied(before: Parts, after: Parts, findings: Iterable[Finding]) -> None:
+    """See that cleaning has left something of every split.
+
+    Args:
+        findings: What cleaning said about what it left out.
+
+    Raises:
+        DataError: If nothing is left of one, with the reasons.
+    """
+    for split, rows in before.items():
+        if len(rows) and not len(after.get(split, ())):
+            examples = [example for finding in findings for example in finding.examples[:1]]
+            raise DataError(
+                f"Nothing is left of {split}. {' '.join(finding.text for finding in findings)}",
+                f"Look at {', '.join(examples)}." if examples else None,
+            )
 
 
 def class_counts(labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> dict[str, dict[str, int]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -100,6 +101,8 @@ class DataBundle:
         fingerprint: Hash of the items and targets in the splits; equal for equal data.
         spec: JSON that `from_spec` rebuilds this from, in any process; None for in-memory objects.
         augment: The preset that shuffled training batches go through.
+        contents: What stands for each item's content, uint64 ``(N,)`` by split, to know items again in other
+            data; without the splits where that costs too much.
     """
 
     name: str
@@ -109,6 +112,7 @@ class DataBundle:
     fingerprint: str
     spec: dict[str, Any] | None = None
     augment: Augmentation = "none"
+    contents: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def task(self) -> Task:

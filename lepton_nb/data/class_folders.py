@@ -72,12 +72,13 @@ def suggest_path(missing: Path) -> str | None:
     return f"In {str(parent)!r}: {hint}" if hint else f"{str(parent)!r} is empty."
 
 
-def find_class_files(root: Path, suffixes: tuple[str, ...], noun: str) -> ClassFiles:
+def find_class_files(root: Path, suffixes: tuple[str, ...], noun: str, *, least: int = 2) -> ClassFiles:
     """The labelled files under `root`.
 
     Args:
         suffixes: File endings that count, in lower case.
         noun: What such a file is called, in the plural.
+        least: Classes that are needed: training needs two.
 
     Raises:
         DataError: If there are no class folders, no such files, or one class only.
@@ -94,7 +95,7 @@ def find_class_files(root: Path, suffixes: tuple[str, ...], noun: str) -> ClassF
     for split, parents in tops.items():
         for parent in parents:
             found.add(split, parent)
-    return found.finish()
+    return found.finish(least)
 
 
 def is_class_folder_tree(root: Path, suffixes: tuple[str, ...]) -> bool:
@@ -144,7 +145,7 @@ class _Found:
             f"It needs one folder per class with files that end in {', '.join(self.suffixes)}.",
         )
 
-    def finish(self) -> ClassFiles:
+    def finish(self, least: int) -> ClassFiles:
         trained = sorted({name for split, name, _ in self.entries if split == "train"})
         for split in ("val", "test"):
             unknown = sorted({name for s, name, _ in self.entries if s == split} - set(trained))
@@ -153,7 +154,7 @@ class _Found:
                     f"{split} has classes that train has not: {', '.join(unknown[:5])}.",
                     did_you_mean(unknown[0], trained),
                 )
-        if len(trained) < 2:
+        if len(trained) < least:
             raise DataError(
                 f"{str(self.root)!r} has one class only ({trained[0]!r}); classification needs at least two.",
                 self._hint_for_one_class(trained[0]),

@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from lepton_nb.data.cells import is_text
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.tasks.tables import category_text
 
 MAX_CATEGORIES = 50  # values of one column that get an input of their own
-MOSTLY = 0.95  # share of a column's texts that must read as numbers for it to be one
+DATES = 1000  # cells that tell whether all are dates
+_YEAR, _MONTH, _DAY = r"(?:1[5-9]|2[01])\d\d", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+_NAME = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+_DATE = re.compile(
+    rf"(?:{_YEAR}([-/.]){_MONTH}\1{_DAY}|{_DAY}([-/.]){_MONTH}\2{_YEAR}|\d\d([-/.])\d\d\3\d\d|{_MONTH}/{_DAY}/(?:{_YEAR}|\d\d)"
+    rf"|{_DAY}[- .]+{_NAME}[- ,]+(?:{_YEAR}|\d\d)|{_NAME} {_DAY},? {_YEAR})"
+    r"(?:[T ,]+\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?(?:Z| ?UTC| ?[+-]\d\d:?\d\d)?)?",
+    re.IGNORECASE,
+)
 _ID_NAME = re.compile(
     r"^(unnamed: ?\d+|index|row|nr|no)$|(^|[ _-])(id|uuid|guid)$|[a-z]I[dD]$", re.IGNORECASE
 )
 _ID_CAMEL = re.compile(r"[a-z](Id|ID)$")
-
-
-def clean_cells(table: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
-    """The table with stripped texts, numbers where texts are mostly numbers, and no infinities."""
-    table = table.copy()
-    findings = []
-    for name in table.columns:
-        column = table[name]
-        if _is_text(column):
-            stripped = column.map(lambda value: value.strip() if isinstance(value, str) else value)
-            table[name] = column = stripped.mask(stripped == "")
-            numbers = pd.to_numeric(column, errors="coerce")
-            odd = column.notna() & numbers.isna()
-            if column.notna().any() and numbers.notna().sum() >= MOSTLY * column.notna().sum():
-                table[name] = column = numbers
-                if odd.any():
-                    examples = tuple(repr(value) for value in stripped[odd].unique()[:5])
-                    text = f"{plural(int(odd.sum()), 'cell')} of {name!r} without a number: taken as empty."
-                    findings.append(Finding(text, examples, warning=True))
-        if pd.api.types.is_float_dtype(column):
-            infinite = np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan))
-            if infinite.any():
-                table[name] = column.mask(infinite)
-                findings.append(
-                    Finding(f"{plural(int(infinite.sum()), 'infinite cell')} in {name!r}: taken as empty.")
-                )
-    return table, findings
 
 
 def choose_columns(train: pd.DataFrame) -> tuple[list[dict[str, Any]], list[Finding]]:
@@ -87,8 +70,8 @@ def _reason_to_leave_out(name: str, cells: pd.Series) -> str | None:
     present = cells.dropna()
     if present.empty:
         return "empty in every row"
-    if pd.api.types.is_datetime64_any_dtype(cells) or pd.api.types.is_timedelta64_dtype(cells):
-        return "dates; make columns of numbers such as year or weekday from them"
+    if _are_dates(present):
+        return f"dates such as {present.iloc[0]}; make columns of numbers such as year or weekday from them"
     try:
         distinct = present.nunique()
     except TypeError:  # lists or dicts
@@ -102,6 +85,16 @@ def _reason_to_leave_out(name: str, cells: pd.Series) -> str | None:
     if distinct > MAX_CATEGORIES and distinct > len(present) / 2:
         return f"{distinct:,} different texts in {len(present):,} rows"
     return None
+
+
+def _are_dates(present: pd.Series) -> bool:
+    """Whether cells are dates or spans of time, as such or as texts."""
+    if pd.api.types.is_datetime64_any_dtype(present) or pd.api.types.is_timedelta64_dtype(present):
+        return True
+    if not (is_text(present) or isinstance(present.dtype, pd.CategoricalDtype)):
+        return False
+    some = present.iloc[:DATES] if is_text(present) else present.cat.categories
+    return all(isinstance(cell, date) or (isinstance(cell, str) and _DATE.fullmatch(cell)) for cell in some)
 
 
 def _numbers_the_rows(name: str, present: pd.Series) -> bool:
@@ -129,10 +122,6 @@ def number_column(name: str, values: np.ndarray) -> dict[str, Any]:
 
 
 def _category(name: str, cells: pd.Series) -> tuple[dict[str, Any], int]:
-    counts = cells.dropna().map(category_text).value_counts()
+    counts = cells.dropna().astype(object).map(category_text).value_counts()
     kept = sorted(counts.index[:MAX_CATEGORIES])
     return {"name": name, "kind": "category", "values": kept}, len(counts) - len(kept)
-
-
-def _is_text(column: pd.Series) -> bool:
-    return pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from lepton_nb.data.report import Finding, plural
 from lepton_nb.errors import DataError
 from lepton_nb.tasks import InputError
 from lepton_nb.tasks.images import load_image
+from lepton_nb.tasks.wide_pictures import ValueRange, is_wide
 
 MEMORY_SHARE = 0.4  # of the free memory that decoded pixels may take
 LARGEST_KEPT_SIDE = 256  # pictures of one size up to this keep it
@@ -29,6 +31,43 @@ CHUNK = 64  # pictures a thread decodes before it reports
 
 Mode = Literal["RGB", "L"]
 Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PictureForm:
+    """What every picture of a data set becomes.
+
+    Attributes:
+        mode: ``RGB`` or ``L``.
+        size: ``(height, width)``.
+        value_range: What is black and what white in pictures of more than 8 bits a channel, where there are.
+    """
+
+    mode: Mode
+    size: Size
+    value_range: ValueRange | None = None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> PictureForm:
+        """That of a signature's preprocessing."""
+        height, width = settings["size"]
+        value_range = settings.get("range")
+        return cls(
+            settings["mode"],
+            (int(height), int(width)),
+            None if value_range is None else (float(value_range[0]), float(value_range[1])),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(C, H, W)``."""
+        return (3 if self.mode == "RGB" else 1, *self.size)
+
+    def load(self, source: Path | Image.Image) -> np.ndarray:
+        """A picture as uint8 ``(C, H, W)``."""
+        return load_image(content(source), self.mode, self.size, value_range=self.value_range)
+
+
 Read = Callable[[int], Path | Image.Image]
 Progress = Callable[[int, int], None]
 
@@ -56,10 +95,6 @@ class Decoded:
         return cls(pixels, digests, np.zeros((count, 2, channels), dtype=np.int64), {})
 
 
-def channels_of(mode: Mode) -> int:
-    return 3 if mode == "RGB" else 1
-
-
 def skipped(reasons: Mapping[int, str], name_of: Callable[[int], str], where: str = "") -> Finding:
     """What to say about pictures that cannot be read.
 
@@ -73,17 +108,16 @@ def skipped(reasons: Mapping[int, str], name_of: Callable[[int], str], where: st
     return Finding(text, examples, warning=True)
 
 
-def fits_in_memory(count: int, channels: int, size: Size) -> bool:
+def fits_in_memory(count: int, form: PictureForm) -> bool:
     """Whether that many decoded pictures take no more than their share of the free memory."""
-    needed: int = count * channels * size[0] * size[1]
+    needed: int = count * math.prod(form.shape)
     return needed <= MEMORY_SHARE * int(psutil.virtual_memory().available)
 
 
 def decode(
     read: Read,
     count: int,
-    mode: Mode,
-    size: Size,
+    form: PictureForm,
     *,
     progress: Progress | None = None,
     into: np.ndarray | None = None,
@@ -93,23 +127,21 @@ def decode(
 
     Args:
         read: Gives picture ``i``: its path, bytes or a PIL image. Called from several threads.
-        mode: ``RGB`` or ``L``.
-        size: ``(height, width)`` of the result.
+        form: What they become.
         progress: Called with the number done and the total.
         into: Zeros for the pixels, where they do not fit in memory; without it they are not kept then.
         chunk: Pictures a thread decodes at a time.
     """
-    channels = channels_of(mode)
-    if into is None and fits_in_memory(count, channels, size):
-        into = np.zeros((count, channels, *size), dtype=np.uint8)
-    result = Decoded.nothing(count, channels, into)
+    if into is None and fits_in_memory(count, form):
+        into = np.zeros((count, *form.shape), dtype=np.uint8)
+    result = Decoded.nothing(count, form.shape[0], into)
 
     def work(start: int) -> None:
         stop = min(start + chunk, count)
-        block = np.zeros((stop - start, channels, *size), dtype=np.uint8)
+        block = np.zeros((stop - start, *form.shape), dtype=np.uint8)
         for i in range(start, stop):
             try:
-                block[i - start] = load_image(content(read(i)), mode, size)
+                block[i - start] = form.load(read(i))
             except (InputError, OSError) as error:
                 result.bad[i] = str(error).replace("the body", "it")
         result.digests[start:stop] = [digest(pixels.data) for pixels in block]
@@ -142,32 +174,35 @@ def in_threads(work: Callable[[int], Any], items: Sequence[int], done: Callable[
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def probe(read: Read, count: int) -> tuple[Mode, Counter[Size]]:
+def probe(read: Read, count: int) -> tuple[Mode, Counter[Size], bool]:
     """Mode and sizes by the headers of at most `PROBED` pictures spread evenly over all.
 
     Returns:
-        ``L`` where all are grey, else ``RGB``; how many pictures have each ``(height, width)``.
+        ``L`` where all are grey, else ``RGB``; how many pictures have each ``(height, width)``; whether some
+        have more than 8 bits a channel.
     """
     modes: Counter[str] = Counter()
     sizes: Counter[Size] = Counter()
+    wide = False
     for i in np.unique(np.linspace(0, count - 1, min(count, PROBED)).round().astype(int)):
         try:
-            picture = open_header(read(int(i)))
+            mode, size, more = _header(read(int(i)))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             continue  # named by `decode`
-        modes["L" if picture.mode in ("1", "L", "LA") or picture.mode.startswith("I") else "RGB"] += 1
-        width, height = picture.size
-        sizes[(width, height) if picture.getexif().get(0x0112, 1) >= 5 else (height, width)] += 1
-    return ("L" if set(modes) == {"L"} else "RGB"), sizes
+        modes["L" if mode in ("1", "L", "LA") or mode[0] in "IF" else "RGB"] += 1
+        sizes[size] += 1
+        wide = wide or more
+    return ("L" if set(modes) == {"L"} else "RGB"), sizes, wide
 
 
-def open_header(source: Path | Image.Image) -> Image.Image:
-    """The picture with only its header read."""
-    if isinstance(source, Image.Image):
-        return source
-    with Image.open(source) as picture:
-        picture.getexif()
-        return picture
+def _header(source: Path | Image.Image) -> tuple[str, Size, bool]:
+    """A picture's mode, its ``(height, width)`` upright, and whether it has more than 8 bits a channel."""
+    if isinstance(source, Path):
+        with Image.open(source) as picture:
+            return _header(picture)
+    wide = is_wide(source)  # before the next line, which decodes a PNG
+    turned = source.getexif().get(0x0112, 1) >= 5
+    return source.mode, source.size if turned else (source.height, source.width), wide
 
 
 def check_size(size: Any) -> Size | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,10 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
+from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, refuse_emptied
 from lepton_nb.data.augment import Augmentation, augmenter_for
 from lepton_nb.data.bundle import DataBundle, Split
-from lepton_nb.data.decoding import Read
+from lepton_nb.data.decoding import PictureForm, Read
 from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
 from lepton_nb.data.images import PixelStats
 from lepton_nb.data.lazy import LazySplit
@@ -32,12 +33,13 @@ class ImagePool:
     Attributes:
         labels: Class indices ``(N,)``.
         digests: Content of the pictures, uint64 ``(N,)``.
+        contents: By what pictures are known again in other data, uint64 ``(N,)``: files by their bytes.
         sums: `channel_sums` of the pictures, ``(N, 2, C)``.
         pixels: uint8 ``(N, C, H, W)``, perhaps a mapped file; None where they are decoded when needed.
         mapped: Whether they are a mapped file.
         stream: Decodes them when they are first asked for; None where all are decoded. Then `digests` stand
             for the files.
-        size: ``(height, width)`` the model gets.
+        form: What the model gets of each.
         read: Gives picture ``i`` to the decoder.
         name_of: What to call picture ``i``.
         raw: Picture ``i`` as a person sees it.
@@ -45,9 +47,10 @@ class ImagePool:
 
     labels: np.ndarray
     digests: np.ndarray
+    contents: np.ndarray
     sums: np.ndarray
     pixels: Tensor | None
-    size: tuple[int, int]
+    form: PictureForm
     read: Read
     name_of: Callable[[int], str]
     raw: Callable[[int], Image.Image]
@@ -73,15 +76,13 @@ def image_bundle(
     """
     parts, found = _without_leaks(pool, parts)
     stats = _stats(pool, parts["train"])
-    signature = _signature(class_names, stats, pool.size)
-    augmenter, said = augmenter_for(
-        augment, mode=signature.preprocessing["mode"], size=pool.size, mean=stats.mean
-    )
+    signature = _signature(class_names, stats, pool.form)
+    augmenter, said = augmenter_for(augment, mode=pool.form.mode, size=pool.form.size, mean=stats.mean)
 
     def split(split_name: str, rows: np.ndarray) -> Split:
         targets = torch.from_numpy(pool.labels[rows])
         if pool.pixels is None:
-            return LazySplit(split_name, pool, rows, targets, signature.preprocessing, stats, augmenter)
+            return LazySplit(split_name, pool, rows, targets, stats, augmenter)
         return MemorySplit(
             split_name,
             pool.pixels,
@@ -104,6 +105,7 @@ def image_bundle(
         splits={part: split(part, rows) for part, rows in parts.items()},
         report=DataReport(name, source, counts, signature, findings, preview),
         fingerprint=fingerprint(content),
+        contents={part: pool.contents[rows] for part, rows in parts.items()},
         augment=augment,
     )
 
@@ -112,7 +114,7 @@ def _stats(pool: ImagePool, train: np.ndarray) -> PixelStats:
     """By all pictures of the training split, or by those of its sample that are decoded and can be read."""
     if pool.stream is not None:
         train = np.intersect1d(train, pool.stream.sample)
-    return PixelStats.from_sums(pool.sums[train], pool.size[0] * pool.size[1])
+    return PixelStats.from_sums(pool.sums[train], math.prod(pool.form.size))
 
 
 def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]:
@@ -121,7 +123,9 @@ def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]
         lambda split, i: pool.name_of(int(parts[split][i])),
         noun="picture",
     )
-    parts = {split: rows[keep[split]] for split, rows in parts.items()}
+    left = {split: rows[keep[split]] for split, rows in parts.items()}
+    refuse_emptied(parts, left, findings)
+    parts = left
     train = parts["train"]
     repeats = count_repeats(pool.digests[train])
     if repeats:
@@ -132,19 +136,20 @@ def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]
     return parts, findings
 
 
-def _signature(class_names: tuple[str, ...], stats: PixelStats, size: tuple[int, int]) -> Signature:
-    channels = len(stats.mean)
+def _signature(class_names: tuple[str, ...], stats: PixelStats, form: PictureForm) -> Signature:
+    settings = {"range": list(form.value_range)} if form.value_range is not None else {}
     return Signature(
         task="image-classification",
-        inputs=(TensorSpec("image", "float32", (channels, *size)),),
+        inputs=(TensorSpec("image", "float32", form.shape),),
         output=TensorSpec("logits", "float32", (len(class_names),)),
         class_names=class_names,
         preprocessing={
             "kind": "image",
-            "mode": "L" if channels == 1 else "RGB",
-            "size": list(size),
+            "mode": form.mode,
+            "size": list(form.size),
             "mean": list(stats.mean),
             "std": list(stats.std),
+            **settings,
         },
         target={"name": "label"},
     )

@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, ClassFiles, existing_folder, find_class_files
-from lepton_nb.data.decoding import Mode, Progress, Size, check_size
+from lepton_nb.data.contents import file_keys
+from lepton_nb.data.decoding import PictureForm, Progress, check_size
 from lepton_nb.data.image_bundle import image_bundle
 from lepton_nb.data.picture_pool import read_pictures
 from lepton_nb.data.pixel_cache import cache_key
@@ -25,6 +26,7 @@ class PictureFiles:
     def __init__(self, files: ClassFiles) -> None:
         self._root, self._files = files.root, files.files
         self.labels = files.labels
+        self.contents = file_keys([self.read(i) for i in range(len(files.files))])
 
     def read(self, i: int) -> Path:
         return self._root / self._files[i]
@@ -37,8 +39,8 @@ class PictureFiles:
     def name_of(self, i: int) -> str:
         return self._files[i]
 
-    def cache_key(self, rows: np.ndarray, mode: Mode, size: Size) -> str:
-        return cache_key(self._root, [self._files[i] for i in rows], mode, size)
+    def cache_key(self, rows: np.ndarray, form: PictureForm) -> str:
+        return cache_key(self._root, [self._files[i] for i in rows], form)
 
 
 def folder(
@@ -80,15 +82,9 @@ def folder(
     splitting = Splitting(val_fraction, test_fraction, seed, limit)
     root = existing_folder(path)
     files = find_class_files(root, IMAGE_SUFFIXES, "pictures")
-    parts = plan_parts(
-        files.given,
-        files.labels,
-        files.class_names,
-        splitting,
-    )
-    pool, parts, findings = read_pictures(
-        PictureFiles(files), parts, size, cache=cache, progress=progress, stream=stream
-    )
+    source = PictureFiles(files)
+    parts, split = plan_parts(files.given, source.contents, files.labels, files.class_names, splitting)
+    pool, parts, findings = read_pictures(source, parts, size, cache=cache, progress=progress, stream=stream)
     bundle = image_bundle(
         pool,
         parts,
@@ -96,7 +92,7 @@ def folder(
         name=name or root.name,
         source=f"folder {root}",
         augment=preset,
-        findings=[*files.findings, *findings],
+        findings=[*files.findings, *split, *findings],
     )
     options = {
         "image_size": size,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,12 @@ from torch import Tensor
 
 from lepton_nb.batch import Batch
 from lepton_nb.data.augment import Augmenter
-from lepton_nb.data.decoding import content
 from lepton_nb.data.images import PixelStats
 from lepton_nb.data.memory import to_device
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
 from lepton_nb.data.streaming import AHEAD
 from lepton_nb.errors import DataError
 from lepton_nb.tasks import InputError
-from lepton_nb.tasks.images import load_image
 
 if TYPE_CHECKING:
     from lepton_nb.data.image_bundle import ImagePool
@@ -40,7 +38,6 @@ class LazySplit:
         pool: Where the pictures come from.
         rows: Which of the pool's pictures are this split's.
         targets: int64 ``(N,)``.
-        preprocessing: The signature's: mode and size.
         stats: How pixels are normalised.
         augmenter: What augmented batches go through.
     """
@@ -51,7 +48,6 @@ class LazySplit:
         pool: ImagePool,
         rows: np.ndarray,
         targets: Tensor,
-        preprocessing: Mapping[str, Any],
         stats: PixelStats,
         augmenter: Augmenter | None,
     ) -> None:
@@ -59,7 +55,6 @@ class LazySplit:
         self.targets: Tensor | None = targets
         self._targets = targets
         self._pool, self._rows = pool, rows
-        self._preprocessing = preprocessing
         self._stats, self._augmenter = stats, augmenter
 
     def __len__(self) -> int:
@@ -76,9 +71,7 @@ class LazySplit:
         """
         row = int(self._rows[index])
         try:
-            return load_image(
-                content(self._pool.read(row)), self._preprocessing["mode"], self._preprocessing["size"]
-            )
+            return self._pool.form.load(self._pool.read(row))
         except (InputError, OSError) as error:
             raise DataError(
                 f"{self._pool.name_of(row)} could be read when the data was loaded, now it cannot: {error}.",

@@ -18,6 +18,7 @@ from lepton_nb.data.class_folders import IMAGE_SUFFIXES, is_class_folder_tree, s
 from lepton_nb.data.decoding import Progress
 from lepton_nb.data.image_folder import folder
 from lepton_nb.data.specs import check_same
+from lepton_nb.data.splitting import split_as
 from lepton_nb.data.table_files import SUFFIXES, read_table
 from lepton_nb.data.tables import csv, frame, table_folder_files
 from lepton_nb.data.tensors import arrays, digits
@@ -76,9 +77,12 @@ def from_spec(spec: dict[str, Any], *, strict: bool = True) -> DataBundle:
         DataError: If the source is gone, or has changed and `strict` is set.
     """
     options = dict(spec["options"])
-    bundle = (
-        digits(**options) if spec["source"] == "digits" else SOURCES[spec["source"]](spec["where"], **options)
-    )
+    with split_as(spec.get("split")):
+        bundle = (
+            digits(**options)
+            if spec["source"] == "digits"
+            else SOURCES[spec["source"]](spec["where"], **options)
+        )
     check_same(bundle, spec, strict=strict)
     return bundle
 

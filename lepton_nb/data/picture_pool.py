@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from PIL import Image
 
+from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.decoding import (
     MEMORY_SHARE,
     Decoded,
-    Mode,
+    PictureForm,
     Progress,
     Size,
-    channels_of,
     choose_size,
+    content,
     decode,
     fits_in_memory,
     probe,
@@ -28,10 +29,13 @@ from lepton_nb.data.duplicates import digests
 from lepton_nb.data.image_bundle import ImagePool
 from lepton_nb.data.images import to_picture
 from lepton_nb.data.pixel_cache import discard_mapped, keep_mapped, map_pixels, read_entry, write_entry
+from lepton_nb.data.pixel_range import measure_range
 from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.streaming import Stream
 from lepton_nb.errors import DataError
+from lepton_nb.tasks.images import load_image
+from lepton_nb.tasks.wide_pictures import is_wide
 
 
 class PictureSource(Protocol):
@@ -43,6 +47,10 @@ class PictureSource(Protocol):
 
     labels: np.ndarray
 
+    @property
+    def contents(self) -> np.ndarray | None:
+        """What stands for the content of each, uint64 ``(N,)``; None for that of its pixels."""
+
     def read(self, i: int) -> Path | Image.Image:
         """Picture `i` for the decoder."""
 
@@ -52,7 +60,7 @@ class PictureSource(Protocol):
     def name_of(self, i: int) -> str:
         """What to call picture `i`."""
 
-    def cache_key(self, rows: np.ndarray, mode: Mode, size: Size) -> str | None:
+    def cache_key(self, rows: np.ndarray, form: PictureForm) -> str | None:
         """Where the decoded pictures `rows` are kept; None where they are not worth keeping."""
 
 
@@ -76,12 +84,15 @@ def read_pictures(
         DataError: If none of the training pictures can be read.
     """
     rows = np.sort(np.concatenate(list(parts.values())))
-    mode, sizes = probe(lambda i: source.read(int(rows[i])), len(rows))
+    mode, sizes, wide = probe(lambda i: source.read(int(rows[i])), len(rows))
     size, findings = choose_size(sizes, asked)
+    value_range, said = measure_range(source.read, parts["train"]) if wide else (None, [])
+    findings += said
+    form = PictureForm(mode, size, value_range)
     parts = {split: np.searchsorted(rows, members) for split, members in parts.items()}
-    streamed = _open_stream(source, rows, parts, mode, size, cache) if stream else None
+    streamed = _open_stream(source, rows, parts, form, cache) if stream else None
     if streamed is None:
-        decoded, said = _decode(source, rows, mode, size, cache, progress)
+        decoded, said = _decode(source, rows, form, cache, progress)
     else:
         decoded, said = streamed.decoded, streamed.start(progress)
     findings += said
@@ -90,7 +101,7 @@ def read_pictures(
 
     def raw(i: int) -> Image.Image:
         try:
-            return source.raw(int(rows[i]))
+            return _raw(source, int(rows[i]), form)
         except OSError as error:
             if decoded.pixels is None or not (streamed is None or streamed.has(i)):
                 raise DataError(
@@ -101,9 +112,10 @@ def read_pictures(
     pool = ImagePool(
         labels=source.labels[rows],
         digests=decoded.digests if streamed is None else _stamps(source, rows),
+        contents=decoded.digests if source.contents is None else source.contents[rows],
         sums=decoded.sums,
         pixels=None if decoded.pixels is None else torch.from_numpy(decoded.pixels),
-        size=size,
+        form=form,
         read=lambda i: source.read(int(rows[i])),
         name_of=lambda i: source.name_of(int(rows[i])),
         raw=raw,
@@ -113,16 +125,26 @@ def read_pictures(
     return pool, parts, findings + skipped
 
 
+def _raw(source: PictureSource, i: int, form: PictureForm) -> Image.Image:
+    """A picture as a person sees it; one of more than 8 bits says in which range it is shown."""
+    picture = source.raw(i)
+    if form.value_range is None:
+        return picture
+    if not is_wide(picture):  # or PIL has already left out the lower bits of its colours
+        return to_picture(load_image(content(source.read(i)), form.mode, None, value_range=form.value_range))
+    picture.info["range"] = form.value_range
+    return picture
+
+
 def _open_stream(
-    source: PictureSource, rows: np.ndarray, parts: Parts, mode: Mode, size: Size, cache: bool
+    source: PictureSource, rows: np.ndarray, parts: Parts, form: PictureForm, cache: bool
 ) -> Stream:
     return Stream(
         lambda i: source.read(int(rows[i])),
         lambda i: source.name_of(int(rows[i])),
         parts,
-        mode,
-        size,
-        source.cache_key(rows, mode, size) if cache else None,
+        form,
+        source.cache_key(rows, form) if cache else None,
     )
 
 
@@ -135,18 +157,17 @@ def _stamps(source: PictureSource, rows: np.ndarray) -> np.ndarray:
 
 
 def _decode(
-    source: PictureSource, rows: np.ndarray, mode: Mode, size: Size, cache: bool, progress: Progress | None
+    source: PictureSource, rows: np.ndarray, form: PictureForm, cache: bool, progress: Progress | None
 ) -> tuple[Decoded, list[Finding]]:
     """From the cache where it has them, else by decoding, keeping the result where it may."""
-    key = source.cache_key(rows, mode, size) if cache else None
-    shape = (len(rows), channels_of(mode), *size)
-    fits = fits_in_memory(shape[0], shape[1], size)
+    key = source.cache_key(rows, form) if cache else None
+    fits = fits_in_memory(len(rows), form)
     kept = read_entry(key, len(rows), mapped=not fits) if key else None
     if kept is not None:
         return kept, [Finding("Decoded pixels came from the cache (cache=False decodes the files again).")]
     if not fits:
-        return _decode_to_disk(source, rows, mode, size, key, progress)
-    decoded = decode(lambda i: source.read(int(rows[i])), len(rows), mode, size, progress=progress)
+        return _decode_to_disk(source, rows, form, key, progress)
+    decoded = decode(lambda i: source.read(int(rows[i])), len(rows), form, progress=progress)
     entry = write_entry(key, decoded) if key and decoded.pixels is not None else None
     if entry is None or decoded.pixels is None:
         return decoded, []
@@ -159,17 +180,14 @@ def _decode(
 def _decode_to_disk(
     source: PictureSource,
     rows: np.ndarray,
-    mode: Mode,
-    size: Size,
+    form: PictureForm,
     key: str | None,
     progress: Progress | None,
 ) -> tuple[Decoded, list[Finding]]:
     """Pictures too many for memory: decoded into a mapped file, or in every epoch if that has no room."""
-    pixels = map_pixels((len(rows), channels_of(mode), *size)) if key else None
+    pixels = map_pixels((len(rows), *form.shape)) if key else None
     try:
-        decoded = decode(
-            lambda i: source.read(int(rows[i])), len(rows), mode, size, progress=progress, into=pixels
-        )
+        decoded = decode(lambda i: source.read(int(rows[i])), len(rows), form, progress=progress, into=pixels)
     except BaseException:
         if pixels is not None:
             discard_mapped(pixels)
@@ -200,4 +218,5 @@ def _without_bad(
         raise DataError(
             f"None of the {len(parts['train']):,} training pictures can be read: {finding.examples[0]}."
         )
-    return {split: members for split, members in left.items() if len(members)}, [finding]
+    refuse_emptied(parts, left, [finding])
+    return left, [finding]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from lepton_nb.data.duplicates import digests
+from lepton_nb.data.decoding import PictureForm
 from lepton_nb.data.image_bundle import ImagePool
 from lepton_nb.data.images import channel_sums, to_picture
 from lepton_nb.data.report import Finding
@@ -36,12 +36,13 @@ def as_pictures(x: np.ndarray) -> tuple[np.ndarray | None, list[Finding]]:
     return _as_bytes(x)
 
 
-def picture_pool(pictures: np.ndarray, labels: np.ndarray, noun: str) -> ImagePool:
+def picture_pool(pictures: np.ndarray, labels: np.ndarray, digests: np.ndarray, noun: str) -> ImagePool:
     """Pictures in memory, ready for `image_bundle`.
 
     Args:
         pictures: uint8 ``(N, C, H, W)``.
         labels: Class numbers ``(N,)``.
+        digests: What stands for the content of each, uint64 ``(N,)``.
         noun: What an item is called.
     """
 
@@ -50,10 +51,11 @@ def picture_pool(pictures: np.ndarray, labels: np.ndarray, noun: str) -> ImagePo
 
     return ImagePool(
         labels=labels,
-        digests=digests(picture.data for picture in pictures),
+        digests=digests,
+        contents=digests,
         sums=channel_sums(pictures),
         pixels=torch.from_numpy(pictures),
-        size=(pictures.shape[2], pictures.shape[3]),
+        form=PictureForm("RGB" if pictures.shape[1] == 3 else "L", pictures.shape[2:]),
         read=raw,
         name_of=lambda i: f"{noun} {i}",
         raw=raw,

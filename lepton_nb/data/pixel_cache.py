@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import PIL
 
-from lepton_nb.data.decoding import Decoded
+from lepton_nb.data.decoding import Decoded, PictureForm
 from lepton_nb.data.duplicates import digest
 from lepton_nb.runs import home
 from lepton_nb.runs.home import sweep
@@ -31,9 +31,11 @@ CHECKED = 64  # pictures of an entry whose hash is checked when it is read
 FORMAT = 1
 
 
-def cache_key(root: Path, files: Iterable[str], mode: str, size: tuple[int, int]) -> str:
+def cache_key(root: Path, files: Iterable[str], form: PictureForm) -> str:
     """A hash that changes when a file is added, removed, renamed or written to, or is decoded otherwise."""
-    hasher = hashlib.sha256(f"{FORMAT}|{PIL.__version__}|{root}|{mode}|{size}".encode())
+    hasher = hashlib.sha256(f"{FORMAT}|{PIL.__version__}|{root}|{form.mode}|{form.size}".encode())
+    if form.value_range is not None:
+        hasher.update(f"|{form.value_range}".encode())
     for file in files:
         stat = os.stat(root / file)
         hasher.update(os.fsencode(file) + f"|{stat.st_size}|{stat.st_mtime_ns}|".encode())

@@ -144,6 +144,10 @@ def _clip(name: str) -> str:
 
 def _thumbnail(picture: Image.Image) -> np.ndarray:
     """The picture in RGBA within `CELL` × `CELL` pixels, its shape kept; small ones show their pixels."""
+    if picture.mode[0] in "IF":  # 16 bits or floats
+        from lepton_nb.plots.gallery import stretched
+
+        picture = Image.fromarray(stretched(np.asarray(picture), picture.info.get("range")))
     scale = min(CELL / picture.width, CELL / picture.height)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     how = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BILINEAR

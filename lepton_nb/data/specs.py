@@ -7,6 +7,7 @@ from typing import Any
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.report import Finding
+from lepton_nb.data.splitting import split_method
 from lepton_nb.errors import DataError
 
 
@@ -24,6 +25,7 @@ def describe(bundle: DataBundle, source: str, where: str, options: dict[str, Any
         "options": {"name": bundle.name, **options},
         "fingerprint": bundle.fingerprint,
         "sizes": bundle.report.sizes,
+        "split": split_method(),
     }
     return replace(bundle, spec=spec)
 

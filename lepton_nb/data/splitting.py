@@ -1,15 +1,44 @@
-"""Seeded splits: stratified by class, plain random where there are no classes."""
+"""Seeded splits, by class where there are classes.
+
+Which part an item falls into depends on the item and the seed alone, not on the items beside it: data that
+grows moves no old training item into the test split, and equal items are on the same side. What was split
+before this was so is still split as it was (`positional_split`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from lepton_nb.data.positional_split import split_classes, split_evenly
+from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError
 
 Parts = dict[str, np.ndarray]
+BY_CONTENT = "content"
+_FEW_ROWS = 50  # different ones, each often repeated: then equal rows are cases of their own
+_OFTEN = 4
+_method: ContextVar[str | None] = ContextVar("split_method", default=BY_CONTENT)
+
+
+def split_method() -> str | None:
+    """How `plan_parts` splits now, for a spec: ``content``, or None for how it was before."""
+    return _method.get()
+
+
+@contextmanager
+def split_as(method: str | None) -> Iterator[None]:
+    """Within the block data is split as a spec says it was."""
+    token = _method.set(method)
+    try:
+        yield
+    finally:
+        _method.reset(token)
 
 
 @dataclass(frozen=True)
@@ -58,72 +87,116 @@ class Splitting:
         return asdict(self)
 
 
-def split_classes(
-    labels: np.ndarray, class_names: tuple[str, ...], shares: dict[str, float], seed: int
+def split_stably(
+    keys: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...], shares: dict[str, float], seed: int
 ) -> Parts:
-    """Indices of each part, with the same mix of classes in each; the rest is ``train``.
+    """Indices of each part; the rest is ``train``. An item's place in 0..1 says which part it is in.
+
+    A part takes one item at least of a class that has enough of them: the first that no part before it has.
 
     Args:
+        keys: What stands for each item's content, uint64 ``(N,)``.
         labels: Class indices ``(N,)``.
-        class_names: Names, for messages.
+        class_names: Names, for messages; empty where there are no classes.
         shares: Share of each part beside ``train``; a part of share 0 is left out.
         seed: Equal seeds give equal parts.
 
     Raises:
         DataError: If a class has too few items to be in ``train`` and one other part.
     """
-    wanted = {name: share for name, share in shares.items() if share > 0}
-    rng = np.random.default_rng(seed)
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in ("train", *wanted)}
-    for label, class_name in enumerate(class_names):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        if len(members) < 2 and wanted and len(members):
-            raise DataError(
-                f"Class {class_name!r} has 1 item; a split needs at least 2 of each class.",
-                f"Add items of {class_name!r}, leave the class out, or pass val_fraction=0, test_fraction=0.",
-            )
-        taken = 0
-        for name, share in sorted(wanted.items()):  # test before val: a class of two is in train and test
-            room = len(members) - taken - 1
-            size = min(max(1, round(len(members) * share)), max(room, 0))
-            parts[name].append(members[taken : taken + size])
-            taken += size
-        parts["train"].append(members[taken:])
-    return {name: np.sort(np.concatenate(chunks)) for name, chunks in parts.items()}
+    wanted = {name: share for name, share in sorted(shares.items()) if share > 0}  # test before val
+    limits = np.cumsum(list(wanted.values()))
+    place = places(keys, seed)
+    order = np.lexsort((place, labels))
+    ends = np.cumsum(np.bincount(labels, minlength=len(class_names)))
+    part_of = np.zeros(len(keys), dtype=np.int64)  # 0 is train
+    for label, (start, stop) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        if wanted and stop - start:
+            _check_count(stop - start, len(wanted), _name_of(label, class_names))
+            members = order[start:stop]
+            part_of[members] = _parts_of(place[members], limits)
+    return {name: np.flatnonzero(part_of == number) for number, name in enumerate(("train", *wanted))}
 
 
-def split_evenly(num_items: int, shares: dict[str, float], seed: int) -> Parts:
-    """Indices of each part drawn at random; the rest is ``train``.
-
-    Raises:
-        DataError: If there are fewer items than parts.
-    """
-    wanted = {name: share for name, share in shares.items() if share > 0}
-    if num_items <= len(wanted):
-        raise DataError(
-            f"{num_items} items cannot be split into {len(wanted) + 1} parts.",
-            "Add data, or pass val_fraction=0, test_fraction=0.",
-        )
-    order = np.random.default_rng(seed).permutation(num_items)
-    parts: Parts = {}
+def _parts_of(place: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """The number of the part of each item of a class, whose places are sorted; 0 for ``train``."""
+    distinct, group = np.unique(place, return_inverse=True)
+    part = np.zeros(len(distinct), dtype=np.int64)
     taken = 0
-    for name, share in sorted(wanted.items()):
-        size = max(1, min(round(num_items * share), num_items - taken - 1))
-        parts[name] = np.sort(order[taken : taken + size])
+    for number, below in enumerate(np.searchsorted(distinct, limits), start=1):
+        left = len(distinct) - taken - 1  # one is for train, and one for each part that follows
+        room = max(left - (len(limits) - number), min(left, 1))
+        size = min(max(1, int(below) - taken), room)
+        part[taken : taken + size] = number
         taken += size
-    return {"train": np.sort(order[taken:]), **parts}
+    return part[group]
+
+
+def _check_count(count: int, parts: int, class_name: str | None) -> None:
+    hint = "pass val_fraction=0, test_fraction=0."
+    if class_name is None and count <= parts:
+        raise DataError(f"{count} items cannot be split into {parts + 1} parts.", f"Add data, or {hint}")
+    if class_name is not None and count < 2:
+        raise DataError(
+            f"Class {class_name!r} has 1 item; a split needs at least 2 of each class.",
+            f"Add items of {class_name!r}, leave the class out, or {hint}",
+        )
+
+
+def _name_of(label: int, class_names: tuple[str, ...]) -> str | None:
+    return class_names[label] if label < len(class_names) else (str(label) if class_names else None)
+
+
+def places(keys: np.ndarray, seed: int) -> np.ndarray:
+    """Where in 0..1 the seed puts items: equal for equal keys, and as if drawn at random for others.
+
+    The finalizer of splitmix64 (Steele, Lea, Flood, 2014).
+    """
+    x = keys ^ np.uint64((seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+    x ^= x >> np.uint64(31)
+    return (x >> np.uint64(11)) * 2.0**-53
+
+
+def numbered(count: int) -> np.ndarray:
+    """Keys of items whose content costs too much to read: their numbers, uint64 ``(N,)``."""
+    return np.arange(count, dtype=np.uint64)
+
+
+def repeats_are_cases(keys: np.ndarray) -> bool:
+    """Whether rows have so few different values that equal ones are the rule, and no doubles."""
+    distinct = len(np.unique(keys))
+    return distinct < _FEW_ROWS and len(keys) >= _OFTEN * distinct
+
+
+def row_keys(keys: np.ndarray) -> np.ndarray:
+    """Keys of rows: where equal ones are cases of their own, the first, second … of them have keys apart."""
+    if not repeats_are_cases(keys):
+        return keys
+    order = np.argsort(keys, kind="stable")
+    _, starts, counts = np.unique(keys[order], return_index=True, return_counts=True)
+    number = np.empty(len(keys), dtype=np.uint64)
+    number[order] = np.arange(len(keys)) - np.repeat(starts, counts)
+    mixed: np.ndarray = keys + number * np.uint64(0x9E3779B97F4A7C15)
+    return mixed
 
 
 def plan_parts(
-    given: Parts, labels: np.ndarray | None, class_names: tuple[str, ...], splitting: Splitting
-) -> Parts:
-    """Rows of train, val and test, from the splits the source has and the shares asked for.
+    given: Parts,
+    keys: np.ndarray,
+    labels: np.ndarray | None,
+    class_names: tuple[str, ...],
+    splitting: Splitting,
+) -> tuple[Parts, list[Finding]]:
+    """Rows of train, val and test, from the splits the source has and the shares asked for; what to say.
 
     A source with its own ``test`` keeps it and gives only ``val`` from its ``train``; a source with ``val``
     but no ``test`` keeps what it has.
 
     Args:
         given: Rows by split name as the source has them; ``train`` is all of it where it has no splits.
+        keys: What stands for each item's content, uint64 ``(N,)``; see `numbered`.
         labels: Class indices of all rows, or None where there are no classes.
     """
     shares = {}
@@ -131,23 +204,53 @@ def plan_parts(
         shares["val"] = float(splitting.val_fraction)
         if "test" not in given:
             shares["test"] = float(splitting.test_fraction)
-    pool = given["train"]
-    if labels is None:
-        drawn = split_evenly(len(pool), shares, splitting.seed)
-    else:
-        drawn = split_classes(labels[pool], class_names, shares, splitting.seed)
-    parts = {name: rows for name, rows in given.items() if name != "train"}
-    parts |= {name: pool[rows] for name, rows in drawn.items()}
+    drawn, findings = _draw(given["train"], keys, labels, class_names, shares, splitting.seed)
+    parts = {name: rows for name, rows in given.items() if name != "train"} | drawn
     if splitting.limit is not None:
-        parts = {name: _take(rows, labels, splitting.limit, splitting.seed) for name, rows in parts.items()}
-    return {name: parts[name] for name in ("train", "val", "test") if name in parts and len(parts[name])}
+        place = places(keys, splitting.seed) if split_method() == BY_CONTENT else None
+        parts = {
+            name: _take(rows, labels, splitting.limit, splitting.seed, place) for name, rows in parts.items()
+        }
+    return {name: parts[name] for name in ("train", "val", "test") if len(parts.get(name, ()))}, findings
 
 
-def _take(rows: np.ndarray, labels: np.ndarray | None, limit: int, seed: int) -> np.ndarray:
-    """At most `limit` of the rows, each class in turn, so that small classes stay in."""
+def _draw(
+    pool: np.ndarray,
+    keys: np.ndarray,
+    labels: np.ndarray | None,
+    class_names: tuple[str, ...],
+    shares: dict[str, float],
+    seed: int,
+) -> tuple[Parts, list[Finding]]:
+    """The pool's rows by part."""
+    if split_method() == BY_CONTENT:
+        classes = np.zeros(len(pool), dtype=np.int64) if labels is None else labels[pool]
+        drawn = split_stably(keys[pool], classes, class_names, shares, seed)
+    elif labels is None:
+        drawn = split_evenly(len(pool), shares, seed)
+    else:
+        drawn = split_classes(labels[pool], class_names, shares, seed)
+    parts = {name: pool[rows] for name, rows in drawn.items()}
+    named = ", ".join(f"about {share:.0%} {name}" for name, share in shares.items() if share > 0)
+    if not named or split_method() != BY_CONTENT:
+        return parts, []
+    return parts, [Finding(f"Split by content, {named}: items added later move none from train to test.")]
+
+
+def _take(
+    rows: np.ndarray, labels: np.ndarray | None, limit: int, seed: int, place: np.ndarray | None
+) -> np.ndarray:
+    """At most `limit` of the rows, each class in turn, so that small classes stay in.
+
+    Args:
+        place: In what order they are taken; at random where None.
+    """
     if len(rows) <= limit:
         return rows
-    order = np.random.default_rng(seed).permutation(len(rows))
+    if place is None:
+        order = np.random.default_rng(seed).permutation(len(rows))
+    else:
+        order = np.argsort(place[rows], kind="stable")
     if labels is not None:
         classes = labels[rows][order]
         turn = np.empty(len(rows))

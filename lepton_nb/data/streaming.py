@@ -17,11 +17,9 @@ import numpy as np
 
 from lepton_nb.data.decoding import (
     Decoded,
-    Mode,
+    PictureForm,
     Progress,
     Read,
-    Size,
-    channels_of,
     decode,
     fits_in_memory,
     skipped,
@@ -47,8 +45,7 @@ class Stream:
         read: Gives picture ``i`` to the decoder.
         name_of: What to call picture ``i``.
         parts: Rows of the pool by split.
-        mode: ``RGB`` or ``L``.
-        size: ``(height, width)`` of the result.
+        form: What they become.
         key: Where the pixels are kept for the next time; None keeps none.
 
     Attributes:
@@ -60,19 +57,17 @@ class Stream:
         DataError: If there is no room to keep the pixels.
     """
 
-    def __init__(
-        self, read: Read, name_of: NameOf, parts: Parts, mode: Mode, size: Size, key: str | None
-    ) -> None:
+    def __init__(self, read: Read, name_of: NameOf, parts: Parts, form: PictureForm, key: str | None) -> None:
         train = np.sort(parts["train"])
         spread = np.linspace(0, len(train) - 1, min(len(train), SAMPLE)).round().astype(int)
         self.sample = train[np.unique(spread)]
         held_out = [rows for split, rows in parts.items() if split != "train"]
         self.first = np.unique(np.concatenate([self.sample, *held_out]))
         self._read, self._name_of, self._parts = read, name_of, parts
-        self._mode, self._size, self._key = mode, size, key
+        self._form, self._key = form, key
         count = sum(len(rows) for rows in parts.values())
-        kept = _kept(key, count, mode, size)
-        self.decoded = _nothing_yet(count, mode, size, key) if kept is None else kept
+        kept = _kept(key, count, form)
+        self.decoded = _nothing_yet(count, form, key) if kept is None else kept
         self._done = np.full(count, kept is not None)
         if kept is None and isinstance(self.decoded.pixels, np.memmap):
             # One that nobody goes on with must not stay; one that is kept has another place by then.
@@ -134,8 +129,7 @@ class Stream:
         got = decode(
             lambda i: self._read(int(rows[i])),
             len(rows),
-            self._mode,
-            self._size,
+            self._form,
             into=np.zeros((len(rows), *whole.pixels.shape[1:]), dtype=np.uint8),
             chunk=CHUNK,
         )
@@ -173,26 +167,25 @@ class Stream:
         return findings + leaks
 
 
-def _kept(key: str | None, count: int, mode: Mode, size: Size) -> Decoded | None:
+def _kept(key: str | None, count: int, form: PictureForm) -> Decoded | None:
     """What was decoded at an earlier time."""
     if key is None:
         return None
-    return read_entry(key, count, mapped=not fits_in_memory(count, channels_of(mode), size))
+    return read_entry(key, count, mapped=not fits_in_memory(count, form))
 
 
-def _nothing_yet(count: int, mode: Mode, size: Size, key: str | None) -> Decoded:
+def _nothing_yet(count: int, form: PictureForm, key: str | None) -> Decoded:
     """Room for the pixels in memory, else in a mapped file."""
-    channels = channels_of(mode)
-    shape = (count, channels, *size)
+    shape = (count, *form.shape)
     pixels: np.ndarray | None = None
-    if fits_in_memory(count, channels, size):
+    if fits_in_memory(count, form):
         pixels = np.zeros(shape, dtype=np.uint8)
     elif key is not None:
         pixels = map_pixels(shape)
     if pixels is None:
         raise DataError(
-            f"{plural(count, 'decoded picture')} of {channels}×{size[0]}×{size[1]} take "
+            f"{plural(count, 'decoded picture')} of {'×'.join(map(str, form.shape))} take "
             f"{math.prod(shape) / 1e9:.1f} GB; there is no room for them, in memory or in the cache on disk.",
             "Free some, choose a smaller image size, or read them without stream: decoded in every epoch.",
         )
-    return Decoded.nothing(count, channels, pixels)
+    return Decoded.nothing(count, form.shape[0], pixels)

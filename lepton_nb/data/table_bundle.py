@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.columns import choose_columns, clean_cells
+from lepton_nb.data.cells import clean_cells
+from lepton_nb.data.columns import choose_columns
+from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
-from lepton_nb.data.splitting import Parts, Splitting, plan_parts
+from lepton_nb.data.splitting import Parts, Splitting, plan_parts, row_keys
 from lepton_nb.data.targets import Targets, find_column, kind_of_task, read_targets, strip_labels
 from lepton_nb.data.tensor_bundle import tensor_bundle
 from lepton_nb.errors import DataError
@@ -41,23 +44,20 @@ def table_bundle(
     table, given, target, said = _prepare(table, given, target)
     findings = findings + said
     targets = read_targets(table[target], kind=kind_of_task(task))
-    features, said = clean_cells(table.drop(columns=[target]))
-    findings += targets.findings + said
-    parts = plan_parts(
-        given,
-        targets.labels,
-        targets.class_names,
-        splitting,
-    )
+    features = table.drop(columns=[target])
+    findings += targets.findings
+    keys = row_keys(table_keys(features))
+    parts, split = plan_parts(given, keys, targets.labels, targets.class_names, splitting)
     columns, said = choose_columns(features.iloc[parts["train"]])
-    findings += said
+    findings += split + said
     if not columns:
         raise DataError(
             f"No column but the target {target!r} can be learned from.", "\n".join(said[0].examples) or None
         )
     preprocessing = {"kind": "table", "columns": columns}
     features = features[[column["name"] for column in columns]]
-    inputs = encode_columns({column["name"]: _cells(features, column) for column in columns}, preprocessing)
+    cells = {column["name"]: _cells(features, column) for column in columns}
+    inputs = encode_columns(cells, preprocessing)
     digests = pd.util.hash_pandas_object(features, index=False).to_numpy()
     findings += _doubles(digests, targets, parts)
     return tensor_bundle(
@@ -74,6 +74,7 @@ def table_bundle(
         raw=lambda i: row_as_dict(features, i),
         findings=findings,
         preview=preview_rows(features, targets, target, parts["train"]),
+        contents=column_keys(cells, columns),
     )
 
 
@@ -136,6 +137,8 @@ def _prepare(
         target = str(table.columns[-1])
         findings.append(Finding(f"The target is the last column, {target!r} (target=… names another)."))
     target = find_column(table, target, "target")
+    table, said = clean_cells(table, target)
+    findings += said
     answers, said = strip_labels(table[target])
     findings += said
     present = answers.notna().to_numpy()
@@ -144,10 +147,10 @@ def _prepare(
             f"The target column {target!r} is empty in every row.", f"Columns: {', '.join(table.columns)}."
         )
     if not present.all():
-        findings.append(
-            Finding(f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out.")
-        )
+        text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
+        findings.append(Finding(text))
     table = table.assign(**{target: answers})[present].reset_index(drop=True)
     position = np.cumsum(present) - 1
-    given = {split: position[rows[present[rows]]] for split, rows in given.items()}
-    return table, given, target, findings
+    left = {split: position[rows[present[rows]]] for split, rows in given.items()}
+    refuse_emptied(given, left, findings[-1:])
+    return table, left, target, findings

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from lepton_nb.data.cells import Texts, is_text, marks
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.errors import DataError, did_you_mean
 
@@ -122,26 +124,31 @@ def find_column(table: pd.DataFrame, name: str, option: str) -> str:
 
 
 def strip_labels(values: pd.Series) -> tuple[pd.Series, list[Finding]]:
-    """Labels without spaces around them; blank ones count as missing."""
-    if not (pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)):
+    """Labels without spaces around them; blank ones count as missing, marks such as NA are labels."""
+    column = Texts.of(values) if is_text(values) else None
+    if column is None:
         return values, []
-    stripped = values.map(lambda value: value.strip() if isinstance(value, str) else value)
-    stripped = stripped.mask(stripped == "")
-    findings = []
-    before, after = values.dropna().nunique(), stripped.dropna().nunique()
-    if after < before:
-        text = f"{plural(before - after, 'label')} of {values.name!r} differed only by spaces around: merged."
-        changed = values[(values != stripped) & stripped.notna()]
+    stripped = column.cells(column.values, object).set_axis(values.index)
+    stripped.name = values.name
+    findings = marks(column)
+    merged = sum(1 for value in values.dropna().unique() if str(value).strip()) - len(column.values)
+    changed = values[(values != stripped) & stripped.notna()]
+    if len(changed) and merged > 0:
+        text = f"{plural(merged, 'label')} of {values.name!r} differed only by spaces around: merged."
         findings.append(Finding(text, tuple(repr(value) for value in changed.unique()[:5])))
-    names = [str(value) for value in stripped.dropna().unique()]
+    return stripped, [*findings, *_alike([str(value) for value in column.values])]
+
+
+def _alike(labels: list[str]) -> list[Finding]:
+    """A warning about labels that one may have meant to be equal."""
     by_folded: dict[str, list[str]] = {}
-    for label in names:
+    for label in labels:
         by_folded.setdefault(label.casefold(), []).append(label)
     alike = [" and ".join(map(repr, labels)) for labels in by_folded.values() if len(labels) > 1]
-    if alike and len(alike) < 10:
-        text = "Labels that differ only in upper and lower case are classes apart."
-        findings.append(Finding(text, tuple(alike), warning=True))
-    return stripped, findings
+    if not alike or len(alike) >= 10:
+        return []
+    text = "Labels that differ only in upper and lower case are classes apart."
+    return [Finding(text, tuple(alike), warning=True)]
 
 
 def read_targets(values: pd.Series, *, kind: Kind | None = None) -> Targets:
@@ -189,12 +196,19 @@ def _as_numbers(values: pd.Series, numeric: bool) -> Targets:
     return Targets("regression", numbers.to_numpy(dtype=np.float64).reshape(-1, 1))
 
 
+def _order_of(values: pd.Series) -> Callable[[Any], Any] | None:
+    """The order that the user gave categories; None where values have none but their own."""
+    if isinstance(values.dtype, pd.CategoricalDtype) and values.dtype.ordered:
+        return list(values.dtype.categories).index
+    return None
+
+
 def _as_classes(values: pd.Series) -> Targets:
     if pd.api.types.is_float_dtype(values) and bool((values % 1 == 0).all()):
         values = values.astype("int64")  # 3.0 read from a column that once had a gap is class 3
     found = list(values.unique())
     try:
-        found.sort()
+        found.sort(key=_order_of(values))
     except TypeError:  # texts and numbers in one column
         values = values.map(str)
         found = sorted(values.unique())
@@ -208,5 +222,5 @@ def _as_classes(values: pd.Series) -> Targets:
             f"{values.name!r} has {len(found):,} different values in {len(values):,} items: no classes.",
             'Name another column with target=…, or pass task="regression" where they are numbers.',
         )
-    codes = pd.Categorical(values, categories=found).codes.astype(np.int64)
+    codes = pd.Categorical(values.astype(object), categories=found).codes.astype(np.int64)
     return Targets("classification", codes, tuple(str(value) for value in found))

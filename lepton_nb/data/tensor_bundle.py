@@ -12,7 +12,7 @@ from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.report import DataReport, Finding, Preview
-from lepton_nb.data.splitting import Parts
+from lepton_nb.data.splitting import Parts, repeats_are_cases
 from lepton_nb.data.targets import Scale, Targets
 from lepton_nb.signature import Signature, TensorSpec
 
@@ -32,6 +32,7 @@ def tensor_bundle(
     raw: Callable[[int], Any],
     findings: list[Finding],
     preview: Preview | None = None,
+    contents: np.ndarray | None = None,
 ) -> DataBundle:
     """The bundle of inputs that lie in memory as the model takes them.
 
@@ -41,6 +42,7 @@ def tensor_bundle(
         parts: Rows of the inputs by split.
         raw: Gives row ``i`` as a person sees it.
         findings: What reading the data found; what is found about classes is added.
+        contents: By what items are known again in other data; the digests where None.
 
     Raises:
         DataError: If a quantity is the same in every training row.
@@ -67,6 +69,8 @@ def tensor_bundle(
     if targets.class_names:
         findings = class_findings(counts) + findings
 
+    known_by = digests if contents is None else contents
+
     def split(part: str, rows: np.ndarray) -> MemorySplit:
         own_inputs, own_targets = (torch.from_numpy(array) for array in content[part])
         return MemorySplit(part, own_inputs, own_targets, lambda i: raw(int(rows[i])))
@@ -79,4 +83,8 @@ def tensor_bundle(
         fingerprint=fingerprint(
             {part: (digests[rows], targets.values[rows]) for part, rows in parts.items()}
         ),
+        # Where equal rows are the rule, an equal one is no sign of a case that was seen before.
+        contents={}
+        if repeats_are_cases(known_by)
+        else {part: known_by[rows] for part, rows in parts.items()},
     )

@@ -13,12 +13,12 @@ from torch import Tensor
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.columns import number_column
-from lepton_nb.data.duplicates import digests
+from lepton_nb.data.contents import array_keys, column_keys
 from lepton_nb.data.image_bundle import image_bundle
 from lepton_nb.data.pictures import as_pictures, picture_pool
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts, Splitting, plan_parts
+from lepton_nb.data.splitting import Parts, Splitting, plan_parts, row_keys
 from lepton_nb.data.table_bundle import preview_rows, row_as_dict
 from lepton_nb.data.targets import Targets, about_labels, kind_of_task, read_targets
 from lepton_nb.data.tensor_bundle import tensor_bundle
@@ -67,16 +67,16 @@ def arrays(
     x, y, given = _join({"train": (x, y), "val": val, "test": test})
     source = f"arrays {x.shape} {x.dtype}"
     targets = _read_targets(y, task, class_names)
-    parts = plan_parts(
-        given,
-        targets.labels,
-        targets.class_names,
-        splitting,
-    )
     pictures, said = as_pictures(x)
-    findings = targets.findings + said
+    if pictures is None:
+        x = np.ascontiguousarray(x, dtype=np.float64 if x.ndim == 2 else np.float32)
+    keys = array_keys(x if pictures is None else pictures)
+    parts, split = plan_parts(
+        given, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.class_names, splitting
+    )
+    findings = targets.findings + said + split
     if pictures is not None and targets.kind == "classification":
-        pool = picture_pool(pictures, targets.values, "item")
+        pool = picture_pool(pictures, targets.values, keys, "item")
         return image_bundle(
             pool, parts, targets.class_names, name=name, source=source, augment=preset, findings=findings
         )
@@ -85,24 +85,30 @@ def arrays(
     if pictures is not None:
         x = pictures.astype(np.float32) / 255
     make = _table if x.ndim == 2 else _plain
-    return make(x, targets, parts, name, source, findings)
+    return make(x, keys, targets, parts, name, source, findings)
 
 
 def _table(
-    x: np.ndarray, targets: Targets, parts: Parts, name: str, source: str, findings: list[Finding]
+    values: np.ndarray,
+    keys: np.ndarray,
+    targets: Targets,
+    parts: Parts,
+    name: str,
+    source: str,
+    findings: list[Finding],
 ) -> DataBundle:
     """Rows of numbers: every column stays, since the model was written for their count."""
-    values = x.astype(np.float64)
-    columns = [number_column(f"x{i}", values[parts["train"], i]) for i in range(x.shape[1])]
+    columns = [number_column(f"x{i}", values[parts["train"], i]) for i in range(values.shape[1])]
     preprocessing = {"kind": "table", "columns": columns}
     table = pd.DataFrame(values, columns=[column["name"] for column in columns])
     missing = int(np.isnan(values).sum())
     if missing:
         text = f"{plural(missing, 'empty value')} (NaN), filled with the median of the column in train."
         findings = [*findings, Finding(text)]
+    cells = dict(zip(table.columns, values.T, strict=True))
     return tensor_bundle(
-        encode_columns(dict(zip(table.columns, values.T, strict=True)), preprocessing),
-        digests(row.tobytes() for row in values),
+        encode_columns(cells, preprocessing),
+        keys,
         targets,
         parts,
         name=name,
@@ -114,26 +120,32 @@ def _table(
         raw=lambda i: row_as_dict(table, i),
         findings=findings,
         preview=preview_rows(table, targets, "y", parts["train"]),
+        contents=column_keys(cells, columns),
     )
 
 
 def _plain(
-    x: np.ndarray, targets: Targets, parts: Parts, name: str, source: str, findings: list[Finding]
+    values: np.ndarray,
+    keys: np.ndarray,
+    targets: Targets,
+    parts: Parts,
+    name: str,
+    source: str,
+    findings: list[Finding],
 ) -> DataBundle:
     """Numbers that reach the model as they are."""
-    values = np.ascontiguousarray(x, dtype=np.float32)
     if not np.isfinite(values).all():
         raise DataError("X holds NaN or infinite values.", "Remove or replace them: np.nan_to_num(X).")
-    pictures = x.ndim == 4 and targets.kind == "classification"
+    pictures = values.ndim == 4 and targets.kind == "classification"
     return tensor_bundle(
         values,
-        digests(item.tobytes() for item in values),
+        keys,
         targets,
         parts,
         name=name,
         source=source,
         task="image-classification" if pictures else f"tabular-{targets.kind}",
-        input_name="image" if x.ndim == 4 else "inputs",
+        input_name="image" if values.ndim == 4 else "inputs",
         target_name="y",
         preprocessing={"kind": "tensor"},
         raw=lambda i: values[i],
@@ -208,6 +220,9 @@ def _read_targets(y: np.ndarray, task: str | None, class_names: Sequence[str] | 
         return Targets("classification", y.argmax(axis=1).astype(np.int64), names, findings=said)
     if y.dtype.kind == "f" and kind != "classification":
         _finite(y)
+    missing = int(pd.isna(y).sum())
+    if missing:
+        raise DataError(f"y holds {plural(missing, 'missing value')}.", "Remove these items.")
     if class_names is None:
         return read_targets(pd.Series(y, name="y"), kind=kind)
     if y.dtype.kind not in "iub" or y.min() < 0 or y.max() >= len(class_names):
@@ -251,20 +266,16 @@ def digits(
     pictures = np.rint(found.images[:, None] * (255 / 16)).astype(np.uint8)
     labels = found.target.astype(np.int64)
     class_names = tuple(map(str, found.target_names))
-    parts = plan_parts(
-        {"train": np.arange(len(labels))},
-        labels,
-        class_names,
-        splitting,
-    )
+    pool = picture_pool(pictures, labels, array_keys(pictures), "digit")
+    parts, split = plan_parts({"train": np.arange(len(labels))}, pool.digests, labels, class_names, splitting)
     bundle = image_bundle(
-        picture_pool(pictures, labels, "digit"),
+        pool,
         parts,
         class_names,
         name=name,
         source="scikit-learn's handwritten digits",
         augment=preset,
-        findings=[],
+        findings=split,
     )
     options = {
         "augment": preset,

@@ -18,7 +18,7 @@ from lepton_nb.data.class_folders import (
 from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
-from lepton_nb.data.table_files import existing_file, read_table
+from lepton_nb.data.table_files import encoding_of, existing_file, read_table
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
 
@@ -46,19 +46,22 @@ class LabelledTexts:
     findings: list[Finding] = field(default_factory=list)
 
 
-def read_texts(path: str | os.PathLike[str], text: str | None, label: str | None) -> LabelledTexts:
+def read_texts(
+    path: str | os.PathLike[str], text: str | None, label: str | None, *, least: int = 2
+) -> LabelledTexts:
     """The labelled texts of a file or folder.
 
     Args:
         text: Name of the column with the texts, in a file with a header.
         label: Name of the column with the labels.
+        least: Class folders that are needed: training needs two.
 
     Raises:
         DataError: If there are none.
     """
     root = Path(path).expanduser().absolute()
     if root.is_dir():
-        return _from_folder(root)
+        return _from_folder(root, least)
     file = existing_file(path)
     if text is None and label is None and file.suffix.lower() in LINE_SUFFIXES and not _has_header(file):
         return _from_lines([file])
@@ -130,11 +133,11 @@ def _line_files(root: Path) -> list[Path]:
     ]
 
 
-def _from_folder(root: Path) -> LabelledTexts:
+def _from_folder(root: Path, least: int) -> LabelledTexts:
     files = _line_files(existing_folder(root))
     if files:
         return _from_lines(files)
-    found = find_class_files(root, TEXT_SUFFIXES, "texts")
+    found = find_class_files(root, TEXT_SUFFIXES, "texts", least=least)
     texts = [(root / file).read_text(encoding="utf-8", errors="replace") for file in found.files]
     labels = [found.class_names[label] for label in found.labels]
     return LabelledTexts(
@@ -185,11 +188,7 @@ def _from_lines(files: list[Path]) -> LabelledTexts:
 
 def _lines(file: Path) -> list[str]:
     """The lines of a file; only line feeds end a line, since texts may hold other Unicode breaks."""
-    content = file.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
+    text = file.read_bytes().decode(encoding_of(file)[0])
     return text.replace("\r\n", "\n").split("\n")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
 from lepton_nb.data.previews import RowsPreview
@@ -72,15 +73,10 @@ def text(
     else:
         root = Path(source).expanduser().absolute()
         found, where = read_texts(source, text, label), f"{'folder' if root.is_dir() else 'file'} {root}"
-    found = _clean(found)
+    found = clean_texts(found)
     targets = read_targets(found.labels, kind="classification")
-    parts = plan_parts(
-        found.given,
-        targets.values,
-        targets.class_names,
-        splitting,
-    )
     content = digests(value.encode() for value in found.texts)
+    parts, split = plan_parts(found.given, content, targets.values, targets.class_names, splitting)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens([texts[i] for i in parts["train"]], max_length, vocab_size)
@@ -98,7 +94,7 @@ def text(
         target_name=str(found.labels.name),
         preprocessing=preprocessing,
         raw=texts.__getitem__,
-        findings=found.findings + said + said_too,
+        findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
     )
     return bundle if isinstance(source, pd.DataFrame) else describe(bundle, "text", str(root), options)
@@ -111,28 +107,31 @@ def _check_number(option: str, value: int | None, least: int, most: int) -> None
         raise DataError(f"{option} is {value!r}; it is a whole number from {least} to {most:,}.")
 
 
-def _clean(found: LabelledTexts) -> LabelledTexts:
+def clean_texts(found: LabelledTexts) -> LabelledTexts:
     """Without texts or labels that are missing or blank, and without spaces around both."""
     texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
     labels, findings = strip_labels(found.labels)
+    lost = []
     has_text, has_label = (texts != "").to_numpy(), labels.notna().to_numpy()
     for absent, what in ((~has_text, "without a text"), (has_text & ~has_label, "without a label")):
         if absent.any():
             examples = tuple(found.names[i] for i in np.flatnonzero(absent)[:EXAMPLES])
             count = plural(int(absent.sum()), "item")
-            findings.append(Finding(f"{count} {what} left out.", examples, warning=True))
+            lost.append(Finding(f"{count} {what} left out.", examples, warning=True))
     keep = has_text & has_label
     if not keep.any():
         raise DataError(
             f"None of the {len(keep):,} items has both a text and a label.", "Check text=… and label=…."
         )
     position = np.cumsum(keep) - 1
+    given = {split: position[rows[keep[rows]]] for split, rows in found.given.items()}
+    refuse_emptied(found.given, given, lost)
     return LabelledTexts(
         texts[keep].reset_index(drop=True),
         labels[keep].reset_index(drop=True),
-        {split: position[rows[keep[rows]]] for split, rows in found.given.items()},
+        given,
         [name for name, kept in zip(found.names, keep, strict=True) if kept],
-        found.findings + findings,
+        found.findings + findings + lost,
     )
 
 
@@ -147,7 +146,9 @@ def _without_leaks(
         lambda split, i: name_of(int(parts[split][i])),
         noun="text",
     )
-    parts = {split: rows[keep[split]] for split, rows in parts.items()}
+    left = {split: rows[keep[split]] for split, rows in parts.items()}
+    refuse_emptied(parts, left, findings)
+    parts = left
     train = parts["train"]
     repeats = count_repeats(content[train])
     if repeats:

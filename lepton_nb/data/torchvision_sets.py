@@ -12,12 +12,12 @@ from PIL import Image
 
 from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.decoding import Mode, Progress, Size, check_size
+from lepton_nb.data.decoding import PictureForm, Progress, check_size
 from lepton_nb.data.image_bundle import image_bundle
 from lepton_nb.data.picture_pool import read_pictures
 from lepton_nb.data.report import Finding
 from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts, Splitting, plan_parts
+from lepton_nb.data.splitting import Parts, Splitting, numbered, plan_parts
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.runs import home
 
@@ -67,8 +67,9 @@ def torchvision(
         arguments = {**arguments, "image_size": (3, *size)}
     where = Path(root).expanduser().absolute() if root is not None else home() / "datasets"
     source = DatasetPictures(_build_splits(cls, where, download, arguments), cls.__name__)
-    parts = plan_parts(
+    parts, split = plan_parts(
         source.given,
+        numbered(len(source.labels)),  # these sets do not grow
         source.labels,
         source.class_names,
         splitting,
@@ -81,7 +82,7 @@ def torchvision(
         name=name or cls.__name__,
         source=f"torchvision.datasets.{cls.__name__}",
         augment=preset,
-        findings=[Finding("Random pixels: good for a trial only.")] * is_fake + findings,
+        findings=[Finding("Random pixels: good for a trial only.")] * is_fake + split + findings,
     )
     options = {
         "root": str(where),
@@ -115,6 +116,7 @@ class DatasetPictures:
             _check_items(dataset, name)
         by_split = {split: _labels(dataset) for split, dataset in self._splits}
         self.labels = np.concatenate(list(by_split.values()))
+        self.contents = None
         self._starts = np.cumsum([0, *map(len, by_split.values())])
         self.given: Parts = {
             split: np.arange(self._starts[i], self._starts[i + 1]) for i, split in enumerate(by_split)
@@ -133,7 +135,7 @@ class DatasetPictures:
         split, _, position = self._locate(i)
         return f"{split}[{position}]"
 
-    def cache_key(self, rows: np.ndarray, mode: Mode, size: Size) -> None:  # noqa: ARG002
+    def cache_key(self, rows: np.ndarray, form: PictureForm) -> None:  # noqa: ARG002
         """Nothing is kept: most of these sets are arrays already."""
         return
 

@@ -14,11 +14,12 @@ from lepton_nb.batch import Batch, leaves
 from lepton_nb.data.assemble import class_counts, class_findings
 from lepton_nb.data.batches import describe
 from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.contents import dataset_keys
 from lepton_nb.data.dataset_views import dataset_classes
 from lepton_nb.data.images import to_picture
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
-from lepton_nb.data.splitting import Splitting, plan_parts
+from lepton_nb.data.splitting import Splitting, numbered, plan_parts
 from lepton_nb.data.user_signature import AnySplit, infer_signature
 from lepton_nb.data.user_splits import DatasetSplit, LoaderSplit, first_batch
 from lepton_nb.errors import DataError
@@ -93,16 +94,14 @@ def dataset(
     names = dataset_classes(source) or tuple(
         map(str, range(int(labels.max()) + 1 if labels is not None else 0))
     )
-    parts = plan_parts(
-        {"train": np.arange(len(whole))},
-        labels,
-        names,
-        splitting,
-    )
+    keys = dataset_keys(source)
+    if keys is None:
+        keys = numbered(len(whole))
+    parts, split = plan_parts({"train": np.arange(len(whole))}, keys, labels, names, splitting)
     splits: dict[str, AnySplit] = {
         part: DatasetSplit(part, source, rows.tolist()) for part, rows in parts.items()
     }
-    return _bundle(splits, name=name, task=task, class_names=class_names)
+    return _bundle(splits, name=name, task=task, class_names=class_names, findings=split)
 
 
 def _as_split(name: str, source: Any) -> AnySplit:
@@ -129,10 +128,16 @@ def _as_split(name: str, source: Any) -> AnySplit:
 
 
 def _bundle(
-    splits: dict[str, AnySplit], *, name: str, task: str | None, class_names: Sequence[str] | None
+    splits: dict[str, AnySplit],
+    *,
+    name: str,
+    task: str | None,
+    class_names: Sequence[str] | None,
+    findings: Sequence[Finding] = (),
 ) -> DataBundle:
     batches = {part: first_batch(split) for part, split in splits.items()}
-    signature, findings = infer_signature(splits, batches, task, class_names)
+    signature, said = infer_signature(splits, batches, task, class_names)
+    findings = [*findings, *said]
     findings += [Finding(note) for split in splits.values() for note in split.notes]
     counts = _counts(splits, signature)
     if signature.class_names and "" not in counts["train"]:
@@ -148,7 +153,18 @@ def _bundle(
             name, f"your own {kinds}", counts, signature, findings, _preview(splits["train"], signature)
         ),
         fingerprint=_fingerprint(splits, batches, signature),
+        contents=_contents(splits),
     )
+
+
+def _contents(splits: dict[str, AnySplit]) -> dict[str, np.ndarray]:
+    """By what the items are known again in other data, of the splits where that costs little."""
+    found = {}
+    for part, split in splits.items():
+        keys = None if split.order is None else dataset_keys(split.dataset)
+        if keys is not None:
+            found[part] = keys[np.asarray(list(split.order or ()), dtype=np.int64)]
+    return found
 
 
 def _counts(splits: dict[str, AnySplit], signature: Signature) -> dict[str, dict[str, int]]:

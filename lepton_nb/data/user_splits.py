@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset, default_collate
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, Subset, default_collate
 
 from lepton_nb.batch import Batch, leaves, mapped
 from lepton_nb.data.batches import as_float32, as_target, check_batch, explain_failure, target_key
@@ -160,6 +160,18 @@ class UserLoader:
 
     def __len__(self) -> int:
         return len(self._loader)
+
+    @property
+    def last_batch(self) -> int | None:
+        """Items in the last batch of an epoch; None where a batch sampler of the user's decides."""
+        sampler = self._loader.batch_sampler
+        if type(sampler) is not BatchSampler:
+            return None
+        return (
+            sampler.batch_size
+            if sampler.drop_last
+            else self.num_items % sampler.batch_size or sampler.batch_size
+        )
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         streams = RandomStreams(self._seed, epoch)

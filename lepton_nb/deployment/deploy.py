@@ -35,6 +35,7 @@ def deploy(
     lifetime: Lifetime = "detached",
     memory: int | str | None = None,
     origins: Sequence[str] = (),
+    allowed_hosts: Sequence[str] = (),
     grpc_port: int | None = None,
 ) -> Deployment:
     """Serve a run in a process of its own, ready when this returns.
@@ -52,6 +53,8 @@ def deploy(
         memory: Most memory of the process that runs the model, in bytes or as ``2g`` or ``512m``; four fifths
             of what is free by default.
         origins: Web pages that may ask from a browser, such as ``http://localhost:3000``; none by default.
+        allowed_hosts: Names besides its own by which clients may reach it, such as that of a tunnel or a
+            reverse proxy; ``*`` is any. This machine's loopback names are always taken, with any port.
         grpc_port: Also serve gRPC (Open Inference Protocol) there; 0 takes a free port.
 
     Raises:
@@ -59,12 +62,12 @@ def deploy(
         PackageError: If the model cannot be packaged.
         DeploymentError: If the service cannot be started, or refuses the package; what was live stays live.
     """
-    check_arguments(host, lifetime, origins)
+    check_arguments(host, lifetime, origins, allowed_hosts)
     limit = parse_size(memory) if memory is not None else None
     store = RunStore()
     model = _Model(store.get_run(run) if isinstance(run, str) else run, store)
     name = check_name(name if name is not None else model.name, "service")
-    wanted = _Wanted(name, host, port, lifetime, limit, tuple(origins), grpc_port)
+    wanted = _Wanted(name, host, port, lifetime, limit, tuple(origins), tuple(allowed_hosts), grpc_port)
     with in_use(store):
         if _find_live(store, name) is not None:
             model.make()  # before the lock is held: a rollback need not wait for an export
@@ -184,29 +187,46 @@ class _Wanted:
     lifetime: Lifetime
     memory: int | None
     origins: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
     grpc_port: int | None
 
 
 def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deployment:
     """Put another version behind a running service."""
-    moved = wanted.port not in (None, live.record.port) or wanted.host != live.record.host
-    moved = moved or wanted.memory is not None or bool(wanted.origins)
-    moved = moved or wanted.grpc_port not in (None, live.state.read_settings().get("grpc_port"))
-    if moved or (wanted.lifetime == "kernel" and live.record.lifetime != "kernel"):
+    if _differs(wanted, live) or (wanted.lifetime == "kernel" and live.record.lifetime != "kernel"):
         raise DeploymentError(
             f"The service {wanted.name} already runs at {live.url}, lifetime {live.record.lifetime}; "
-            "its addresses, lifetime, memory and origins cannot change while it runs.",
+            "its addresses, names, lifetime, memory and origins cannot change while it runs.",
             f"%lepton stop {wanted.name} first, or leave the options out.",
         )
     before = live.state.read_history()
     now = (record.name, record.version)
+    was = (live.record.package, live.record.version)
     live.switch(*now)
-    live.settle(before if before and before[-1] == now else [*before, now])
+    try:
+        live.settle(before if before and before[-1] == now else [*before, now])
+    except BaseException:  # no room to write it down: what the store says is live stays live
+        live.switch(*was)
+        raise
     return live
 
 
+def _differs(wanted: _Wanted, live: Deployment) -> bool:
+    """Whether something was asked for that the running server does not have."""
+    known = live.state.read_settings()
+    return (
+        wanted.host != live.record.host
+        or wanted.port not in (None, live.record.port)
+        or wanted.grpc_port not in (None, known.get("grpc_port"))
+        or wanted.memory not in (None, known.get("memory_limit"))
+        or (wanted.origins != () and set(wanted.origins) != set(known.get("origins", ())))
+        or (wanted.allowed_hosts != () and set(wanted.allowed_hosts) != set(_added_names(live)))
+    )
+
+
 def _start(store: RunStore, model: _Model, wanted: _Wanted, former: Deployment | None) -> Deployment:
-    """Start a server for a service that does not run; one that ended without being stopped keeps its port.
+    """Start a server for a service that does not run; one that ended without being stopped keeps its port,
+    and who may ask.
 
     The package is made while the server's processes import what they need.
     """
@@ -214,6 +234,8 @@ def _start(store: RunStore, model: _Model, wanted: _Wanted, former: Deployment |
     listener = _listen(wanted, former)
     port = listener.getsockname()[1]
     grpc_port = _grpc_port(wanted, state)
+    names = wanted.allowed_hosts or (_added_names(former) if former else ())
+    origins = wanted.origins or (state.read_settings().get("origins", ()) if former else ())
     with lifecycle.starting(state, listener) as server:
         package = model.record_for(former)
         token, admin_token = state.tokens()
@@ -227,31 +249,31 @@ def _start(store: RunStore, model: _Model, wanted: _Wanted, former: Deployment |
                 "grpc_port": grpc_port,
                 "token": token,
                 "admin_token": admin_token,
-                "allowed_hosts": own_names(wanted.host),
+                "allowed_hosts": [*own_names(wanted.host), *names],
                 "device": choose_device(package.formats),
                 "lifetime": wanted.lifetime,
                 "memory_limit": wanted.memory or 0,
-                "origins": wanted.origins,
+                "origins": origins,
             }
         )
         state.write_versions(installed_versions())
         server.load(wanted.lifetime)
-    record = DeploymentRecord(
-        name=wanted.name,
-        url=f"http://{reachable_host(wanted.host)}:{port}",
-        host=wanted.host,
-        port=port,
-        pid=server.pid,
-        pid_started=server.started,
-        package=package.name,
-        version=package.version,
-        lifetime=wanted.lifetime,
-        state_dir=state.path,
-    )
-    deployment = Deployment(record, store)
-    history = state.read_history() if former else []
-    now = (package.name, package.version)
-    deployment.settle(history if history and history[-1] == now else [*history, now])
+        record = DeploymentRecord(
+            name=wanted.name,
+            url=f"http://{reachable_host(wanted.host)}:{port}",
+            host=wanted.host,
+            port=port,
+            pid=server.pid,
+            pid_started=server.started,
+            package=package.name,
+            version=package.version,
+            lifetime=wanted.lifetime,
+            state_dir=state.path,
+        )
+        deployment = Deployment(record, store)
+        history = state.read_history() if former else []
+        now = (package.name, package.version)
+        deployment.settle(history if history and history[-1] == now else [*history, now])
     return deployment
 
 
@@ -266,6 +288,12 @@ def _listen(wanted: _Wanted, former: Deployment | None) -> socket.socket:
             f"{wanted.name} was at {former.url} and shall keep that URL. {error.message}",
             "End that process, or take a free port and another URL with --port 0.",
         ) from None
+
+
+def _added_names(service: Deployment) -> list[str]:
+    """The names that a service was allowed besides its own."""
+    own = own_names(service.record.host)
+    return [name for name in service.state.read_settings().get("allowed_hosts", ()) if name not in own]
 
 
 def _grpc_port(wanted: _Wanted, state: ServiceState) -> int:

@@ -18,6 +18,7 @@ from lepton_nb.packaging.parity import check_runner
 from lepton_nb.packaging.requirements import installed_versions
 from lepton_nb.packaging.runners import onnx_runner
 from lepton_nb.runs import Run, RunStore
+from lepton_nb.runs.home import needs_room
 
 _ALWAYS = ("__init__.py", "errors.py", "signature.py", "py.typed", "packaging", "serve", "tasks")
 
@@ -38,7 +39,7 @@ def export(target: Run | Package | str, folder: str | Path) -> Path:
     """Write a folder that serves a model on any machine, without a notebook.
 
     It holds the package and the server, requirements, a ``serve`` command, Dockerfile, systemd unit,
-    Kubernetes manifest and README, and the model as ONNX and safetensors.
+    Kubernetes manifest and README, and the model as ONNX and safetensors. Everybody may read it.
 
     Args:
         target: A run or package, or the name of a service (what is live now is taken) or run.
@@ -51,24 +52,36 @@ def export(target: Run | Package | str, folder: str | Path) -> Path:
         NotFoundError: If there is no service and no run of that name.
         ArgumentError: If the folder is in use.
         PackageError: If the model cannot be packaged, or its ONNX does not give its answers any more.
+        StoreError: If there is no room for the folder.
     """
     path = Path(folder).expanduser().absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ArgumentError(f"{path} exists and is not an empty folder.", "Name a new folder.")
     package = _package(target)
     # Beside its place first: a failure leaves no half of it.
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        draft.mkdir()
-        _write(package, draft, path.name)
+        with needs_room(path, "or name a folder elsewhere."):
+            draft.mkdir(parents=True)
+            _write(package, draft, path.name)
+            _open_to_all(draft)
         if path.exists():
             path.rmdir()
         draft.rename(path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return path
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everybody read it: root copies it, and the user that Dockerfile, unit or manifest names serves it.
+
+    What it is made of is private, in a store that is.
+    """
+    for path in (folder, *folder.rglob("*")):
+        runs = path.is_dir() or path.name == "serve"
+        path.chmod(0o755 if runs else 0o644)
 
 
 def _package(target: Run | Package | str) -> Package:
@@ -103,7 +116,6 @@ def _write(package: Package, folder: Path, name: str) -> None:
     ):
         text = files("lepton_nb.deployment").joinpath("templates", template).read_text("utf-8")
         (folder / file).write_text(Template(text).substitute(fields), "utf-8")
-    (folder / "serve").chmod(0o755)
 
 
 def _write_onnx(package: Package, folder: Path) -> None:

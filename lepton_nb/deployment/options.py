@@ -10,6 +10,7 @@ from lepton_nb.errors import ArgumentError, DeploymentError, did_you_mean
 
 _LEAST_MEMORY = 64 << 20
 _ORIGIN = re.compile(r"https?://[^/\s:]+(:\d{1,5})?")
+_HOST = re.compile(r"\*|([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?")
 
 
 def parse_size(size: int | str) -> int:
@@ -32,7 +33,7 @@ def parse_size(size: int | str) -> int:
     return result
 
 
-def check_arguments(host: str, lifetime: str, origins: Sequence[str]) -> None:
+def check_arguments(host: str, lifetime: str, origins: Sequence[str], allowed_hosts: Sequence[str]) -> None:
     if os.name != "posix":
         raise DeploymentError("Services run on Linux and macOS; on Windows, deploy from WSL.")
     if lifetime not in ("detached", "kernel"):
@@ -44,4 +45,10 @@ def check_arguments(host: str, lifetime: str, origins: Sequence[str]) -> None:
         raise ArgumentError(
             f"{wrong[0] if wrong else origins!r} is no origin of a web page.",
             "Write its scheme, host and port, without a path: http://localhost:3000",
+        )
+    wrong = [text for text in allowed_hosts if not _HOST.fullmatch(text)]
+    if isinstance(allowed_hosts, str) or wrong:
+        raise ArgumentError(
+            f"{wrong[0] if wrong else allowed_hosts!r} is no name of a host.",
+            "Write what clients' Host header says, without scheme and path: models.example.org",
         )

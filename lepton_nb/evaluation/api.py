@@ -17,6 +17,7 @@ from lepton_nb.evaluation.matching import matched_batches, needs_matching
 from lepton_nb.evaluation.result import EvaluationResult
 from lepton_nb.evaluation.subject import Subject, choose_split, find_subject
 from lepton_nb.runs import Run
+from lepton_nb.runs.trained import was_trained
 from lepton_nb.tasks import get_task
 from lepton_nb.tasks.generic import Generic
 
@@ -37,6 +38,7 @@ def evaluate(
     Args:
         run: A run or its name, whose best checkpoint is measured; or a model and its data, ``(model, data)``.
         data: What to measure on; what the run was trained on where None. Prepared as the training data were.
+            Of a DataFrame, a table file, ``(inputs, targets)`` or a folder without splits all items.
         split: ``train``, ``val`` or ``test``; where None the test split, else the validation split.
         batch_size: Items in one forward pass.
         device: Where to compute; an accelerator if there is one, and where it is for a model of one's own.
@@ -51,7 +53,7 @@ def evaluate(
     """
     if batch_size < 1:
         raise ArgumentError(f"batch_size is {batch_size}, expected 1 or more.")
-    subject = find_subject(run, data)
+    subject = find_subject(run, data, split)
     chosen = choose_split(subject, split)
     started = time.perf_counter()
     found = _collect(subject, chosen, batch_size, device)
@@ -77,7 +79,7 @@ def evaluate(
         checkpoint=subject.checkpoint,
         seconds=seconds,
     )
-    result.measures.notes.extend(subject.notes)
+    result.measures.notes.extend([*_trained_on(subject, chosen), *subject.notes])
     if subject.run is not None:
         _record(subject, result)
     return result
@@ -105,6 +107,17 @@ def _collect(subject: Subject, split: str, batch_size: int, device: str | torch.
     finally:
         if place != home:
             model.to(home)
+
+
+def _trained_on(subject: Subject, split: str) -> list[str]:
+    """How many of the items the run has learned from, where it is measured on other data than its own."""
+    keys = subject.bundle.contents.get(split)
+    if subject.run is None or subject.own_data or keys is None:
+        return []
+    seen = int(was_trained(subject.run, keys).sum())
+    if not seen:
+        return []
+    return [f"{seen:,} of {len(keys):,} items of {split} were trained on by {subject.run.ref}."]
 
 
 def _raw_reader(subject: Subject, split: str) -> Callable[[int], Any] | None:

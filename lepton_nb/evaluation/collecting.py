@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from lepton_nb.batch import Batch, leaves
 from lepton_nb.errors import DataError, ModelError
 from lepton_nb.models.calling import call_model, scores_of
 from lepton_nb.models.objectives import Objective
+from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.generic import Generic
 
@@ -52,13 +52,13 @@ def collect(
     preds: list[Tensor] = []
     targets: list[Tensor] = []
     total, items = 0.0, 0
-    with _evaluating(model), torch.random.fork_rng(devices=[]), torch.inference_mode():
+    with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model):
         for batch in batches:
             loss, outputs = _forward(model, batch, batch_size, objective)
             items += batch.items
             total += 0.0 if loss is None else float(loss) * batch.items
             if keep:
-                preds.append(_tensor(outputs, model).float().cpu())
+                preds.append(_tensor(outputs, model).detach().float().cpu())
                 targets.append(batch.target.cpu())
     if not items:
         raise DataError("The split is empty: there is nothing to measure on.")
@@ -97,18 +97,6 @@ def _check_finite(preds: Tensor, name: str) -> None:
             f"{name} gives NaN or infinite outputs for {bad:,} of {len(preds):,} items.",
             "Its weights have diverged: train again with a lower --lr, or --clip 1.0.",
         )
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and afterwards the mode that each module was in."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def _forward(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from lepton_nb.data import DataBundle, load, loaders
+from lepton_nb.data.fitted import fitted
 from lepton_nb.errors import ArgumentError, DataError, ModelError
 from lepton_nb.packaging import load_data, load_loss, load_model
 from lepton_nb.runs import Checkpoint, Run, RunStore
@@ -43,7 +46,9 @@ class Subject:
     notes: list[str] = field(default_factory=list)
 
 
-def find_subject(run: Run | str | nn.Module | tuple[Any, Any], data: Any) -> Subject:
+def find_subject(
+    run: Run | str | nn.Module | tuple[Any, Any], data: Any, split: str | None = None
+) -> Subject:
     """The model and data behind what a user passed to `evaluate`.
 
     Raises:
@@ -54,7 +59,7 @@ def find_subject(run: Run | str | nn.Module | tuple[Any, Any], data: Any) -> Sub
     if isinstance(run, str):
         run = RunStore().get_run(run)
     if isinstance(run, Run):
-        return _of_run(run, data)
+        return _of_run(run, data, split)
     model, data = run if isinstance(run, tuple) and len(run) == 2 else (run, data)
     if not isinstance(model, nn.Module):
         raise ArgumentError(
@@ -63,7 +68,7 @@ def find_subject(run: Run | str | nn.Module | tuple[Any, Any], data: Any) -> Sub
         )
     if data is None:
         raise ArgumentError("A model alone has no data to be measured on.", "evaluate((model, data))")
-    bundle = _as_bundle(data)
+    bundle = _as_bundle(data, None, split)
     return Subject(type(model).__name__, model, bundle, bundle.signature)
 
 
@@ -91,7 +96,7 @@ def choose_split(subject: Subject, split: str | None) -> str:
     return found
 
 
-def _of_run(run: Run, data: Any) -> Subject:
+def _of_run(run: Run, data: Any, split: str | None) -> Subject:
     checkpoints = run.checkpoints()
     if not checkpoints:
         waits = run.status in ("running", "paused")
@@ -100,30 +105,67 @@ def _of_run(run: Run, data: Any) -> Subject:
             "Wait for the end of its first epoch." if waits else f"Train it first: resume({run.ref!r}).",
         )
     stored = run.read_json("signature.json")
+    signature = None if stored is None else Signature.from_dict(stored)
     loss = load_loss(run)
-    bundle = load_data(run) if data is None else _as_bundle(data)
+    bundle = load_data(run) if data is None else _as_bundle(data, signature, split)
+    given = bundle
     if loss is not None:
         bundle = bundle.as_given()
-    if stored is not None:
-        bundle = bundle.as_trained(Signature.from_dict(stored))
+    if signature is not None:
+        bundle = bundle.as_trained(signature)
     return Subject(
         run.ref,
         load_model(run, "best"),
         bundle,
-        bundle.signature if stored is None else Signature.from_dict(stored),
+        signature or bundle.signature,
         run,
         next((checkpoint for checkpoint in checkpoints if checkpoint.best), checkpoints[0]),
         own_model=True,
         own_data=data is None,
         loss=loss,
+        notes=[] if data is None or data is given else _said(bundle),
     )
 
 
-def _as_bundle(data: Any) -> DataBundle:
-    """A bundle of anything that holds data; a DataLoader or Dataset is whole the test split."""
+def _as_bundle(data: Any, signature: Signature | None, split: str | None) -> DataBundle:
+    """A bundle of anything that holds data; what has no splits of its own is whole the test split.
+
+    Args:
+        signature: What the model was trained with, where that is known: the data are read by it.
+    """
     if isinstance(data, DataBundle):
         return data
     if isinstance(data, DataLoader | Dataset):
-        bundle = loaders(data)
-        return replace(bundle, splits={"test": bundle.split("train")})
-    return load(data)
+        return _whole(loaders(data, task=None if signature is None else signature.task))
+    if _is_two_pairs(data):  # ((X, y), (X_test, y_test))
+        data = data[0] if split == "train" else data[1]
+    found = None if signature is None else fitted(data, signature, split)
+    if found is not None:
+        return found
+    named = isinstance(data, str | os.PathLike) and not Path(data).expanduser().exists()
+    if named or (isinstance(data, tuple | list) and all(isinstance(d, DataLoader | Dataset) for d in data)):
+        return load(data)  # these have splits of their own
+    return _whole(load(data, val_fraction=0, test_fraction=0))
+
+
+def _is_two_pairs(data: Any) -> bool:
+    return (
+        isinstance(data, tuple | list)
+        and len(data) == 2
+        and all(isinstance(part, tuple) and len(part) == 2 for part in data)
+    )
+
+
+def _whole(bundle: DataBundle) -> DataBundle:
+    """The bundle with all of its items as the test split, where it has no splits."""
+    if list(bundle.splits) != ["train"]:
+        return bundle
+    contents = {"test": bundle.contents["train"]} if bundle.contents else {}
+    return replace(bundle, splits={"test": bundle.split("train")}, contents=contents)
+
+
+def _said(bundle: DataBundle) -> list[str]:
+    """What reading the data found, for the notes."""
+    return [
+        " ".join([finding.text, *finding.examples]) for finding in bundle.report.findings if finding.warning
+    ]

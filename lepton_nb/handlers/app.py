@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import traceback
@@ -52,7 +53,9 @@ class HandlerApp:
             response = await self._respond(route, Request(scope, receive))
         try:
             await response(scope, receive, send)
-        except Exception as error:  # of a stream that had begun, or of a background task
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # of a stream that had begun, or of a background task
             self._log(route, error)
             raise
 
@@ -78,7 +81,9 @@ class HandlerApp:
             return failure(error.status_code, str(error.detail), error.headers)
         except ModelCallError as error:
             return failure(error.status, error.message)
-        except Exception as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # `sys.exit()` too, which is meant for this request alone
             self._log(route, error)
             return failure(500, f"{route.name} failed: {_named(error)}")
         if response.background is None:

@@ -6,17 +6,18 @@ import io
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import orjson
 from PIL import Image
-from pydantic import BaseModel
 from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from lepton_nb.handlers.encoding import to_json
 from lepton_nb.handlers.inputs import Audio, write_wav
 
 NDJSON = "application/x-ndjson"
 TEXT = "text/plain; charset=utf-8"
+_BYTES = (bytes, bytearray, memoryview)
+_END = object()
 
 
 def failure(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -39,46 +40,20 @@ async def to_response(result: Any) -> Response:
         return Response(_png(result), media_type="image/png")
     if isinstance(result, Audio):
         return Response(write_wav(result), media_type="audio/wav")
-    if isinstance(result, (bytes, bytearray, memoryview)):
+    if isinstance(result, _BYTES):
         return Response(bytes(result), media_type="application/octet-stream")
     return Response(to_json(result), media_type="application/json")
-
-
-def to_json(value: Any) -> bytes:
-    """JSON of plain values, arrays, tensors, dataclasses and pydantic models; NaN is null.
-
-    Raises:
-        TypeError: If something in it is none of these.
-    """
-    try:
-        return orjson.dumps(
-            value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-        )
-    except orjson.JSONEncodeError as error:
-        raise TypeError(f"the result cannot be sent as JSON: {error.__cause__ or error}") from None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump()
-    if hasattr(value, "detach"):  # a tensor, without importing torch
-        return value.detach().cpu().tolist()
-    if isinstance(value, (np.ndarray, np.generic)):  # not contiguous, or of a type orjson leaves out
-        return value.tolist()
-    if isinstance(value, (set, frozenset)):
-        return list(value)
-    raise TypeError(f"a {type(value).__name__} is no JSON")
 
 
 async def _stream(items: Iterator[Any] | AsyncIterator[Any]) -> Response:
     """A stream whose first item is made here: an error in it still gets its status."""
     source = items if isinstance(items, AsyncIterator) else iterate_in_threadpool(items)
     iterator = aiter(source)
-    first = await anext(iterator, None)
-    if first is None:
+    first = await anext(iterator, _END)
+    if first is _END:
         return Response(b"", media_type=TEXT)
     media_type = TEXT if isinstance(first, str) else "application/octet-stream"
-    if not isinstance(first, (str, bytes)):
+    if not isinstance(first, (str, *_BYTES)):
         media_type = NDJSON
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -92,7 +67,7 @@ async def _stream(items: Iterator[Any] | AsyncIterator[Any]) -> Response:
 def _chunk(item: Any) -> bytes:
     if isinstance(item, str):
         return item.encode()
-    return item if isinstance(item, bytes) else to_json(item) + b"\n"
+    return bytes(item) if isinstance(item, _BYTES) else to_json(item) + b"\n"
 
 
 def _png(picture: Image.Image) -> bytes:

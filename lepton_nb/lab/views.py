@@ -6,7 +6,7 @@ from typing import Any
 
 from lepton_nb.runs import Checkpoint, PackageRecord, Run, RunStore
 from lepton_nb.runs.overview import latest, trend
-from lepton_nb.runs.queue import place_of
+from lepton_nb.runs.queue import waits_for
 from lepton_nb.runs.run import ACTIVE
 
 _FIELDS = (
@@ -35,7 +35,7 @@ def run_view(run: Run, spark: int = 32) -> dict[str, Any]:
         "items_per_second": run.vitals.get("items_per_second"),
         "memory": run.vitals.get("memory"),
         "background": in_background(run),
-        "queue": _queue(run),
+        "queue": waits_for(run) or None,
         "latest": latest(run, ("loss", "lr", "train_loss", "val_loss", run.monitor)),
         "sparkline": {"metric": metric, "values": values},
         "actions": actions(run),
@@ -65,12 +65,6 @@ def actions(run: Run) -> list[str]:
 def in_background(run: Run) -> bool:
     """Whether it trains, or trained, in a process of its own."""
     return (run.path / "background.json").is_file()
-
-
-def _queue(run: Run) -> str | None:
-    """What a queued run waits for, in words."""
-    place = place_of(run) if run.status == "queued" else None
-    return None if place is None else str(place)
 
 
 def checkpoint_view(checkpoint: Checkpoint) -> dict[str, Any]:

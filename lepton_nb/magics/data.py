@@ -8,7 +8,7 @@ from typing import Any
 
 from lepton_nb.errors import ArgumentError, NotFoundError, nearest
 from lepton_nb.magics import completion
-from lepton_nb.magics.catalogue import BUILTIN_DATA
+from lepton_nb.magics.catalogue import BUILTIN_DATA, is_path
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import LOADER, SOURCE, variable, variables
@@ -117,8 +117,24 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     else:
         with ReadingProgress(context.shell, quiet=context.quiet, remedy=_remedy(source, options)) as progress:
             bundle = data.load(source, name=args.name, progress=progress, **options)
-    context.bind(args.name, bundle)
+    _bind(context, args.name, bundle)
     return bundle
+
+
+def _bind(context: Context, name: str, bundle: Any) -> None:
+    """Make the data the variable `name`, or one beside it where the user has something else there."""
+    kind, chosen = type(bundle), name
+    while context.is_taken(chosen, kind):
+        chosen = f"{name}_data" if chosen == name else f"{chosen}_"
+    context.bind(chosen, bundle)
+    context.memory.beside.pop(name, None)
+    if chosen != name:
+        stays = context.namespace[name]
+        context.memory.beside[name] = (stays, bundle)
+        print(
+            f"The variable {name!r} stays your {type(stays).__name__}; the data set is {chosen!r}, "
+            f"and --data {name} means it, too."
+        )
 
 
 def _remedy(source: Any, options: dict[str, Any]) -> str:
@@ -148,10 +164,18 @@ def _loaders(context: Context, args: argparse.Namespace, options: dict[str, Any]
     return parts
 
 
+def _is_elsewhere(name: str) -> bool:
+    """Whether `lepton_nb.data.load` finds a source of that name."""
+    from lepton_nb.data.torchvision_sets import torchvision_names
+
+    return is_path(name) or name.lower() in map(str.lower, torchvision_names())
+
+
 def _source(context: Context, args: argparse.Namespace) -> Any:
     """A variable, or what `lepton_nb.data.load` takes as text: a path, or a built-in or torchvision name.
 
-    The variable ``digits`` that `%lepton data digits` made does not stand in the way of the built-in data.
+    A variable that is no source, as the data that this line made before, does not stand in the way of a
+    source of its name: the same line reads the same again.
 
     Raises:
         NotFoundError: If no source is given and NAME is none.
@@ -164,7 +188,7 @@ def _source(context: Context, args: argparse.Namespace) -> Any:
     if name in BUILTIN_DATA:
         return name
     if args.source is not None:
-        return variable(context, name, SOURCE) if name in namespace else name
+        return name if name not in namespace or _is_elsewhere(name) else variable(context, name, SOURCE)
     best = nearest(args.name, [*BUILTIN_DATA, *variables(namespace, SOURCE)])
     raise NotFoundError(
         f"There is no built-in data {args.name!r}.",

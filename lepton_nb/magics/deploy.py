@@ -65,6 +65,13 @@ def add_options(parser: MagicParser) -> None:
         metavar="ORIGIN",
         help="web page that may ask from a browser, such as http://localhost:3000 (default: none)",
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="further name by which clients may reach it, as through a tunnel or proxy; * is any",
+    )
 
 
 def deploy_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -75,6 +82,7 @@ def deploy_options(args: argparse.Namespace) -> dict[str, Any]:
         "lifetime": args.lifetime,
         "memory": args.memory,
         "origins": args.cors,
+        "allowed_hosts": args.allow_host,
         "grpc_port": args.grpc_port,
     }
 
@@ -84,7 +92,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.deployment import deploy
 
     deployment = deploy(target, args.name, **deploy_options(args))
-    deployment.drift.namespace = context.namespace
+    deployment.drift.namespace = context.notebook
     show_deployment(context, deployment)
     return deployment
 

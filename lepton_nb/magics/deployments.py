@@ -36,6 +36,6 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     former = context.memory.views.get(args.name)
     if former is not None:
         deployment.drift = former.deployment.drift  # it knows the model that was deployed from here
-    deployment.drift.namespace = context.namespace
+    deployment.drift.namespace = context.notebook
     show_deployment(context, deployment)
     return deployment

@@ -10,6 +10,7 @@ from lepton_nb.errors import ArgumentError
 from lepton_nb.magics.commands import build_parser
 from lepton_nb.magics.context import Context, Memory, skip_next_display
 from lepton_nb.magics.parser import HelpShown, split_line
+from lepton_nb.magics.scope import calling_function
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -45,7 +46,8 @@ class LeptonMagics(Magics):
                 f"%%lepton {args.command} takes no cell body; only %%lepton model and service do.",
                 f"Write %lepton {args.command} with one %, on a line of its own.",
             )
-        context = Context(self.shell, self.memory, cell, quiet)
+        function = calling_function(self.shell.user_ns)
+        context = Context(self.shell, self.memory, cell, function, quiet)
         value = args.run(context, args)
         if not context.shown and value is not None:
             context.show(value)

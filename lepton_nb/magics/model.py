@@ -40,12 +40,14 @@ def add_parser(subparsers: Any) -> MagicParser:
     parser.add_argument(
         "--weights",
         metavar="W",
-        help="pretrained weights of a torchvision model, such as DEFAULT (a download)",
+        help="pretrained weights of a torchvision model, such as DEFAULT (a download), or a .pth or"
+        " .safetensors file",
     )
     return parser
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
+    _check_variable(context, args.variable)
     if context.cell is not None:
         run_body(context.shell, context.cell)
         target = _defined(context, args.name)
@@ -60,13 +62,23 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     return definition
 
 
+def _check_variable(context: Context, name: str | None) -> None:
+    """Refuse to overwrite a variable of the user's."""
+    from lepton_nb.models.definition import Definition
+
+    if name is not None and context.is_taken(name, Definition):
+        raise ArgumentError(
+            f"{name!r} is a variable of yours, which is not overwritten.", f"Try --name {name}_model"
+        )
+
+
 def _defined(context: Context, name: str) -> Any:
     """What the cell defined under `name`.
 
     Raises:
         ModelError: If it defined no such thing, or something that is no model.
     """
-    namespace = context.namespace
+    namespace = context.notebook
     if name not in namespace:
         best = nearest(name, variables(namespace, MODEL))
         raise ModelError(
@@ -101,6 +113,5 @@ def _define(context: Context, target: Any, args: argparse.Namespace) -> Any:
         )
     if args.weights is not None:
         options["weights"] = args.weights
-    return model(
-        target, name=args.name, namespace=context.namespace, cells=cells_so_far(context.shell), **options
-    )
+    namespace = context.namespace if context.cell is None else context.notebook
+    return model(target, name=args.name, namespace=namespace, cells=cells_so_far(context.shell), **options)

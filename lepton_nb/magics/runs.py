@@ -11,10 +11,11 @@ from lepton_nb.magics.context import Context
 from lepton_nb.magics.parser import MagicParser, integer
 
 _LIMIT = 50
-_STATUSES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted")
 
 
 def add_parser(subparsers: Any) -> MagicParser:
+    from lepton_nb.runs.run import STATUSES
+
     parser: MagicParser = subparsers.add_parser(
         "runs",
         usage="%(prog)s [NAME] [--status STATUS] [--tag NAME[=VALUE]] [--limit N] [--export FILE]",
@@ -22,7 +23,7 @@ def add_parser(subparsers: Any) -> MagicParser:
         description="List the runs of every notebook, newest first.",
     )
     parser.add_argument("name", metavar="NAME", nargs="?", help="only runs of this name")
-    parser.add_argument("--status", choices=_STATUSES, help="only runs in this state")
+    parser.add_argument("--status", choices=STATUSES, help="only runs in this state")
     parser.add_argument(
         "--tag", metavar="NAME[=VALUE]", action="append", default=[], help="only runs with this tag"
     )

@@ -53,14 +53,14 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.deployment.handlers import defined_targets, make_service
 
     made = make_service(
-        defined_targets(context.namespace, _defined(context)),
+        defined_targets(context.notebook, _defined(context)),
         args.name,
         model=model,
-        namespace=context.namespace,
+        namespace=context.notebook,
         cells=cells_with(context.shell, context.cell),
         **deploy_options(args),
     )
-    made.deployment.drift.namespace = context.namespace
+    made.deployment.drift.namespace = context.notebook
     context.show(made.report)
     show_deployment(context, made.deployment)
     return made.deployment

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from lepton_nb.errors import PackageError
-from lepton_nb.packaging.build import publish
+from lepton_nb.packaging.build import drafting, publish
 from lepton_nb.packaging.manifest import Manifest
 from lepton_nb.packaging.package import MANIFEST, Package, describe_file
 from lepton_nb.packaging.requirements import pin
@@ -30,6 +29,9 @@ def attach_handlers(
     Args:
         files: What holds the handlers.
         requirements: What the handlers import, as ``name==version``.
+
+    Raises:
+        StoreError: If there is no room for it.
     """
     lines = _requirements(package, requirements)
     added = {**files, _REQUIREMENTS: "".join(f"{line}\n" for line in lines).encode()}
@@ -37,13 +39,9 @@ def attach_handlers(
     known = _find(store, name, package, digest)
     if known is not None:
         return known
-    draft = store.root / "packages" / f".draft-{uuid.uuid4().hex}"
-    draft.mkdir(parents=True, mode=0o700)
-    try:
+    with drafting(store) as draft:
         _fill(draft, package, name, digest, added)
         return publish(store, name, draft, run_id=package.manifest.run_id, task=package.manifest.task)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def carry_handlers(former: Package, package: Package, name: str, store: RunStore) -> Package:

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lepton_nb.errors import PackageError
@@ -14,6 +16,7 @@ from lepton_nb.packaging.manifest import SCHEMA, Origin
 from lepton_nb.packaging.package import Package
 from lepton_nb.packaging.quiet import uncollected
 from lepton_nb.runs import Run, RunStore
+from lepton_nb.runs.home import needs_room
 from lepton_nb.signature import Signature
 
 
@@ -30,6 +33,7 @@ def build_package(run: Run | str, *, out: str | Path | None = None) -> Package:
     Raises:
         NotFoundError: If there is no such run.
         PackageError: If neither an exported graph nor the source of the model can be packaged.
+        StoreError: If there is no room for it.
     """
     if isinstance(run, str):
         run = RunStore().get_run(run)
@@ -53,15 +57,26 @@ def _build(run: Run) -> Package:
         )
     known = run.read_json("model.json")
     spec = ModelSpec.from_dict(known) if known else ModelSpec(kind="live", name=run.model)
-    packages = run.store.root / "packages"
-    draft = packages / f".draft-{uuid.uuid4().hex}"
-    draft.mkdir(parents=True, mode=0o700)
-    try:
+    with drafting(run.store) as draft:
         with uncollected():
             write_package(
                 draft, load_model(run), find_example(run), Signature.from_dict(signature), spec, _origin(run)
             )
         return publish(run.store, run.name, draft, run_id=run.id, task=run.task)
+
+
+@contextmanager
+def drafting(store: RunStore) -> Iterator[Path]:
+    """A folder for a package in the making, which is gone after the block, or published.
+
+    Raises:
+        StoreError: If there is no room for it.
+    """
+    draft = store.root / "packages" / f".draft-{uuid.uuid4().hex}"
+    try:
+        with needs_room(draft.parent):
+            draft.mkdir(parents=True, mode=0o700)
+            yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -81,14 +96,18 @@ def publish(store: RunStore, name: str, draft: Path, *, run_id: str, task: str) 
                 raise
             version += 1
     package = Package.load(folder / str(version), lazily=True)  # its large files were hashed just now
-    record = store.add_package(
-        name,
-        run_id=run_id,
-        path=package.path,
-        sha256=package.sha256,
-        task=task,
-        formats=list(package.manifest.formats),
-    )
+    try:
+        record = store.add_package(
+            name,
+            run_id=run_id,
+            path=package.path,
+            sha256=package.sha256,
+            task=task,
+            formats=list(package.manifest.formats),
+        )
+    except BaseException:
+        shutil.rmtree(package.path, ignore_errors=True)  # nobody would find it
+        raise
     return Package(package.path, package.manifest, package.signature, package.sha256, record.version)
 
 
@@ -130,6 +149,7 @@ def fingerprint_of(run: Run) -> str:
 def _copy(package: Package, target: Path) -> Package:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise PackageError(f"{target} exists and is not an empty folder.", "Name a new folder.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(package.path, target, dirs_exist_ok=True)
+    with needs_room(target, "or name a folder elsewhere."):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(package.path, target, dirs_exist_ok=True)
     return Package.load(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.export import Dim, ExportedProgram
 
 from lepton_nb.errors import PackageError
 from lepton_nb.packaging.quiet import quiet
+from lepton_nb.runs.home import is_full
 from lepton_nb.signature import Signature
 
 
@@ -25,6 +27,8 @@ def export_program(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProg
     Raises:
         PackageError: With the reason, if the graph depends on the values in the batch.
     """
+    if isinstance(model, torch.jit.ScriptModule):
+        raise PackageError("it is a TorchScript module, which torch.export does not take")
     shapes = _dynamic_batch(model, inputs)
     reason = ""
     with quiet(), torch.no_grad():
@@ -50,18 +54,21 @@ def save_program(program: ExportedProgram, path: Path) -> None:
     """Write ``.pt2``, without the example inputs (which torch would pickle) and without source paths.
 
     Raises:
-        PackageError: If something in the graph cannot be written.
+        PackageError: If something in the graph cannot be written down.
+        OSError: If there is no room for the file.
     """
     for module in program.graph_module.modules():
         if isinstance(module, torch.fx.GraphModule):
             for node in module.graph.nodes:
                 node.meta.pop("stack_trace", None)
     program.example_inputs = None
+    content = io.BytesIO()  # torch's own writer ends the whole process where a disk is full
     with quiet():
         try:
-            torch.export.save(program, path)
+            torch.export.save(program, content)
         except Exception as error:  # operators and inputs it cannot write down
             raise PackageError(first_line(error)) from error
+    path.write_bytes(content.getbuffer())
 
 
 def save_onnx(program: ExportedProgram, path: Path, signature: Signature) -> None:
@@ -69,6 +76,7 @@ def save_onnx(program: ExportedProgram, path: Path, signature: Signature) -> Non
 
     Raises:
         PackageError: If an operator has no ONNX form, or the result is not valid ONNX.
+        Exception: If there is no room for the file, see `is_full`.
     """
     import onnx
 
@@ -86,6 +94,8 @@ def save_onnx(program: ExportedProgram, path: Path, signature: Signature) -> Non
             converted.save(path)
             onnx.checker.check_model(path)
         except Exception as error:  # the exporter raises its own, torch's and onnxscript's errors
+            if is_full(error):
+                raise
             raise PackageError(first_line(error)) from error
 
 

@@ -68,6 +68,8 @@ def _value(value: Any) -> str:
 
 def as_picture(item: Any) -> np.ndarray | None:
     """Pixels ``(H, W)`` or ``(H, W, C)`` to show, or None where the item is no picture."""
+    if isinstance(item, Image.Image) and item.mode[0] in "IF":  # 16 bits or floats
+        return stretched(np.asarray(item), item.info.get("range"))
     if isinstance(item, Image.Image):
         return np.asarray(item if item.mode in ("L", "RGB", "RGBA") else item.convert("RGB"))
     if not isinstance(item, np.ndarray) or item.ndim not in (2, 3):
@@ -77,10 +79,16 @@ def as_picture(item: Any) -> np.ndarray | None:
         pixels = pixels.transpose(1, 2, 0)
     if pixels.ndim == 3 and pixels.shape[2] not in (1, 3):
         return None
-    if pixels.dtype != np.uint8:  # normalised by transforms that are not known: stretch to what is there
-        low, high = float(pixels.min()), float(pixels.max())
-        pixels = (255 * (pixels - low) / ((high - low) or 1.0)).astype(np.uint8)
+    if pixels.dtype != np.uint8:  # normalised by transforms that are not known
+        pixels = stretched(pixels, None)
     return pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+
+
+def stretched(pixels: np.ndarray, value_range: tuple[float, float] | None) -> np.ndarray:
+    """Values as uint8: of this range, or of what is there."""
+    low, high = map(float, value_range or (np.nanmin(pixels), np.nanmax(pixels)))
+    share = np.nan_to_num((pixels.astype(np.float64) - low) / ((high - low) or 1.0))
+    return (255 * share.clip(0, 1)).astype(np.uint8)
 
 
 def _pictures(pictures: list[np.ndarray], preds: Sequence[str], truths: Sequence[str], title: str) -> Figure:

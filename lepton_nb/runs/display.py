@@ -81,6 +81,16 @@ def trend(run: Run) -> str:
     return sparkline(history[run.monitor][1]) if run.monitor in history else ""
 
 
+def waiting(run: Run) -> str:
+    """What a queued run waits for; nothing of others."""
+    from lepton_nb.runs.queue import waits_for  # which knows runs, as they know this module
+
+    try:
+        return waits_for(run)
+    except StoreError:
+        return ""
+
+
 def status_text(run: Run) -> str:
     return f"{_SYMBOLS[run.status]} {run.status}"
 
@@ -93,6 +103,7 @@ def line(run: Run) -> str:
     """The run in one line."""
     parts = [
         f"{run.model} on {run.data}",
+        waiting(run),
         f"epoch {run.epoch}/{run.epochs}",
         best_text(run),
         duration(run.seconds),
@@ -100,12 +111,22 @@ def line(run: Run) -> str:
     return f"<Run {run.ref} {run.status}: {', '.join(part for part in parts if part)}>"
 
 
+def _weights(run: Run) -> str:
+    """What the model began with, where that is known."""
+    try:
+        return str(run.read_json("model.json", {}).get("weights", ""))
+    except StoreError:
+        return ""
+
+
 def card(run: Run) -> str:
     """The run as a small card."""
     best = f"{best_text(run)} (step {run.best_step})" if run.best_value is not None else ""
     facts = {
         "model": run.model,
+        "weights": _weights(run),
         "data": run.data,
+        "queue": waiting(run),
         "epochs": f"{run.epoch} of {run.epochs}, {run.step} steps",
         "best": best,
         run.monitor: trend(run),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from lepton_nb.errors import StoreError
 from lepton_nb.runs.process import is_alive
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_RUST = re.compile(r"\(os error (\d+)\)")  # safetensors tells the number in its text alone
 MOVE_HINT = "Set LEPTON_HOME to a folder you can write to, for example: %env LEPTON_HOME=/path/to/folder"
 
 
@@ -45,12 +47,43 @@ def private_folder(path: Path) -> Path:
 
 def explain(error: OSError, path: Path) -> StoreError:
     """The failure to write at `path`, with what to do about it."""
-    if error.errno in _FULL:
-        return StoreError(
-            f"There is no room left to write {path}; what was there before is intact.",
-            f"Free some space (df -h {path.parent}), or delete old runs. {MOVE_HINT}",
-        )
+    if is_full(error):
+        return _no_room(path, f"or delete old runs. {MOVE_HINT}")
     return StoreError(f"The run store cannot write {path}: {error.strerror or error}.", MOVE_HINT)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether something failed for want of room on a disk, or of a quota."""
+    while error is not None:
+        number = error.errno if isinstance(error, OSError) else None
+        told = _RUST.search(str(error))
+        if number in _FULL or (told and int(told[1]) in _FULL):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@contextmanager
+def needs_room(path: Path, otherwise: str = f"or delete old runs. {MOVE_HINT}") -> Iterator[None]:
+    """What fails in the block for want of room is a `StoreError`, as it is where `replacing` writes.
+
+    Args:
+        path: What the block writes.
+        otherwise: What to do but to free some space there.
+    """
+    try:
+        yield
+    except Exception as error:  # also torch's, ONNX's and safetensors'
+        if not isinstance(error, StoreError) and is_full(error):
+            raise _no_room(path, otherwise) from error
+        raise
+
+
+def _no_room(path: Path, otherwise: str) -> StoreError:
+    return StoreError(
+        f"There is no room left to write {path}; what was there before is intact.",
+        f"Free some space (df -h {path.parent}), {otherwise}",
+    )
 
 
 @contextmanager

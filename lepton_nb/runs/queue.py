@@ -33,6 +33,12 @@ class Place:
         return f"waits for {device}, behind {self.ahead[0]}{behind}"
 
 
+def waits_for(run: Run) -> str:
+    """``waits for cpu, behind cnn@1`` of a queued run, and nothing of others."""
+    place = place_of(run) if run.status == "queued" else None
+    return "" if place is None else str(place)
+
+
 def enqueue(run: Run, device: str) -> None:
     """Put a run at the end of the queue for a device, as this process's until another one claims it."""
     pid, started = process.current()

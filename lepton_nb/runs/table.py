@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from lepton_nb.runs.display import age, best_text, duration, status_html, status_text, trend
+from lepton_nb.runs.display import age, best_text, duration, status_html, status_text, trend, waiting
 from lepton_nb.runs.exporting import export_runs
 from lepton_nb.runs.run import Run
 
@@ -60,7 +60,7 @@ class RunTable(Sequence[Run]):
     def __repr__(self) -> str:
         if not self._runs:
             return _EMPTY
-        rows = [_HEADINGS, *([run.ref, status_text(run), *_cells(run)] for run in self)]
+        rows = [_HEADINGS, *([run.ref, _status(run), *_cells(run)] for run in self)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
@@ -76,12 +76,17 @@ class RunTable(Sequence[Run]):
         )
         body = ""
         for run in self:
-            cells = [f"<b>{html.escape(run.ref)}</b>", status_html(run), *map(html.escape, _cells(run))]
+            status = f"{status_html(run)} {html.escape(waiting(run))}".rstrip()
+            cells = [f"<b>{html.escape(run.ref)}</b>", status, *map(html.escape, _cells(run))]
             body += "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"
         return (
             '<table style="color:inherit;background:transparent;border-collapse:collapse;font-size:13px">'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
+
+
+def _status(run: Run) -> str:
+    return f"{status_text(run)} {waiting(run)}".rstrip()
 
 
 def _cells(run: Run) -> list[str]:

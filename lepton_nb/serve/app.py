@@ -14,6 +14,7 @@ import orjson
 
 from lepton_nb.serve.auth import Gate, Refusal
 from lepton_nb.serve.connections import corked, has_gone
+from lepton_nb.serve.encodings import KNOWN
 from lepton_nb.serve.frames import Answer, Dialect, Request
 from lepton_nb.serve.handler_process import HandlingError
 from lepton_nb.serve.routes import OPEN_PATHS, make_routes
@@ -29,7 +30,7 @@ Headers = list[tuple[bytes, bytes]]
 
 PREDICT = "/predict"
 
-_ENCODINGS = (b"", b"identity", b"gzip", b"deflate")
+_UNKNOWN_ENCODING = Refusal(415, "send the body as it is, or with gzip or deflate")
 _JSON_HEADERS: Headers = [(b"content-type", b"application/json")]
 
 
@@ -61,7 +62,8 @@ class Application:
         self.service.metrics.observe(scope["method"], self._label(scope["path"]), sent.status, seconds)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Sent) -> None:
-        host = authorization = content_type = encoding = json_length = b""
+        authorization = content_type = encoding = json_length = b""
+        host: bytes | None = None
         length: int | None = None  # a chunked body tells only at its end
         for name, value in scope["headers"]:
             if name == b"host":
@@ -91,7 +93,10 @@ class Application:
             asked = Request(content_type, b"", Dialect.INFER, encoding, int(json_length or 0))
             await self._ask(asked, length, scope, receive, send)
         elif path in self.service.handling.paths:
-            await self._handle(scope, length, receive, send)
+            if encoding in KNOWN:
+                await self._handle(scope, length, receive, send)
+            else:
+                await _send_error(send, *_UNKNOWN_ENCODING)
         else:
             await self.routes.app(scope, receive, send)
 
@@ -112,8 +117,8 @@ class Application:
         self, asked: Request, length: int | None, scope: Scope, receive: Receive, send: _Sent
     ) -> None:
         """Read the body of `asked`, have the worker answer, and send that."""
-        if asked.encoding not in _ENCODINGS:
-            await _send_error(send, 415, "send the body as it is, or with gzip or deflate")
+        if asked.encoding not in KNOWN:
+            await _send_error(send, *_UNKNOWN_ENCODING)
             return
         limit = self.service.settings.max_body
         if length is not None and length > limit:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import NamedTuple
 
 _BEARER = b"bearer "
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[^\[\]:@/\s]+)(:\d{0,5})?")
 
 
 class Refusal(NamedTuple):
@@ -22,25 +24,36 @@ class Gate:
 
     Args:
         host: The bound address.
-        port: The bound port.
         allowed: Further names a ``Host`` header may have; ``*`` allows all.
         token: What clients must send; empty lets everybody in.
         admin_token: What ``/admin`` needs; empty closes it.
     """
 
-    def __init__(self, host: str, port: int, allowed: Iterable[str], token: str, admin_token: str) -> None:
-        names = {*_LOOPBACK, host, *allowed}
+    def __init__(self, host: str, allowed: Iterable[str], token: str, admin_token: str) -> None:
+        names = {f"[{host}]" if ":" in host else host, *allowed}
         self._any_host = "*" in names
-        self._hosts = {form.lower().encode() for name in names for form in (name, f"{name}:{port}")}
+        self._hosts = {name.lower().encode() for name in names}
         self._token = token.encode()
         self._admin_token = admin_token.encode()
 
-    def check_host(self, host: bytes) -> Refusal | None:
-        """Refuse a request that was not meant for this service."""
-        if self._any_host or host.lower() in self._hosts:
+    def check_host(self, host: bytes | None) -> Refusal | None:
+        """Refuse a request that was not meant for this service.
+
+        Another's page can lead a browser here only under its own name, whatever the port: loopback's names
+        are nobody's own. A request without a host is of HTTP/1.0, which no browser speaks.
+        """
+        if self._any_host or host is None or self._knows(host.lower()):
             return None
         shown = host.decode("latin-1")[:80]
-        return Refusal(421, f"this service does not answer to the host {shown!r}")
+        return Refusal(
+            421,
+            f"this service does not answer to the host {shown!r}; "
+            "whoever starts it allows a name with --allow-host NAME",
+        )
+
+    def _knows(self, host: bytes) -> bool:
+        parts = _HOST.fullmatch(host)
+        return parts is not None and (host in self._hosts or parts[1] in self._hosts or _loops(parts[1]))
 
     def check_client(self, authorization: bytes) -> Refusal | None:
         """Refuse a request without the clients' (or the administrator's) token."""
@@ -61,6 +74,16 @@ class Gate:
         if given is not None and _same(given, self._admin_token):
             return None
         return Refusal(403, "this needs the administrator's token")
+
+
+def _loops(name: bytes) -> bool:
+    """Whether a name can only mean the machine that uses it."""
+    if name == b"localhost":
+        return True
+    try:
+        return ip_address(name.decode("latin-1").strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _bearer(authorization: bytes) -> bytes | None:

@@ -16,6 +16,9 @@ from typing import Any
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from lepton_nb.serve.parsing import Parser
+from lepton_nb.serve.request_head import fault_in, split_target
+
 _MAX_CONNECTIONS = 1000
 _MAX_HEADERS = 64 << 10  # bytes of a request's line and headers
 _HEADER_LIMIT = 10.0  # seconds in which they must have come
@@ -80,6 +83,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport))  # type: ignore[arg-type]  # it is one in all but its class
+        self.parser: Any = Parser(self, self._without_offer)
         # Refused when its request has come: who is cut off while still sending cannot read why.
         self._excess = len(self.connections) > _MAX_CONNECTIONS
         self._stuck_since: float | None = None
@@ -108,13 +112,21 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count_headers(len(name) + len(value))
-        super().on_header(name, value)
+        if self._awaited == "headers":  # what comes after a chunked body is a trailer, and no header
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self.parser.again:
+            return
+        fault = fault_in(self.parser.get_method(), self.parser.get_http_version(), self.headers)
         if self._excess:
             self.refuse(503, f"the {_MAX_CONNECTIONS} connections this service takes are in use")
+        elif fault is not None:
+            self.refuse(*fault)
         if self.transport.is_closing():
             return
+        if not self.url.startswith(b"/"):
+            self._take_target()
         super().on_headers_complete()
         self._await("body")
 
@@ -124,6 +136,8 @@ class Connection(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.again:
+            return
         self._awaited = ""
         if not self.transport.is_closing():
             super().on_message_complete()
@@ -177,6 +191,19 @@ class Connection(HttpToolsProtocol):
         self._awaited = what
         self._since = time.monotonic()
         self._received = 0
+
+    def _without_offer(self) -> bytes:
+        """The head at hand without ``Upgrade``."""
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        first = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)
+        return b"\r\n".join([first, *lines, b"", b""])
+
+    def _take_target(self) -> None:
+        """Where the target names a host, it counts, and the ``Host`` header does not (RFC 9112, 3.2.2)."""
+        host, self.url = split_target(self.url)
+        if host:
+            self.headers[:] = [(b"host", host), *(item for item in self.headers if item[0] != b"host")]
 
     def _count_headers(self, size: int) -> None:
         self._received += size

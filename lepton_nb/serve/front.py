@@ -39,7 +39,7 @@ async def run(settings: Settings, first: Worker, listener: socket.socket, log_pa
     """Bring the first worker up, then serve until told to stop; the exit status."""
     port = listener.getsockname()[1]
     service = Service(settings, first)
-    gate = Gate(settings.host, port, settings.allowed_hosts, settings.token, settings.admin_token)
+    gate = Gate(settings.host, settings.allowed_hosts, settings.token, settings.admin_token)
     config = uvicorn.Config(
         _for_origins(Application(service, gate), settings.origins),
         http=Connection,

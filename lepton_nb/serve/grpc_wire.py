@@ -11,7 +11,8 @@ from google.protobuf.message import DecodeError
 from lepton_nb.serve.frames import Answer, Request
 from lepton_nb.serve.grpc_messages import MESSAGES
 from lepton_nb.serve.protocol_wire import ProtocolWire
-from lepton_nb.serve.wires import Question, RefusedError
+from lepton_nb.serve.refusals import RefusedError
+from lepton_nb.serve.wires import Question
 from lepton_nb.tasks import InputError
 
 # Where the values of a tensor stand when they are not sent raw. There is no field for FP16.

@@ -60,9 +60,12 @@ class HandlerProcess(Link, Child):
     """
 
     def __init__(self, settings: Settings, ask: Ask) -> None:
-        options = ["--package", settings.package, "--memory-limit", str(settings.memory_limit)]
+        limits = {"--memory-limit": settings.memory_limit, "--max-body": settings.max_body}
+        options = [text for name, value in limits.items() for text in (name, str(value))]
         trusted = ["--trusted"] if settings.trusted else []
-        Child.__init__(self, "lepton_nb.serve.handlers", [*options, *trusted], {})
+        Child.__init__(
+            self, "lepton_nb.serve.handlers", ["--package", settings.package, *options, *trusted], {}
+        )
         self.settings = settings
         self.paths: dict[str, Any] = {}
         self.schemas: dict[str, Any] = {}

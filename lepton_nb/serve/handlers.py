@@ -25,13 +25,17 @@ from lepton_nb.errors import LeptonError
 from lepton_nb.handlers.app import HandlerApp
 from lepton_nb.handlers.model import Model, ModelCallError
 from lepton_nb.handlers.openapi import describe
+from lepton_nb.handlers.responses import failure
 from lepton_nb.handlers.routes import routes_of, takes_model
 from lepton_nb.handlers.source import HandlerSource
 from lepton_nb.packaging import Package
 from lepton_nb.serve.backend import require_own
 from lepton_nb.serve.child import tie_to_the_front
+from lepton_nb.serve.encodings import PLAIN, inflate
 from lepton_nb.serve.link import Kind, Link, pack_pair, split_pair, split_status
 from lepton_nb.serve.memory import limit_growth
+from lepton_nb.serve.refusals import RefusedError
+from lepton_nb.serve.settings import Settings
 from lepton_nb.tasks import get_task
 
 log = logging.getLogger("lepton_nb.handlers")
@@ -42,10 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
     tie_to_the_front()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     connection = socket.socket(fileno=options.fd)
-    link = HandlerLink()
+    link = HandlerLink(options.max_body)
     try:
         app = load(options.package, link, trusted=options.trusted)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         message = error.message if isinstance(error, LeptonError) else _explain(error)
         connection.sendall(Link.pack(Kind.FAILED, orjson.dumps({"error": message})))
         return 1
@@ -79,9 +83,14 @@ def load(path: str, link: HandlerLink, *, trusted: bool) -> HandlerApp:
 
 
 class HandlerLink(Link):
-    """The handlers' end of the link: runs each request, and asks the model for them."""
+    """The handlers' end of the link: runs each request, and asks the model for them.
 
-    def __init__(self) -> None:
+    Args:
+        max_body: Bytes that a request's body may have once it is decompressed.
+    """
+
+    def __init__(self, max_body: int) -> None:
+        self.max_body = max_body
         self.app: HandlerApp | None = None
         self.ended = asyncio.Event()
         self._exchanges: dict[int, _Exchange] = {}
@@ -169,13 +178,25 @@ class _Exchange:
         assert self._link.app is not None
         try:
             with self._work:
+                await self._inflate()
                 await self._link.app(self._scope, self._receive, self._send)
-        except Exception:  # the application has logged it
+        except RefusedError as error:
+            await failure(error.status, str(error))(self._scope, self._receive, self._send)
+        except (Exception, SystemExit, KeyboardInterrupt):  # the application has logged it
             pass
         finally:
             if not self._answered:
                 self._link.send_frame(Kind.ABORT, self._number)
             self._link.finish(self._number)
+
+    async def _inflate(self) -> None:
+        """Take a ``Content-Encoding`` off the body: the application gets what was meant."""
+        headers = dict(self._scope["headers"])
+        encoding = headers.get(b"content-encoding", b"").lower()
+        if self._body and encoding not in PLAIN:
+            self._body = bytes(await asyncio.to_thread(inflate, self._body, encoding, self._link.max_body))
+            framing = (b"content-encoding", b"content-length")
+            self._scope["headers"] = [item for item in self._scope["headers"] if item[0] not in framing]
 
     async def _receive(self) -> dict[str, Any]:
         if self._body is not None:
@@ -202,11 +223,24 @@ class _Exchange:
 
 async def _run(connection: socket.socket, link: HandlerLink, app: HandlerApp, ready: bytes) -> None:
     link.app = app
+    asyncio.get_running_loop().set_task_factory(_contained_task)
     await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=connection)
     link.send_frame(Kind.READY, 0, ready)
     await link.ended.wait()
     sys.stdout.flush()
     os._exit(0)  # as where the front has gone
+
+
+def _contained_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+    """A task whose `sys.exit()` ends it alone: asyncio would end the loop, and all other requests."""
+
+    async def contained() -> Any:
+        try:
+            return await work
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise RuntimeError(f"{type(error).__name__}: {error}") from error
+
+    return asyncio.Task(contained(), loop=loop, **options)
 
 
 def _scope(head: dict[str, Any]) -> dict[str, Any]:
@@ -227,7 +261,7 @@ def _scope(head: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: BaseException) -> str:
     """The error and the user's line, for the notebook; the traceback goes to the log."""
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("Cell ")
@@ -249,6 +283,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--package", required=True)
     parser.add_argument("--memory-limit", type=int, default=0)
+    parser.add_argument("--max-body", type=int, default=Settings.max_body)
     parser.add_argument("--trusted", action="store_true")
     return parser.parse_args(arguments)
 

@@ -9,29 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from lepton_nb.serve.handler_process import Ask, HandlerProcess, HandlingError
+from lepton_nb.serve.handler_process import Ask, Exchange, HandlerProcess, HandlingError
 from lepton_nb.serve.link import Kind
 from lepton_nb.serve.recovery import Recovery
+from lepton_nb.serve.relay import Relay, Send
 from lepton_nb.serve.settings import Settings
 from lepton_nb.serve.spawning import WorkerError
 from lepton_nb.serve.standby import Standby
 
 log = logging.getLogger("lepton_nb.serve")
 
-# The page keeps the token for this address: no script may run in what a handler answers, unless it says so.
-_SAFE = {
-    "content-security-policy": "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; sandbox",
-    "x-content-type-options": "nosniff",
-}
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
@@ -112,36 +106,23 @@ class Handling:
         watch.add_done_callback(
             lambda _: exchange.frames.put_nowait(HandlingError(499, "the client has gone"))
         )
-        started = complete = False
+        relay, complete = Relay(send), False
         try:
-            while True:
-                frame = await exchange.frames.get()
-                if isinstance(frame, HandlingError):
-                    if not started:
-                        raise frame
-                    break
-                kind, payload = frame
-                if kind is Kind.START:
-                    started = True
-                    await send(_start(payload))
-                elif kind in (Kind.CHUNK, Kind.LAST):
-                    more = kind is Kind.CHUNK
-                    await send({"type": "http.response.body", "body": payload, "more_body": more})
-                    if not more:
-                        complete = True
-                        self.recovery.succeeded()
-                        return
+            async for more in _pieces(exchange, relay):
+                if more:
                     exchange.extend()
                     process.send_frame(Kind.NEXT, number)
-                elif kind is Kind.ABORT:
-                    if not started:
-                        raise HandlingError(500, "the handler broke off")
-                    break
+                else:
+                    complete = True
+                    self.recovery.succeeded()
+        except HandlingError:
+            if not relay.started:
+                raise
+            # Half an answer has been sent: returning without its end closes the connection, as it must.
         finally:
             watch.cancel()
             if not complete:
                 process.send_frame(Kind.CANCEL, number)
-        # Half an answer has been sent: returning without its end closes the connection, as it must.
 
     def check_time(self) -> None:
         for process in list(self.processes):
@@ -213,6 +194,32 @@ class Handling:
                 process.close()
 
 
+async def _pieces(exchange: Exchange, relay: Relay) -> AsyncIterator[bool]:
+    """Pass the pieces of an answer on; after each, whether there are more.
+
+    Raises:
+        HandlingError: If there is no answer, none that HTTP has, or it breaks off.
+    """
+    more = True
+    while more:
+        frame = await exchange.frames.get()
+        if isinstance(frame, HandlingError):
+            raise frame
+        kind, payload = frame
+        if kind is Kind.ABORT:
+            raise HandlingError(500, "the handler broke off")
+        try:
+            if kind is Kind.START:
+                await relay.start(payload)
+                continue
+            more = kind is Kind.CHUNK
+            await relay.piece(payload, more=more)
+        except ValueError as error:
+            log.error("an answer of a handler is not HTTP: %s", error)
+            raise HandlingError(500, f"the handler's answer is not HTTP: {error}") from None
+        yield more
+
+
 async def _hang_up(receive: Receive) -> None:
     """Return when the client has gone."""
     while (await receive())["type"] != "http.disconnect":
@@ -233,11 +240,3 @@ def _head(scope: MutableMapping[str, Any]) -> bytes:
             "headers": headers,
         }
     )
-
-
-def _start(payload: bytes) -> dict[str, Any]:
-    content = orjson.loads(payload)
-    given = {name.lower() for name, _ in content["headers"]}
-    content["headers"] += [[name, value] for name, value in _SAFE.items() if name not in given]
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in content["headers"]]
-    return {"type": "http.response.start", "status": content["status"], "headers": headers}

@@ -14,7 +14,8 @@ import orjson
 from lepton_nb.serve.floats import load_tensors
 from lepton_nb.serve.frames import Answer, Request
 from lepton_nb.serve.protocol_wire import ProtocolWire
-from lepton_nb.serve.wires import Question, RefusedError, load_json
+from lepton_nb.serve.refusals import RefusedError
+from lepton_nb.serve.wires import Question, load_json
 from lepton_nb.tasks import InputError
 from lepton_nb.tasks.bodies import kind_of
 

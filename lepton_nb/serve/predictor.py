@@ -10,10 +10,12 @@ from itertools import groupby
 import numpy as np
 
 from lepton_nb.packaging.runners import Runner
+from lepton_nb.serve.encodings import inflate
 from lepton_nb.serve.frames import Answer, Request, Result
 from lepton_nb.serve.memory import is_exhaustion
+from lepton_nb.serve.refusals import RefusedError
 from lepton_nb.serve.tracebacks import print_error
-from lepton_nb.serve.wires import Question, RefusedError, Wire, failure, inflate
+from lepton_nb.serve.wires import Question, Wire, failure
 from lepton_nb.tasks import InputError
 
 
@@ -64,7 +66,8 @@ class Predictor:
         wire = self.wires[request.dialect]
         item = _Item(wire)
         try:
-            item.question = wire.read(inflate(request, self.max_body))
+            plain = inflate(request.body, request.encoding, self.max_body)
+            item.question = wire.read(request._replace(body=plain, encoding=b""))
         except RefusedError as error:
             item.answer = failure(error.status, str(error))
         except InputError as error:

@@ -59,7 +59,7 @@ def make_routes(service: Service) -> Routes:
         return _json(service.health(), 200 if service.state == "ready" else 503)
 
     async def openapi(request: Request) -> Response:
-        return _json(describe(service, f"http://{request.headers['host']}"))
+        return _json(describe(service, str(request.base_url).rstrip("/")))
 
     async def metrics(_: Request) -> Response:
         return Response(service.metrics.render(), media_type=CONTENT_TYPE)

@@ -21,7 +21,8 @@ class Settings:
         grpc_port: Port of the gRPC service; 0 takes a free one, -1 starts none.
         token: Bearer token of the clients; empty only where nobody else can reach the service.
         admin_token: Bearer token of ``/admin``; empty turns those routes off.
-        allowed_hosts: Names besides the bound one that a ``Host`` header may have; ``*`` allows all.
+        allowed_hosts: Names besides the bound one and loopback's that a ``Host`` header may have, with any
+            port; ``*`` allows all.
         origins: Web pages that may ask from a browser (CORS); ``*`` allows all.
         format: ``onnx``, ``pt2`` or ``source``; empty takes the package's preferred one.
         device: Device for ``pt2`` and ``source``, as torch names it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -13,20 +12,11 @@ import orjson
 
 from lepton_nb.serve.floats import InputsReader
 from lepton_nb.serve.frames import Answer, Request
+from lepton_nb.serve.refusals import RefusedError
 from lepton_nb.tasks import Codec
 from lepton_nb.tasks.base import Arrays
 
 JSON = "application/json"
-
-_WINDOWS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
-
-
-class RefusedError(Exception):
-    """A request that is answered with an error before its input is looked at."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Question(NamedTuple):
@@ -131,27 +121,6 @@ def load_json(body: bytes | memoryview) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise RefusedError(400, f"the body is not JSON: {error}") from None
-
-
-def inflate(request: Request, limit: int) -> Request:
-    """A request without its ``Content-Encoding``.
-
-    Raises:
-        RefusedError: If the body is not of that encoding, or has more than `limit` bytes without it.
-    """
-    window = _WINDOWS.get(request.encoding)
-    if window is None:
-        return request
-    decoder = zlib.decompressobj(window)
-    try:
-        body = decoder.decompress(request.body, limit + 1)
-    except zlib.error as error:
-        raise RefusedError(400, f"the body is not {request.encoding.decode()}: {error}") from None
-    if len(body) > limit:
-        raise RefusedError(413, f"the body is larger than {limit / (1 << 20):g} MiB once it is decompressed")
-    if not decoder.eof:
-        raise RefusedError(400, f"the {request.encoding.decode()} body is cut off")
-    return request._replace(body=body, encoding=b"")
 
 
 def failure(status: int, message: str, index: int | None = None) -> Answer:

@@ -17,6 +17,7 @@ from lepton_nb.tasks.arrays import as_numpy
 from lepton_nb.tasks.base import Arrays, InputError, InputKind
 from lepton_nb.tasks.bodies import decode_base64, items_of, kind_of, request_schema
 from lepton_nb.tasks.tensors import NPY, TensorCodec
+from lepton_nb.tasks.wide_pictures import ValueRange, in_eight_bits, wide_values
 
 Mode = Literal["RGB", "L"]
 ImageSource = bytes | str | Path | Image.Image | np.ndarray
@@ -26,7 +27,6 @@ MAX_PIXELS = 50_000_000
 """A picture with more pixels is refused before it is decoded: a small file can claim any size."""
 
 _SHRINK_FACTOR = 2  # a JPEG is decoded at no less than twice the size it is then resized to
-_WIDE_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I"}
 
 
 class ImageCodec(TensorCodec):
@@ -39,6 +39,7 @@ class ImageCodec(TensorCodec):
         "image/webp",
         "image/bmp",
         "image/gif",
+        "image/tiff",
         NPY,
     )
 
@@ -49,6 +50,7 @@ class ImageCodec(TensorCodec):
         self._mode = cast(Mode, settings["mode"])
         self._size: tuple[int, int] = (int(settings["size"][0]), int(settings["size"][1]))
         self._short_side: int | None = settings.get("short_side")
+        self._range: ValueRange | None = settings.get("range")
         self._mean, self._std = settings["mean"], settings["std"]
 
     def prepare(self, value: Any) -> Arrays:
@@ -69,7 +71,7 @@ class ImageCodec(TensorCodec):
         picture = {
             "type": "string",
             "contentEncoding": "base64",
-            "description": "a PNG, JPEG, WebP, BMP or GIF file in base64, or a data: URL of one",
+            "description": "a PNG, JPEG, WebP, BMP, GIF or TIFF file in base64, or a data: URL of one",
         }
         several = {"type": "array", "items": picture, "minItems": 1}
         return request_schema({"image": picture, "images": several, "inputs": self.inputs_schema()})
@@ -91,15 +93,22 @@ class ImageCodec(TensorCodec):
         pictures = []
         for index, source in enumerate(sources):
             try:
-                pictures.append(load_image(source, self._mode, self._size, self._short_side))
+                pictures.append(self._load(source))
             except InputError as error:
                 where = f"picture {index}: " if len(sources) > 1 else ""
                 raise InputError(f"{where}{error}", index) from error
         return (normalise(np.stack(pictures), self._mean, self._std),)
 
+    def _load(self, source: Any) -> np.ndarray:
+        return load_image(source, self._mode, self._size, self._short_side, self._range)
+
 
 def load_image(
-    source: ImageSource, mode: Mode, size: Sequence[int] | None, short_side: int | None = None
+    source: ImageSource,
+    mode: Mode,
+    size: Sequence[int] | None,
+    short_side: int | None = None,
+    value_range: ValueRange | None = None,
 ) -> np.ndarray:
     """A picture as uint8 ``(C, H, W)``: upright by its EXIF orientation, converted, then resized.
 
@@ -110,6 +119,8 @@ def load_image(
         size: ``(height, width)`` of the result; None keeps the picture's own.
         short_side: Resize the shorter side to this and cut `size` from the middle, as torchvision's
             ``Resize(short_side)`` and ``CenterCrop(size)`` do; None resizes to `size` at once.
+        value_range: What is black and what white in pictures of more than 8 bits a channel; None takes the
+            upper 8 bits.
 
     Raises:
         InputError: If it is no picture, is damaged, or is larger than `MAX_PIXELS`.
@@ -119,7 +130,7 @@ def load_image(
         enough = _SHRINK_FACTOR * (short_side or max(size))
         picture.draft(None, (enough, enough))
     try:
-        picture = _convert(_upright(picture), mode)
+        picture = _convert(_upright(in_eight_bits(picture, value_range)), mode)
     except Exception as error:  # PIL's decoders raise nearly anything on a damaged file
         raise InputError(f"the {picture.format or 'picture'} is damaged: {error}") from error
     if size is not None and short_side is not None:
@@ -140,6 +151,19 @@ def open_picture(content: bytes) -> Image.Image:
     try:
         picture.load()
         return _upright(picture)
+    except Exception as error:  # PIL's decoders raise nearly anything on a damaged file
+        raise InputError(f"the {picture.format or 'picture'} is damaged: {error}") from error
+
+
+def open_wide(content: bytes | Image.Image) -> np.ndarray | None:
+    """The values of a picture of more than 8 bits a channel; None for another.
+
+    Raises:
+        InputError: If it is no picture, is damaged, or is larger than `MAX_PIXELS`.
+    """
+    picture = _check_size(_open(content))
+    try:
+        return wide_values(picture)
     except Exception as error:  # PIL's decoders raise nearly anything on a damaged file
         raise InputError(f"the {picture.format or 'picture'} is damaged: {error}") from error
 
@@ -191,10 +215,6 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _convert(picture: Image.Image, mode: Mode) -> Image.Image:
-    """`picture` in 8 bits a channel; PIL alone would clip 16-bit greys to white."""
-    if picture.mode in _WIDE_MODES:
-        grey = np.asarray(picture, dtype=np.int64)
-        picture = Image.fromarray((grey >> 8).clip(0, 255).astype(np.uint8))
     picture.load()
     return picture.convert(mode) if picture.mode != mode else picture
 

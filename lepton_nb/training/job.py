@@ -36,6 +36,7 @@ from lepton_nb.training.gradients import Gradients
 from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.layout import view_failure
 from lepton_nb.training.loop import Work, fit, restore, snapshot
+from lepton_nb.training.majority import Majority
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.optimizers import (
@@ -45,6 +46,7 @@ from lepton_nb.training.optimizers import (
     move_optimizer,
     use_fused,
 )
+from lepton_nb.training.parts import StandingStill, recorded_parts
 from lepton_nb.training.profiling import Profiler
 from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
@@ -198,6 +200,8 @@ class Job:
     def _features(self, work: Work) -> list[Callback]:
         """Callbacks for what the settings ask for: none costs anything where it is off."""
         found: list[Callback] = [Profiler(work)] if self.config.profile else []
+        if self.data.signature.class_names:
+            found.append(Majority(work, self.data.signature))
         if isinstance(work.rates.schedule, Plateau):
             found.append(work.rates.schedule)
         if type(work.averaging) is not WeightAverage:
@@ -205,7 +209,8 @@ class Job:
         if self.config.freeze is not None:
             frozen = frozen_modules(self.model, self.config.freeze)
             found.append(Freezing(frozen, self.config.unfreeze_at))
-        return found
+        # After it: what it sets free again stays in the mode that the user chose.
+        return [*found, StandingStill(self.model, recorded_parts(self.run))]
 
     def _optimizer(self, device: torch.device) -> torch.optim.Optimizer:
         learned = loss_parameters(self.loss, self.model)
@@ -226,15 +231,17 @@ class Job:
         state.phase = "stopped" if interrupted else "failed"
         state.stop_reason = "interrupted twice" if interrupted else f"{type(error).__name__}: {error}"
         try:
-            self.run.set_status(state.phase, error=None if interrupted else state.stop_reason)
-        except StoreError as problem:  # a full disk is often what it failed of
-            self.run.status = state.phase
-            error.add_note(f"The run store does not know it, either: {problem.message}")
-        for callback in callbacks:
+            for callback in callbacks:
+                try:
+                    callback.on_exception(state, error)
+                except Exception as problem:  # the others are told all the same
+                    error.add_note(f"{type(callback).__name__}.on_exception failed, too: {problem}")
+        finally:  # last: whoever sees that it failed finds the reason in the log
             try:
-                callback.on_exception(state, error)
-            except Exception as problem:  # the others are told all the same
-                error.add_note(f"{type(callback).__name__}.on_exception failed, too: {problem}")
+                self.run.set_status(state.phase, error=None if interrupted else state.stop_reason)
+            except StoreError as problem:  # a full disk is often what it failed of
+                self.run.status = state.phase
+                error.add_note(f"The run store does not know it, either: {problem.message}")
 
     def _settle(self, state: TrainState, work: Work) -> None:
         # A run stopped in the middle of an epoch has moved on from the best weights of the one before.

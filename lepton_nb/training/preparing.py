@@ -12,7 +12,7 @@ from lepton_nb.batch import Batch, moved
 from lepton_nb.callbacks.sinks import check_sinks
 from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError
-from lepton_nb.models import Definition, check_model
+from lepton_nb.models import Definition, Inputs, check_model
 from lepton_nb.models import model as define_model
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.losses import make_loss
@@ -21,8 +21,10 @@ from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
 from lepton_nb.training.kind import for_own_loss, with_loss_of_the_model
+from lepton_nb.training.last_batch import check_last_batch
 from lepton_nb.training.mixing import check_mixing
 from lepton_nb.training.optimizers import check_optimizer
+from lepton_nb.training.prospects import prove_source
 from lepton_nb.training.recipes import Recipe, get_recipe
 from lepton_nb.training.seeding import private_rng, seed_all
 from lepton_nb.training.used import check_used, used
@@ -94,12 +96,14 @@ def prepare(
             bundle = with_loss_of_the_model(bundle, network)
         criterion = make_criterion(loss, bundle, settings)
         # Within the seed too: a lazy layer draws its weights from the first batch it sees.
-        report = _check(network, bundle, criterion, own_loss=own_loss)
+        report, inputs = _check(network, bundle, criterion, own_loss=own_loss)
         if own_loss or isinstance(criterion, ModelLoss):
             bundle = for_own_loss(bundle, criterion, report.outputs)
+        prove_source(definition, network, inputs)
         check_mixing(settings, bundle, criterion)
     if settings.freeze is not None:
         frozen_modules(network, settings.freeze)
+    check_last_batch(network, bundle, inputs, settings)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
     check_used(config, own, loss, bundle)
     return Prepared(definition, network, bundle, settings, own, criterion, own_loss)
@@ -179,14 +183,20 @@ def _balanced_weights(bundle: DataBundle) -> list[float]:
     return [len(targets) / (classes * int(count)) for count in counts]
 
 
-def _check(network: nn.Module, bundle: DataBundle, criterion: Any, *, own_loss: bool) -> CheckReport:
-    """Run one real batch through the model where it is, before anything is trained or written."""
+def _check(
+    network: nn.Module, bundle: DataBundle, criterion: Any, *, own_loss: bool
+) -> tuple[CheckReport, Inputs]:
+    """Run one real batch through the model where it is, before anything is trained or written.
+
+    Returns:
+        What it showed, and the batch's inputs.
+    """
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     batch = Batch(*moved(bundle.example(min(8, len(bundle.train))), device))
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     computes = isinstance(criterion, ModelLoss)
-    return check_model(
+    report = check_model(
         network,
         criterion.inputs(batch) if computes else batch.inputs,
         batch.target,
@@ -195,3 +205,4 @@ def _check(network: nn.Module, bundle: DataBundle, criterion: Any, *, own_loss: 
         task=bundle.task.name,
         own_loss=own_loss or computes,
     )
+    return report, batch.inputs

@@ -14,7 +14,7 @@ from lepton_nb.runs.tail import Tail
 from lepton_nb.widgets.curves import Curves, is_shown
 from lepton_nb.widgets.observed import Observed
 from lepton_nb.widgets.panel_callback import describe, keep, measure
-from lepton_nb.widgets.settled import settled_bundle
+from lepton_nb.widgets.settled import settled_bundle, unsettled_bundle
 from lepton_nb.widgets.train_panel import TrainPanel
 
 _INTERVAL = 0.25  # seconds between two looks at the store
@@ -45,6 +45,7 @@ class Follower:
             )
             return
         self._panel = TrainPanel(self._state.control, self._describe(), self._measure(), self._points)
+        self._panel.fallback = unsettled_bundle(self._state, self._panel.host)
         self._handle = display(self._panel, display_id=True)  # type: ignore[no-untyped-call]
         threading.Thread(target=self._follow, name=f"lepton-follow-{run.ref}", daemon=True).start()
 

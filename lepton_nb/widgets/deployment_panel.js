@@ -1,6 +1,6 @@
 // The live panel of a service. It asks Python: {ask: "look"} every two seconds while it can be seen,
 // {ask: "predict", kind, text} with a file's bytes as buffer, {ask: "stop"}. Python sets `seen`, and answers
-// {answer, seconds} or {problem}. Needs elements.js and service_page.js in front of it.
+// {answer, seconds} or {problem}. Needs elements.js, enhanced.js and service_page.js in front of it.
 
 const EVERY = 2000;
 const DEAF = 9000; // milliseconds without an answer after which the panel says so
@@ -194,35 +194,45 @@ class Panel {
   }
 }
 
+/** Draw a panel into the element; what this returns takes it away. */
+function show(model, el) {
+  const panel = new Panel(model, el);
+  panel.embedPage();
+  const onSeen = () => panel.draw();
+  const onMessage = (message) => (message.answer || message.problem) && panel.tryIt.show(message);
+  model.on("change:seen", onSeen);
+  model.on("msg:custom", onMessage);
+  let visible = false;
+  const watcher = new IntersectionObserver((entries) => { visible = entries.at(-1).isIntersecting; });
+  watcher.observe(el);
+  let askedAt = 0;
+  const clock = setInterval(() => {
+    if (!visible || document.hidden) {
+      panel.heardAt = Date.now();
+      return;
+    }
+    const answered = panel.heardAt >= askedAt;
+    if (answered || Date.now() - askedAt > DEAF) {
+      askedAt = Date.now();
+      model.send({ ask: "look" });
+    } else panel.drawNote();
+  }, EVERY);
+  panel.draw();
+  return () => {
+    clearInterval(clock);
+    watcher.disconnect();
+    model.off("change:seen", onSeen);
+    model.off("msg:custom", onMessage);
+    el.replaceChildren();
+  };
+}
+
 export default {
+  initialize({ model }) {
+    return whenShown(model, (el) => show(model, el)); // the lab's own output of the service has a place for it
+  },
+
   render({ model, el }) {
-    const panel = new Panel(model, el);
-    panel.embedPage();
-    const onSeen = () => panel.draw();
-    const onMessage = (message) => (message.answer || message.problem) && panel.tryIt.show(message);
-    model.on("change:seen", onSeen);
-    model.on("msg:custom", onMessage);
-    let visible = false;
-    const watcher = new IntersectionObserver((entries) => { visible = entries.at(-1).isIntersecting; });
-    watcher.observe(el);
-    let askedAt = 0;
-    const clock = setInterval(() => {
-      if (!visible || document.hidden) {
-        panel.heardAt = Date.now();
-        return;
-      }
-      const answered = panel.heardAt >= askedAt;
-      if (answered || Date.now() - askedAt > DEAF) {
-        askedAt = Date.now();
-        model.send({ ask: "look" });
-      } else panel.drawNote();
-    }, EVERY);
-    panel.draw();
-    return () => {
-      clearInterval(clock);
-      watcher.disconnect();
-      model.off("change:seen", onSeen);
-      model.off("msg:custom", onMessage);
-    };
+    return show(model, el);
   },
 };

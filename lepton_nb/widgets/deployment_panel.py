@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
 
-import anywidget
 import traitlets
 
 from lepton_nb.deployment import Deployment
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.errors import ArgumentError, LeptonError
 from lepton_nb.widgets.assets import joined
-from lepton_nb.widgets.messages import receive_while_busy
+from lepton_nb.widgets.enhanced import Enhanced
 
+MIME = "application/vnd.lepton.service+json"
 _LOG_LINES = 40
 _LONGEST_EXAMPLE = 2000  # characters of JSON to put into the box
 
 
-class DeploymentPanel(anywidget.AnyWidget):
+class DeploymentPanel(Enhanced):
     """A view of a service. It asks for news only while it can be seen.
 
     Args:
@@ -32,7 +33,7 @@ class DeploymentPanel(anywidget.AnyWidget):
         seen: What the service last said of itself, and the end of its log.
     """
 
-    _esm = joined("elements.js", "service_page.js", "deployment_panel.js")
+    _esm = joined("elements.js", "enhanced.js", "service_page.js", "deployment_panel.js")
     _css = joined("panel.css", "deployment_panel.css")
 
     info = traitlets.Dict().tag(sync=True)
@@ -40,10 +41,9 @@ class DeploymentPanel(anywidget.AnyWidget):
 
     def __init__(self, deployment: Deployment, stop: Callable[[], None]) -> None:
         super().__init__(info=describe(deployment), seen=look(deployment))
+        self.fallback = beside(deployment, self.host)
         self._deployment = deployment
         self._stop = stop
-        receive_while_busy(self.comm)
-        self.on_msg(self._answer)
 
     def _answer(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
         """What the view asks. It may come on any thread; nothing is printed."""
@@ -61,6 +61,18 @@ class DeploymentPanel(anywidget.AnyWidget):
             self.send({"problem": str(error)})
         except Exception as error:  # a traceback would land in whichever cell is running
             self.send({"problem": f"{type(error).__name__}: {error}"})
+
+
+def beside(deployment: Deployment, host: str) -> dict[str, Any]:
+    """What a saved notebook shows in the panel's place; the lab draws the service as it is now."""
+    name = deployment.name
+    line = f"%lepton deployments {name}"
+    return {
+        "text/plain": f"The live panel of {name} needs a kernel. To see it again: {line}",
+        "text/html": f'<span style="opacity: 0.7">The live panel of {escape(name)} needs a kernel.'
+        f" To see it again: <code>{escape(line)}</code></span>",
+        MIME: {"version": 1, "name": name, "panel": host},
+    }
 
 
 def describe(deployment: Deployment) -> dict[str, Any]:

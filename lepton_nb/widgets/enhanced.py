@@ -3,6 +3,9 @@
 The output is plain HTML in an element with an id. A widget without a view finds the element and takes its
 place in the page, not in the notebook's file. So there is never a view whose model is gone, and a page that
 is reloaded while the kernel lives comes alive again.
+
+A widget that is displayed itself has a view, and `fallback` beside it for where its model is gone. The lab's
+extension draws the fallback, with a place in it for the widget.
 """
 
 from __future__ import annotations
@@ -26,14 +29,21 @@ class Enhanced(anywidget.AnyWidget):
 
     Attributes:
         host: The id of the element.
+        fallback: What to display beside the view, by MIME type.
     """
 
     host = traitlets.Unicode().tag(sync=True)
+    fallback: dict[str, Any]
 
     def __init__(self, **values: Any) -> None:
         super().__init__(host=f"lepton-{secrets.token_hex(6)}", **values)
+        self.fallback = {}
         receive_while_busy(self.comm)
         self.on_msg(self._answer)
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        view, metadata = super()._repr_mimebundle_(**options) or ({}, {})
+        return {**view, **self.fallback}, metadata
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
         """What the script asks. It may come on any thread; nothing is printed."""

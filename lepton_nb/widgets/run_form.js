@@ -160,7 +160,7 @@ class RunForm {
 export default {
   initialize({ model }) {
     let form = null;
-    const stop = whenShown(model.get("host"), (element) => { form = new RunForm(model, element); });
+    const stop = whenShown(model, (element) => { form = new RunForm(model, element); });
     const onNames = () => form?.drawNames();
     const onProblem = () => form?.draw();
     model.on("change:names", onNames);

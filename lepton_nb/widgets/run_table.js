@@ -138,7 +138,7 @@ class RunTable {
     if (row.notes) name.append(html("span", { class: "lepton-notes" }, row.notes));
     const best = row.best === null ? "" : html("span", {}, html("b", {}, figure(row.best)), html("small", {}, row.monitor.replace(/^val_/, "").replaceAll("_", " ")));
     const cells = [
-      html("span", { class: "lepton-status", "data-status": row.status }, html("i", { "aria-hidden": "true" }, STATUS[row.status] || ""), row.status),
+      html("span", { class: "lepton-status", "data-status": row.status }, html("i", { "aria-hidden": "true" }, STATUS[row.status] || ""), row.status, ...(row.queue ? [html("small", {}, row.queue)] : [])),
       best, sparkline(row), `${row.epoch}/${row.epochs}`, duration(row.seconds), ago(row.created_at), row.model, row.data, row.tags,
     ];
     const numeric = COLUMNS.slice(1).map((column) => column.numeric);
@@ -168,7 +168,7 @@ class RunTable {
 export default {
   initialize({ model }) {
     let table = null;
-    const stop = whenShown(model.get("host"), (element) => { table = new RunTable(model, element); });
+    const stop = whenShown(model, (element) => { table = new RunTable(model, element); });
     const onRows = () => table?.draw();
     model.on("change:rows", onRows);
     const clock = setInterval(() => table?.look(), LOOK);

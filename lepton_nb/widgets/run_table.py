@@ -10,8 +10,10 @@ import traitlets
 
 from lepton_nb.errors import NotFoundError
 from lepton_nb.runs import Run, RunTable
+from lepton_nb.runs.display import waiting
 from lepton_nb.runs.notes import tags_text
 from lepton_nb.runs.overview import trend
+from lepton_nb.runs.run import ACTIVE
 from lepton_nb.widgets.assets import joined
 from lepton_nb.widgets.enhanced import Enhanced, show_enhanced
 
@@ -51,6 +53,7 @@ def describe(run: Run) -> dict[str, Any]:
     return {
         "ref": run.ref,
         "status": run.status,
+        "queue": waiting(run),
         "monitor": run.monitor,
         "mode": run.mode,
         "best": best if best is not None and math.isfinite(best) else None,
@@ -69,7 +72,7 @@ def describe(run: Run) -> dict[str, Any]:
 
 def _fresh(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     """The row of a run that may have moved on; of one that has ended as it was."""
-    if row["status"] not in ("queued", "running", "paused"):
+    if row["status"] not in ACTIVE:
         return row
     try:
         return describe(run.refresh())

@@ -1,4 +1,4 @@
-"""What a finished run leaves in the notebook: a picture of its curves and a summary, without widgets."""
+"""A run without widgets: what one in training shows beside its panel, and what one that ended leaves."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from html import escape
 from typing import Any
 
 from lepton_nb.data.report import plural
+from lepton_nb.packaging.restore import is_deployable, is_within_reach
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
 from lepton_nb.runs.bundle import MIME, run_bundle
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.shown import Shown
 from lepton_nb.widgets.wording import PHASES, duration, figure, metric_title
+
+_COLOURS = {"finished": "#2e7d32", "failed": "#c62828", "interrupted": "#c62828", "stopped": "#b26a00"}
 
 
 def settled_bundle(state: Shown, curves: Curves) -> dict[str, Any]:
@@ -23,8 +26,6 @@ def settled_bundle(state: Shown, curves: Curves) -> dict[str, Any]:
     sheets. The picture of its own is for what shows no page: a PDF, say.
     """
     rows = summary_rows(state)
-    title = f"{PHASES[state.phase]}: {state.run.ref} · {state.run.model} on {state.data_name}"
-    plain = "\n".join([title, *(f"  {label:<12} {value}" for label, value in rows)])
     drawn = _draw(state, curves)
     data = run_bundle(
         state.run,
@@ -32,8 +33,26 @@ def settled_bundle(state: Shown, curves: Curves) -> dict[str, Any]:
         summary=[row for row in rows if row[0] != "Next"],
         next_=next_steps(state),
     )
-    bundle = {"text/plain": plain, "text/html": _html(state, rows, drawn), MIME: data}
+    bundle = {**_texts(state, PHASES[state.phase], rows, drawn), MIME: data}
     return bundle if drawn is None else {**bundle, "image/png": drawn.png}
+
+
+def unsettled_bundle(state: Shown, host: str) -> dict[str, Any]:
+    """A run that has not ended: what a notebook saved now says of it where its live panel cannot be shown.
+
+    Args:
+        state: The run.
+        host: The id under which its live panel looks for a place; the lab's own view of the run gives it one.
+    """
+    attach = f"%lepton attach {state.run.ref}"
+    rows = [
+        ("Epochs", f"{state.epoch} of {state.epochs} when this was shown"),
+        ("On disk", str(state.run.path)),
+    ]
+    data = run_bundle(state.run, summary=rows, next_=[attach])
+    title = "Queued" if state.phase == "queued" else "In training"
+    texts = _texts(state, title, [*rows, ("See it now", attach)], None)
+    return {**texts, MIME: {**data, "panel": host}}
 
 
 def summary_rows(state: Shown) -> list[tuple[str, str]]:
@@ -62,20 +81,31 @@ def summary_rows(state: Shown) -> list[tuple[str, str]]:
 def next_steps(state: Shown) -> list[str]:
     """The lines one would type now."""
     name = state.run.name
+    if not is_within_reach(state.run):
+        if state.phase == "finished":
+            return [f"lepton_nb.load_model({state.run.ref!r}, model=VARIABLE)"]
+        return [f"%lepton resume {name} --model VARIABLE"]
     if state.phase == "finished":
-        return [f"%lepton evaluate {name}", f"%lepton deploy {name}"]
+        deploy = [f"%lepton deploy {name}"] if is_deployable(state.run) else []
+        return [f"%lepton evaluate {name}", *deploy]
     if state.best_value is None:
         return [f"%lepton resume {name}"]
     return [f"%lepton resume {name}", f"%lepton evaluate {name}"]
 
 
-def _html(state: Shown, rows: list[tuple[str, str]], picture: _Picture | None) -> str:
+def _texts(state: Shown, title: str, rows: list[tuple[str, str]], picture: _Picture | None) -> dict[str, str]:
+    about = f"{state.run.ref} · {state.run.model} on {state.data_name}"
+    plain = "\n".join([f"{title}: {about}", *(f"  {label:<12} {value}" for label, value in rows)])
+    return {"text/plain": plain, "text/html": _html(state, title, rows, picture)}
+
+
+def _html(state: Shown, title: str, rows: list[tuple[str, str]], picture: _Picture | None) -> str:
     name, about = escape(state.run.ref), escape(f"{state.run.model} on {state.data_name}")
-    colour = {"failed": "#c62828", "interrupted": "#c62828", "stopped": "#b26a00"}.get(state.phase, "#2e7d32")
+    colour = _COLOURS.get(state.phase, "#1565a8")
     lines = "".join(_line(label, text) for label, text in rows)
     return (
         '<div style="max-width: 900px">'
-        f'<p style="margin: 4px 0 8px 0"><strong style="color: {colour}">{PHASES[state.phase]}</strong>'
+        f'<p style="margin: 4px 0 8px 0"><strong style="color: {colour}">{title}</strong>'
         f" &nbsp;<strong>{name}</strong> &nbsp;{about}</p>"
         f"{picture.html if picture is not None else ''}"
         f'<table style="margin: 8px 0 4px 0; text-align: left">{lines}</table></div>'

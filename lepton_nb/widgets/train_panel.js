@@ -1,6 +1,6 @@
 // The live panel of a training run. Python sends `info` once, `progress` a few times a second, and new points
-// as patches; the buttons send {ask: "stop" | "pause" | "resume"} or {ask: "lr", value}. Needs elements.js and
-// chart.js in front of it.
+// as patches; the buttons send {ask: "stop" | "pause" | "resume"} or {ask: "lr", value}. Needs elements.js,
+// enhanced.js and chart.js in front of it.
 
 const PHASES = {
   queued: "Queued", starting: "Starting", training: "Training", validating: "Validating", paused: "Paused",
@@ -214,44 +214,54 @@ function apply(model, patch) {
   model.set("curves", curves);
 }
 
+/** Draw a panel into the element; what this returns takes it away. */
+function show(model, el) {
+  const panel = new Panel(model, el);
+  let beat;
+  const onProgress = () => {
+    const { heartbeat, phase } = model.get("progress");
+    // Of a run in another process only its heartbeat is news; the panel itself goes on without it.
+    if (!panel.info.attached || heartbeat !== beat || phase === "starting") panel.heardAt = Date.now();
+    beat = heartbeat;
+    panel.drawProgress();
+  };
+  const onInfo = () => {
+    panel.info = model.get("info");
+    panel.loss.unit = panel.metric.unit = panel.info.steps_per_epoch ? "epoch" : "step";
+    panel.drawProgress();
+    panel.drawCurves();
+  };
+  const onCurves = () => panel.drawCurves();
+  model.on("change:progress", onProgress);
+  model.on("change:info", onInfo);
+  model.on("change:curves", onCurves);
+  const resized = new ResizeObserver(() => { panel.loss.draw(); panel.metric.draw(); });
+  resized.observe(el);
+  const clock = setInterval(() => panel.drawNote(model.get("progress")), 1000);
+  panel.drawProgress();
+  panel.drawCurves();
+  return () => {
+    clearInterval(clock);
+    resized.disconnect();
+    model.off("change:progress", onProgress);
+    model.off("change:info", onInfo);
+    model.off("change:curves", onCurves);
+    el.replaceChildren();
+  };
+}
+
 export default {
   initialize({ model }) {
     const onMessage = (message) => message.patch && apply(model, message.patch);
     model.on("msg:custom", onMessage);
-    return () => model.off("msg:custom", onMessage);
+    const stop = whenShown(model, (el) => show(model, el)); // the lab's own output of the run has a place for it
+    return () => {
+      stop();
+      model.off("msg:custom", onMessage);
+    };
   },
 
   render({ model, el }) {
-    const panel = new Panel(model, el);
-    let beat;
-    const onProgress = () => {
-      const { heartbeat, phase } = model.get("progress");
-      // Of a run in another process only its heartbeat is news; the panel itself goes on without it.
-      if (!panel.info.attached || heartbeat !== beat || phase === "starting") panel.heardAt = Date.now();
-      beat = heartbeat;
-      panel.drawProgress();
-    };
-    const onInfo = () => {
-      panel.info = model.get("info");
-      panel.loss.unit = panel.metric.unit = panel.info.steps_per_epoch ? "epoch" : "step";
-      panel.drawProgress();
-      panel.drawCurves();
-    };
-    const onCurves = () => panel.drawCurves();
-    model.on("change:progress", onProgress);
-    model.on("change:info", onInfo);
-    model.on("change:curves", onCurves);
-    const resized = new ResizeObserver(() => { panel.loss.draw(); panel.metric.draw(); });
-    resized.observe(el);
-    const clock = setInterval(() => panel.drawNote(model.get("progress")), 1000);
-    panel.drawProgress();
-    panel.drawCurves();
-    return () => {
-      clearInterval(clock);
-      resized.disconnect();
-      model.off("change:progress", onProgress);
-      model.off("change:info", onInfo);
-      model.off("change:curves", onCurves);
-    };
+    return show(model, el);
   },
 };

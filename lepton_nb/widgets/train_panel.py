@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from lepton_nb.callbacks import Control
 from lepton_nb.widgets.assets import joined
 from lepton_nb.widgets.curves import Curves
-from lepton_nb.widgets.messages import receive_while_busy
+from lepton_nb.widgets.enhanced import Enhanced
 
 
-class TrainPanel(anywidget.AnyWidget):
+class TrainPanel(Enhanced):
     """A view of a run in training. Its buttons only ask: the loop obeys between two steps.
 
     Points travel as patches, in messages of their own. `curves` is changed in place, which sends nothing, so
@@ -25,7 +24,7 @@ class TrainPanel(anywidget.AnyWidget):
         curves: All points by metric, ``{"x": [...], "y": [...]}`` with x in steps.
     """
 
-    _esm = joined("elements.js", "chart.js", "train_panel.js")
+    _esm = joined("elements.js", "enhanced.js", "chart.js", "train_panel.js")
     _css = joined("panel.css", "train_panel.css")
 
     info = traitlets.Dict().tag(sync=True)
@@ -39,8 +38,6 @@ class TrainPanel(anywidget.AnyWidget):
         self._control = control
         self._points = points
         points.patch()  # what is there already went with the traits
-        receive_while_busy(self.comm)
-        self.on_msg(self._obey)
 
     def refresh(self, progress: dict[str, Any]) -> None:
         """Send the new points and numbers."""
@@ -50,7 +47,7 @@ class TrainPanel(anywidget.AnyWidget):
             self.send({"patch": patch})
         self.progress = progress
 
-    def _obey(self, _: Any, content: Any, __: Any) -> None:
+    def _answer(self, _: Any, content: Any, __: Any) -> None:
         """A click. It may come on any thread, so it does nothing but set the control's events."""
         action = content.get("ask") if isinstance(content, dict) else None
         if action == "stop":

@@ -162,13 +162,18 @@ def open_page(known: tuple[str, ...] = ()) -> Iterator[Page]:
 
 
 class Notebook:
-    """One notebook open in the lab."""
+    """One notebook open in the lab.
 
-    def __init__(self, page: Page, lab: Lab, name: str) -> None:
+    Args:
+        busy: Whether its kernel has work to do, so that it is not waited for.
+    """
+
+    def __init__(self, page: Page, lab: Lab, name: str, *, busy: bool = False) -> None:
         self.page = page
         page.goto(f"{lab.url}/lab/tree/{name}?reset&token={TOKEN}")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
-        page.evaluate(READY)
+        if not busy:
+            page.evaluate(READY)
 
     def command(self, name: str, **arguments: object) -> None:
         self.page.evaluate(

@@ -14,6 +14,8 @@ from playwright.sync_api import Page, expect
 
 import lepton_nb
 from lepton_nb.data import digits as load_digits
+from lepton_nb.runs import queue
+from lepton_nb.runs.queue import enqueue
 from tests.browser.lab import TOKEN, Lab, Notebook, open_page, start_lab
 from tests.browser.panel import IN_A_LAB, SHOTS, Panel, confirm, expect_focus, look, open_panel
 from tests.demo import NOTEBOOK
@@ -213,6 +215,44 @@ def test_a_thousand_runs_scroll_by_pointer_and_keyboard(page: Page, lab: Lab) ->
     panel.node.get_by_role("searchbox").fill("")
 
 
+def test_a_queued_run_says_so(page: Page, lab: Lab) -> None:
+    first, second = make_run("ahead"), make_run("behind")
+    enqueue(first, "cpu")
+    enqueue(second, "cpu")
+    first.begin(total_steps=10)
+    panel = open_panel(page, lab)
+    row = panel.run("behind@1")
+    expect(row).to_contain_text("Waits for cpu, behind ahead@1", timeout=30 * SECONDS)
+    expect(row.locator(".lp-State")).to_have_attribute("data-kind", "queued")
+    expect(row.get_by_role("button", name="Stop behind@1")).to_be_attached()
+    expect(row.get_by_role("button", name="Pause behind@1")).not_to_be_attached()
+    expect(panel.node.locator(".lp-Chip", has_text="Queued")).to_contain_text("1")
+    expect(page.locator(".lp-Status")).to_contain_text(re.compile(r"1 training.* · 1 queued"))
+    expect(panel.node.get_by_role("tab", name=re.compile("^Runs"))).to_contain_text("2")
+    look(page, "queued", "#lepton-panel")
+    queue.leave(second)
+    for run in (first, second):
+        run.set_status("stopped")
+
+
+def test_charts_are_as_wide_as_their_cards(page: Page, lab: Lab, trained: None) -> None:
+    open_panel(page, lab)
+    page.evaluate("() => window.jupyterapp.commands.execute('lepton:open-run', {ref: 'first@1'})")
+    chart = page.locator(".lp-View .lp-Chart").first
+    expect(chart.locator(".main-svg").first).to_be_visible(timeout=20 * SECONDS)
+    gap = "card => card.clientWidth - card.querySelector('.main-svg').clientWidth"
+    before = chart.evaluate("card => card.clientWidth")
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.wait_for_function(
+        "width => document.querySelector('.lp-View .lp-Chart').clientWidth !== width", arg=before
+    )
+    page.wait_for_timeout(500)
+    assert chart.evaluate(gap) < 40
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.wait_for_timeout(500)
+    assert 0 < chart.evaluate(gap) < 40
+
+
 def test_notebook_7_has_the_panel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with start_lab(tmp_path / "nb7", "notebook") as lab, open_page(OF_NOTEBOOK) as page:
         monkeypatch.setenv("LEPTON_HOME", str(lab.home))
@@ -220,8 +260,11 @@ def test_notebook_7_has_the_panel_too(tmp_path: Path, monkeypatch: pytest.Monkey
         run.log_many([(step, 0, {"loss": 1 / (1 + step)}) for step in range(20)])
         run.set_status("finished")
         write_notebook(lab, "seven.ipynb", "1 + 1")
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
         panel = open_panel(page, lab, "/notebooks/seven.ipynb")
         expect(panel.run("cnn@1")).to_be_visible(timeout=30 * SECONDS)
         panel.run("cnn@1").dblclick()
         expect(page.locator(".lp-View .main-svg").first).to_be_visible(timeout=20 * SECONDS)
         look(page, "notebook-7", "#lepton-panel", ".lp-View")
+        assert not [text for text in said if "lepton" in text]

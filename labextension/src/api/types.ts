@@ -4,7 +4,18 @@
  * Times are unix seconds, sizes bytes, durations seconds, latencies milliseconds; `null` is unknown.
  */
 
-export type RunStatus = 'running' | 'paused' | 'finished' | 'stopped' | 'failed' | 'interrupted';
+/** In the order in which a list offers them. */
+export const RUN_STATUSES = [
+  'running',
+  'paused',
+  'queued',
+  'finished',
+  'stopped',
+  'failed',
+  'interrupted'
+] as const;
+
+export type RunStatus = (typeof RUN_STATUSES)[number];
 
 export interface ISparkline {
   metric: string;
@@ -42,6 +53,8 @@ export interface IRun {
   progress?: number | null;
   items_per_second?: number | null;
   device?: string | null;
+  /** What a queued run waits for, in words. */
+  queue?: string | null;
   latest?: Record<string, number | null>;
   sparkline?: ISparkline | null;
   actions?: string[];

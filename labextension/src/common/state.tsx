@@ -4,11 +4,12 @@ import type { DeploymentState, RunStatus } from '../api/types';
 import { useTrans } from './translation';
 
 export type State = RunStatus | DeploymentState;
-type Kind = 'live' | 'waiting' | 'good' | 'off' | 'bad';
+type Kind = 'live' | 'waiting' | 'queued' | 'good' | 'off' | 'bad';
 
 const KINDS: Record<State, Kind> = {
   running: 'live',
   paused: 'waiting',
+  queued: 'queued',
   finished: 'good',
   stopped: 'off',
   failed: 'bad',
@@ -26,6 +27,12 @@ const KINDS: Record<State, Kind> = {
 const SHAPES: Record<Kind, React.ReactElement> = {
   live: <circle cx="6" cy="6" r="4.500" />,
   waiting: <path d="M2.500 2h2.600v8H2.500zM6.900 2h2.600v8H6.900z" />,
+  queued: (
+    <path
+      d="M6 1a5 5 0 1 0 0 10A5 5 0 0 0 6 1zm0 1.400a3.600 3.600 0 1 1 0 7.200 3.600 3.600 0 0 1 0-7.200zm-.600 1.300v2.700l2 1.300.700-1-1.500-1V3.700z"
+      fillRule="evenodd"
+    />
+  ),
   good: <path d="M1.500 6.300 3 4.800l1.900 1.900L9.200 2.400l1.400 1.500-5.700 5.700z" />,
   off: <path d="M2.500 2.500h7v7h-7z" />,
   bad: (
@@ -40,6 +47,7 @@ export function stateLabel(state: State, trans: TranslationBundle): string {
   const labels: Record<State, string> = {
     running: trans.__('Training'),
     paused: trans.__('Paused'),
+    queued: trans.__('Queued'),
     finished: trans.__('Finished'),
     stopped: trans.__('Stopped'),
     failed: trans.__('Failed'),

@@ -7,7 +7,7 @@ import * as format from '../model/format';
 import { Chart, type ILine } from '../views/chart';
 import type { IRunBundle } from './types';
 
-const FIRST = 2; // the loss, and what picked the best checkpoint
+export const FIRST = 2; // the loss, and what picked the best checkpoint
 
 /** A run as its cell left it: what came out, the curves, the settings. */
 export function RunOutput(props: { bundle: IRunBundle }): React.ReactElement {

@@ -7,6 +7,14 @@ export interface IRunBundle {
   summary: [string, string][];
   next: string[];
   series: Record<string, { step: number[]; value: (number | null)[] }>;
+  /** The id under which its live panel looks for a place; only of a run that had not ended. */
+  panel?: string;
+}
+
+export interface IServiceBundle {
+  version: number;
+  name: string;
+  panel: string;
 }
 
 export interface ICurve {

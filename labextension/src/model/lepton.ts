@@ -16,7 +16,7 @@ import type {
 import { endOf } from './notices';
 
 const PAGE = 500;
-const ACTIVE: readonly RunStatus[] = ['running', 'paused'];
+const ACTIVE: readonly RunStatus[] = ['queued', 'running', 'paused'];
 
 /** What of the state changed. */
 export type Topic =

@@ -27,6 +27,7 @@ export function endOf(run: IRun): INotice | null {
         level: 'error',
         message: `${run.ref} was cut off: its process is gone. It can be resumed.`
       };
+    case 'queued':
     case 'running':
     case 'paused':
       return null;

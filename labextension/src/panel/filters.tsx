@@ -1,11 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { RunStatus } from '../api/types';
+import { RUN_STATUSES, type RunStatus } from '../api/types';
 import { StateMark } from '../common/state';
 import { useTrans } from '../common/translation';
 import type { GroupKey, IRunQuery, SortKey } from '../model/listing';
-
-const STATUSES: RunStatus[] = ['running', 'paused', 'finished', 'stopped', 'failed', 'interrupted'];
 
 /** Which runs are shown, in what order, under which headings. */
 export function Filters(props: {
@@ -24,7 +22,7 @@ export function Filters(props: {
         : [...statuses, status]
     });
   };
-  const present = STATUSES.filter(status => counts[status] || query.statuses.includes(status));
+  const present = RUN_STATUSES.filter(status => counts[status] || query.statuses.includes(status));
   return (
     <div className="lp-Filters">
       <div className="lp-Chips" role="group" aria-label={trans.__('Show only')}>

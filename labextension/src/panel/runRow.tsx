@@ -8,6 +8,7 @@ import { CommandButton, IconButton } from '../common/actionButton';
 import { Sparkline } from '../common/sparkline';
 import { StateMark, stateLabel } from '../common/state';
 import { useTrans } from '../common/translation';
+import { titleOf } from '../model/curves';
 import * as format from '../model/format';
 import { isActive } from '../model/lepton';
 import type { IPoint } from './menus';
@@ -22,8 +23,14 @@ export function headline(run: IRun): { name: string; value: number | null } {
   return { name, value: latest };
 }
 
-/** `Epoch 3 of 10 · 2 min left` while it trains, `Finished 5 min ago · 2 min 3 s` afterwards. */
+/**
+ * `Waits for cpu, behind cnn@1` in the queue, `Epoch 3 of 10 · 2 min left` while it trains, `5 min ago · 2 min 3 s`
+ * afterwards.
+ */
 export function progressText(run: IRun, trans: TranslationBundle): string {
+  if (run.status === 'queued') {
+    return titleOf(run.queue ?? trans.__('its turn is about to come'));
+  }
   if (!isActive(run)) {
     const when = format.ago(
       run.ended_at ?? run.heartbeat_at ?? run.created_at,
@@ -131,7 +138,7 @@ export function RunRow(props: IRunRowProps): React.ReactElement {
           }}
         />
       </div>
-      {isActive(run) && (
+      {isActive(run) && run.status !== 'queued' && (
         <div role="gridcell" className="lp-Progress">
           <div
             role="progressbar"

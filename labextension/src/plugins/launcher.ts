@@ -23,14 +23,17 @@ export const launcherPlugin: JupyterFrontEndPlugin<void> = {
   id: 'lepton-nb:launcher',
   description: 'Launcher cards for tutorials and templates.',
   autoStart: true,
-  requires: [ILepton, ILauncher],
-  optional: [ITranslator],
+  requires: [ILepton],
+  optional: [ILauncher, ITranslator], // Notebook has no launcher
   activate: (
     app: JupyterFrontEnd,
     lepton: ILepton,
-    launcher: ILauncher,
+    launcher: ILauncher | null,
     translator: ITranslator | null
   ) => {
+    if (!launcher) {
+      return;
+    }
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     app.commands.addCommand(CARD, {
       label: args => args.title as string,

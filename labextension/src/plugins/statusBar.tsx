@@ -18,15 +18,18 @@ export const statusBarPlugin: JupyterFrontEndPlugin<void> = {
   id: 'lepton-nb:status-bar',
   description: 'What is training and serving, in the status bar.',
   autoStart: true,
-  requires: [ILepton, IStatusBar],
-  optional: [ISettingRegistry, ITranslator],
+  requires: [ILepton],
+  optional: [IStatusBar, ISettingRegistry, ITranslator], // Notebook has no status bar
   activate: (
     app: JupyterFrontEnd,
     lepton: ILepton,
-    statusBar: IStatusBar,
+    statusBar: IStatusBar | null,
     registry: ISettingRegistry | null,
     translator: ITranslator | null
   ) => {
+    if (!statusBar) {
+      return;
+    }
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const item = ReactWidget.create(
       <Status
@@ -45,15 +48,20 @@ export const statusBarPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** `1 training 62 % · 2 serving · 12 of 80 GB`; nothing but the mark where nothing happens. */
+/** `1 training 62 % · 1 queued · 2 serving · 12 of 80 GB`; nothing but the mark where nothing happens. */
 export function statusText(model: LeptonModel, trans: TranslationBundle): string {
   const active = model.runs.filter(isActive);
+  const training = active.filter(run => run.status !== 'queued');
+  const queued = active.length - training.length;
   const serving = model.deployments.filter(item => item.state !== 'gone').length;
   const parts: string[] = [];
-  if (active.length) {
-    const known = active.flatMap(run => run.progress ?? []);
-    const progress = active.length === 1 && known.length ? ` ${format.percent(known[0])}` : '';
-    parts.push(trans.__('%1 training', active.length) + progress);
+  if (training.length) {
+    const known = training.flatMap(run => run.progress ?? []);
+    const progress = training.length === 1 && known.length ? ` ${format.percent(known[0])}` : '';
+    parts.push(trans.__('%1 training', training.length) + progress);
+  }
+  if (queued) {
+    parts.push(trans.__('%1 queued', queued));
   }
   if (serving) {
     parts.push(trans.__('%1 serving', serving));

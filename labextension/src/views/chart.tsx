@@ -57,7 +57,6 @@ export function Chart(props: IChartProps): React.ReactElement {
           const shape = options({ xTitle, yTitle, xKind, log, from0, height }, legendOf(lines));
           return plotly.react(node.current, lines.map(trace(xKind)), shape, {
             displaylogo: false,
-            responsive: true,
             modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']
           });
         }
@@ -71,7 +70,17 @@ export function Chart(props: IChartProps): React.ReactElement {
 
   React.useEffect(() => {
     const element = node.current;
+    // Plotly itself hears of windows that are resized, and not of side bars.
+    const resized = new ResizeObserver(() => {
+      if (element?.clientWidth && element.querySelector('.main-svg')) {
+        void loadPlotly().then(plotly => plotly.Plots.resize(element));
+      }
+    });
+    if (element) {
+      resized.observe(element);
+    }
     return () => {
+      resized.disconnect();
       if (element) {
         void loadPlotly().then(plotly => plotly.purge(element as unknown as PlotlyHTMLElement));
       }

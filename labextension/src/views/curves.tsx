@@ -18,6 +18,8 @@ export function Curves(props: {
   model: LeptonModel;
   runs: IRun[];
   isShown: boolean;
+  /** How many charts, the main ones first; all where left out. */
+  most?: number;
 }): React.ReactElement {
   const { model, runs } = props;
   const trans = useTrans();
@@ -96,7 +98,7 @@ export function Curves(props: {
         <span className="lp-Hint">{trans.__('Drag to zoom, double-click for everything')}</span>
       </div>
       <div className="lp-Charts">
-        {charts.map(({ names, lines }) => (
+        {charts.slice(0, props.most).map(({ names, lines }) => (
           <Chart
             key={names[0]}
             title={titleOf(baseOf(names[0]))}

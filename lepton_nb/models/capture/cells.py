@@ -80,6 +80,19 @@ def statements_of(cell: str) -> tuple[Statement, ...]:
     return tuple(Statement(node, text) for text in python_of(cell) for node in ast.parse(text).body)
 
 
+def assigned_names(node: ast.AST) -> set[str]:
+    """The names that a statement binds or changes, at any depth outside of functions and classes."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {node.name}
+    if isinstance(node, ast.Name):
+        return {node.id} if isinstance(node.ctx, (ast.Store, ast.Del)) else set()
+    if isinstance(node, ast.alias):
+        return {node.asname or node.name.partition(".")[0]}
+    if isinstance(node, ast.Lambda):
+        return set()
+    return {name for child in ast.iter_child_nodes(node) for name in assigned_names(child)}
+
+
 def segment(text: str, node: ast.AST) -> str:
     """The text of a node, with its decorators, without indentation."""
     lines = text.split("\n")

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lepton_nb.models.capture.cells import statements
+from lepton_nb.models.capture.cells import assigned_names, statements
 from lepton_nb.models.capture.finding import find_definition, uses_future_annotations
 from lepton_nb.models.capture.imports import (
     Import,
@@ -29,9 +29,11 @@ from lepton_nb.models.capture.imports import (
     render_imports,
     requirements_of,
 )
+from lepton_nb.models.capture.methods import function_of
 from lepton_nb.models.capture.names import Needs, needs_of
 from lepton_nb.models.capture.ordering import Item, join_source, ordered
 from lepton_nb.models.capture.risks import risky_call
+from lepton_nb.models.capture.shell import is_builtin, is_shells, why_not
 from lepton_nb.models.capture.values import value_text
 
 
@@ -102,6 +104,10 @@ class _Collector:
 
     def visit(self, name: str, scope: Scope) -> None:
         """Capture what `name` means in `scope`, and everything that needs."""
+        if is_shells(name, scope):
+            if reason := why_not(name):
+                self.miss(name, scope.namespace.get(name, getattr(builtins, name, None)), reason)
+            return
         if name not in scope.namespace:
             return  # a builtin, or a name of a branch that has never run
         value = scope.namespace[name]
@@ -131,7 +137,7 @@ class _Collector:
         self.items[name] = Item(text, needs)
         for needed in needs.every:
             known = needed in scope.namespace
-            if needed != name and needed not in local and (known or not hasattr(builtins, needed)):
+            if needed != name and needed not in local and (known or not is_builtin(needed)):
                 self.visit(needed, scope)
 
     def miss(self, name: str, value: Any, reason: str) -> None:
@@ -167,6 +173,7 @@ class _Collector:
             self.visit(value.__name__, own)
             self.items[name] = Item(f"{name} = {value.__name__}\n", Needs((value.__name__,), ()))
             return
+        own = _with_globals_of_methods(value, own, scope)
         source = find_definition(value, own.cells)
         if source is None:
             self.miss(name, value, _why_not_found(value))
@@ -247,17 +254,15 @@ def scope_of(value: Any, default: Scope) -> Scope:
     return Scope(vars(loaded), (text,), getattr(loaded, "__package__", None))
 
 
-def assigned_names(node: ast.AST) -> set[str]:
-    """The names that a statement binds or changes, at any depth outside of functions and classes."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
-    if isinstance(node, ast.Name):
-        return {node.id} if isinstance(node.ctx, (ast.Store, ast.Del)) else set()
-    if isinstance(node, ast.alias):
-        return {node.asname or node.name.partition(".")[0]}
-    if isinstance(node, ast.Lambda):
-        return set()
-    return {name for child in ast.iter_child_nodes(node) for name in assigned_names(child)}
+def _with_globals_of_methods(value: Any, own: Scope, default: Scope) -> Scope:
+    """The scope of a class, with those of the functions from elsewhere that it was given as methods."""
+    functions = [function_of(member) for member in vars(value).values()] if isinstance(value, type) else []
+    modules = {f.__module__: f for f in functions if f is not None and f.__module__ != value.__module__}
+    for module, function in modules.items():
+        if not is_installed(module):
+            other = scope_of(function, default)
+            own = Scope({**other.namespace, **own.namespace}, (*other.cells, *own.cells), own.package)
+    return own
 
 
 def _equal_text(ours: Any, theirs: Any) -> bool:

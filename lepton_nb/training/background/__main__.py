@@ -9,11 +9,11 @@ import os
 import signal
 import sys
 import time
-import traceback
 
 from lepton_nb.callbacks import Control
-from lepton_nb.errors import LeptonError
 from lepton_nb.runs import Run, RunStore, process, queue
+from lepton_nb.runs.run import ACTIVE
+from lepton_nb.training.background.tracebacks import TracebackLog, log_traceback
 
 _INTERVAL = 0.25  # seconds between two looks at the queue
 
@@ -69,18 +69,19 @@ def _train(run: Run, fd: int, resume: bool) -> None:
     for warning in run.warnings:
         run.append_log(warning)
     job = Job(run, freight.model, freight.data, freight.config, freight.loss, freight.optimizer)
-    job.execute(freight.callbacks, saved)
+    job.execute([*freight.callbacks, TracebackLog()], saved)
 
 
 def _record(run: Run, error: BaseException) -> None:
     """Say in the log and in the store what ended it; nobody else is there to hear."""
-    if not isinstance(error, LeptonError | KeyboardInterrupt):
-        traceback.print_exception(error, file=sys.stderr)
     run.refresh()
+    if run.status not in ACTIVE:
+        return  # it ended in the loop, which has recorded it
+    log_traceback(error)
     if run.status == "queued" and isinstance(error, KeyboardInterrupt):
         run.append_log("stopped while it was queued")
         run.set_status("stopped")
-    elif run.status in ("queued", "running", "paused"):  # it failed before, or after, the loop itself
+    else:  # it failed before, or after, the loop itself
         run.append_log(f"failed: {type(error).__name__}: {error}")
         run.set_status("failed", error=f"{type(error).__name__}: {error}")
 

@@ -52,6 +52,7 @@ def launch(run: Run, cargo: Cargo, device: torch.device, *, resume: bool = False
     except OSError as error:
         queue.leave(run)
         reason = f"The process to train in cannot be started: {error.strerror}."
+        run.append_log(reason)
         run.set_status(before if resume and before != "interrupted" else "failed", error=reason)
         raise TrainingError(reason, "Train in this notebook: leave --background out.") from None
     finally:

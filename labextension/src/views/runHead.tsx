@@ -1,0 +1,72 @@
+import type { CommandRegistry } from '@lumino/commands';
+import * as React from 'react';
+import type { IRun } from '../api/types';
+import { CommandIDs } from '../commands/ids';
+import { CommandButton } from '../common/actionButton';
+import { StateMark } from '../common/state';
+import { useTrans } from '../common/translation';
+import * as format from '../model/format';
+import { isActive } from '../model/lepton';
+import { headline, progressText } from '../panel/runRow';
+
+/** Name, state, figures and buttons of a run. */
+export function RunHead(props: { run: IRun; commands: CommandRegistry }): React.ReactElement {
+  const { run, commands } = props;
+  const trans = useTrans();
+  const best = headline(run);
+  const ref = run.ref;
+  const facts: [string, string][] = [
+    [best.name.replace(/_/g, ' '), format.metric(best.value)],
+    [trans.__('Epochs'), `${run.epoch} / ${run.epochs}`],
+    [trans.__('Steps'), format.count(run.step)],
+    [trans.__('Time'), format.duration(run.seconds)],
+    ...(isActive(run)
+      ? ([
+          [trans.__('Left'), format.duration(run.eta)],
+          [trans.__('Speed'), format.rate(run.items_per_second)]
+        ] as [string, string][])
+      : []),
+    [trans.__('Model'), run.model],
+    [trans.__('Data'), run.data],
+    [trans.__('Device'), run.device ?? '–']
+  ];
+  return (
+    <div className="lp-View-head">
+      <div className="lp-View-title">
+        <h2>{ref}</h2>
+        <StateMark state={run.status} />
+        <span className="lp-Hint">{progressText(run, trans)}</span>
+        <span className="lp-View-actions">
+          {[
+            CommandIDs.pauseRun,
+            CommandIDs.resumeRun,
+            CommandIDs.stopRun,
+            CommandIDs.evaluateRun
+          ].map(id => (
+            <CommandButton key={id} commands={commands} id={id} args={{ ref }} text />
+          ))}
+          <CommandButton
+            commands={commands}
+            id={CommandIDs.deployRun}
+            args={{ ref }}
+            text
+            primary
+          />
+        </span>
+      </div>
+      {run.error && (
+        <p className="lp-View-error" role="alert">
+          {run.error}
+        </p>
+      )}
+      <dl className="lp-Facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd title={value}>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}

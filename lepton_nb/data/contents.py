@@ -1,0 +1,120 @@
+"""What stands for an item's content, 64 bits each: by it items are split, and known again in other data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+from torch.utils.data import ConcatDataset, Dataset, Subset, TensorDataset
+
+from lepton_nb.data.duplicates import digest, digests
+from lepton_nb.tasks.tables import category_text
+
+BLOCK, BLOCKS = 4096, 4  # bytes of a file that are read: all of a small one, else blocks spread over it
+_THREADS = 8
+
+
+def file_keys(files: Sequence[Path]) -> np.ndarray:
+    """One key a file, uint64 ``(N,)``, by its size and bytes; by its name where it cannot be read."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return np.fromiter(pool.map(_file_key, files, chunksize=64), dtype=np.uint64, count=len(files))
+
+
+def _file_key(path: Path) -> int:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            size = path.stat().st_size
+            if size <= BLOCK * BLOCKS:
+                return digest(file.read())
+            pieces = [size.to_bytes(8, "little")]
+            for start in np.linspace(0, size - BLOCK, BLOCKS).astype(int):
+                file.seek(start)
+                pieces.append(file.read(BLOCK))
+            return digest(b"".join(pieces))
+    except OSError:
+        return digest(str(path).encode(errors="surrogateescape"))
+
+
+def table_keys(table: pd.DataFrame) -> np.ndarray:
+    """One key a row, uint64 ``(N,)``; neither the order of the columns nor a number's type matters."""
+    return _combined({str(name): _cell_keys(table[name]) for name in table.columns}, len(table))
+
+
+def column_keys(cells: Mapping[str, Sequence[Any]], columns: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """One key a row, uint64 ``(N,)``, by the columns that a model takes.
+
+    Args:
+        cells: N values a column.
+        columns: The columns as in `Signature.preprocessing`.
+    """
+    kinds = {"number": np.float64, "category": object}
+    keys = {
+        column["name"]: _cell_keys(pd.Series(cells[column["name"]], dtype=kinds[column["kind"]]))
+        for column in columns
+    }
+    return _combined(keys, len(next(iter(cells.values()))))
+
+
+def _combined(keys: Mapping[str, np.ndarray], count: int) -> np.ndarray:
+    total = np.zeros(count, dtype=np.uint64)
+    for name, values in keys.items():
+        total += pd.util.hash_array(values ^ np.uint64(digest(name.encode())))
+    return total
+
+
+def _cell_keys(cells: pd.Series) -> np.ndarray:
+    if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
+        numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0  # -0.0 is 0.0
+        return np.asarray(pd.util.hash_array(np.where(np.isnan(numbers), np.nan, numbers)))
+    codes, distinct = _factorized(cells)
+    texts = np.array([*(category_text(value) or "" for value in distinct), ""], dtype=object)
+    keys: np.ndarray = pd.util.hash_array(texts)[codes]
+    return keys  # code -1, a missing cell, is the last
+
+
+def _factorized(cells: pd.Series) -> tuple[np.ndarray, Sequence[Any]]:
+    try:
+        codes, distinct = pd.factorize(cells)
+    except TypeError:  # lists or dicts
+        codes, distinct = pd.factorize(cells.map(repr))
+    return codes, list(distinct)
+
+
+def array_keys(items: np.ndarray) -> np.ndarray:
+    """One key an item of an array ``(N, ...)``, uint64 ``(N,)``."""
+    return digests(np.ascontiguousarray(item).data for item in items)
+
+
+def dataset_keys(dataset: Dataset[Any]) -> np.ndarray | None:
+    """One key an item of a map-style Dataset, uint64 ``(N,)``; None where only reading it all would tell.
+
+    Of tensors by their numbers, of a list of files, as an ImageFolder has, by those.
+    """
+    if isinstance(dataset, Subset):
+        whole = dataset_keys(dataset.dataset)
+        return None if whole is None else whole[np.asarray(list(dataset.indices), dtype=np.int64)]
+    if isinstance(dataset, ConcatDataset):
+        parts = [dataset_keys(part) for part in dataset.datasets]
+        known = [part for part in parts if part is not None]
+        return np.concatenate(known) if len(known) == len(parts) else None
+    if isinstance(dataset, TensorDataset):
+        return array_keys(dataset.tensors[0].detach().cpu().numpy())
+    return _keys_of_what_it_lists(dataset)
+
+
+def _keys_of_what_it_lists(dataset: Any) -> np.ndarray | None:
+    """By the ``samples`` or the ``data`` that torchvision's datasets, and those like them, hold."""
+    samples, data = getattr(dataset, "samples", None), getattr(dataset, "data", None)
+    count = len(dataset)
+    if isinstance(samples, list) and len(samples) == count:
+        files = [sample[0] if isinstance(sample, tuple | list) else sample for sample in samples]
+        if all(isinstance(file, str | Path) for file in files):
+            return file_keys([Path(file) for file in files])
+    if isinstance(data, Tensor | np.ndarray) and data.ndim > 1 and len(data) == count:
+        return array_keys(np.asarray(data))
+    return None

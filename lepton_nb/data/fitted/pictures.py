@@ -1,0 +1,197 @@
+"""Pictures as a trained model takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+
+from lepton_nb.data.bundle import DataBundle, Split
+from lepton_nb.data.class_folders import IMAGE_SUFFIXES, find_class_files
+from lepton_nb.data.contents import array_keys, file_keys
+from lepton_nb.data.decoding import PictureForm, Read, content, decode, skipped
+from lepton_nb.data.duplicates import digest
+from lepton_nb.data.fitted.bundles import fit_targets, fitted_bundle, held_out
+from lepton_nb.data.fitted.tensors import array_targets, numbers
+from lepton_nb.data.image_bundle import ImagePool
+from lepton_nb.data.image_folder import PictureFiles
+from lepton_nb.data.images import PixelStats, to_picture
+from lepton_nb.data.lazy import LazySplit
+from lepton_nb.data.memory import MemorySplit
+from lepton_nb.data.pictures import as_pictures
+from lepton_nb.data.report import Finding
+from lepton_nb.errors import DataError
+from lepton_nb.signature import Signature
+from lepton_nb.tasks.images import load_image
+
+
+class _Pictures(Protocol):
+    """Pictures by number, as `lepton_nb.data.picture_pool.PictureSource` has them."""
+
+    def read(self, i: int) -> Path | Image.Image: ...
+
+    def raw(self, i: int) -> Image.Image: ...
+
+    def name_of(self, i: int) -> str: ...
+
+
+@dataclass
+class _Items:
+    """Pictures in a list: PIL's, or paths of files."""
+
+    items: Sequence[Any]
+
+    def read(self, i: int) -> Path | Image.Image:
+        item = self.items[i]
+        return item if isinstance(item, Image.Image) else Path(item)
+
+    def raw(self, i: int) -> Image.Image:
+        found = self.read(i)
+        return found if isinstance(found, Image.Image) else Image.open(found)
+
+    def name_of(self, i: int) -> str:
+        return f"item {i}" if isinstance(self.items[i], Image.Image) else str(self.items[i])
+
+
+def from_path(path: Path, signature: Signature, split: str | None) -> DataBundle | None:
+    if not path.is_dir():
+        return None
+    found = find_class_files(path, IMAGE_SUFFIXES, "pictures", least=1)
+    files = PictureFiles(found)
+    part, rows = held_out(found.given, split)
+    folders = pd.Series([found.class_names[label] for label in found.labels[rows]], name="the folder")
+    targets = fit_targets(folders, signature)
+    return _bundle(
+        files,
+        rows,
+        targets,
+        files.contents[rows],
+        signature,
+        name=path.name,
+        source=f"folder {path}",
+        part=part,
+        findings=found.findings,
+    )
+
+
+def from_frame(table: pd.DataFrame, signature: Signature) -> None:
+    """A table of numbers holds no pictures."""
+
+
+def from_pair(x: Any, y: Any, signature: Signature) -> DataBundle | None:
+    answers = numbers(y)
+    if answers is None:
+        return None
+    pictures: _Pictures
+    if isinstance(x, list | tuple) and x and all(isinstance(item, Image.Image | str | Path) for item in x):
+        pictures, contents, source = _Items(x), _list_keys(x), f"{len(x):,} pictures"
+    else:
+        array = numbers(x)
+        pixels = None if array is None else as_pictures(array)[0]
+        if array is None or pixels is None:
+            return None
+        pictures = _Items(list(map(to_picture, pixels)))
+        contents, source = array_keys(pixels), f"arrays {array.shape} {array.dtype}"
+    targets = array_targets(answers, len(contents), signature)
+    return _bundle(
+        pictures, np.arange(len(contents)), targets, contents, signature, name="arrays", source=source
+    )
+
+
+def _list_keys(items: Sequence[Any]) -> np.ndarray:
+    """Of files by their bytes, of pictures by their pixels, as of those of an array."""
+    keys = np.zeros(len(items), dtype=np.uint64)
+    files = [i for i, item in enumerate(items) if not isinstance(item, Image.Image)]
+    keys[files] = file_keys([Path(items[i]) for i in files])
+    for i in set(range(len(items))) - set(files):
+        pixels = np.asarray(items[i])
+        keys[i] = digest((pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1)).tobytes())
+    return keys
+
+
+def _bundle(
+    pictures: _Pictures,
+    rows: np.ndarray,
+    targets: np.ndarray,
+    contents: np.ndarray,
+    signature: Signature,
+    *,
+    name: str,
+    source: str,
+    part: str = "test",
+    findings: Sequence[Finding] = (),
+) -> DataBundle:
+    """The bundle of some of the pictures, without those that cannot be read.
+
+    Args:
+        rows: Their numbers ``(N,)``; targets and contents are of these.
+
+    Raises:
+        DataError: If none of them can be read.
+    """
+    settings = signature.preprocessing
+    form = PictureForm.of(settings)
+    read = _reader(pictures, rows, settings)
+    decoded = decode(read, len(rows), form)
+    good = np.setdiff1d(np.arange(len(rows)), list(decoded.bad))
+    said = [skipped(decoded.bad, lambda i: pictures.name_of(int(rows[i])))] if decoded.bad else []
+    if not len(good):
+        raise DataError(f"None of the {len(rows):,} pictures can be read: {said[0].examples[0]}.")
+    pool = ImagePool(
+        labels=targets,
+        digests=decoded.digests,
+        contents=contents,
+        sums=decoded.sums,
+        pixels=None if decoded.pixels is None else torch.from_numpy(decoded.pixels),
+        form=form,
+        read=read,
+        name_of=lambda i: pictures.name_of(int(rows[i])),
+        raw=lambda i: pictures.raw(int(rows[i])),
+    )
+    return fitted_bundle(
+        _split(part, pool, good, signature),
+        signature,
+        contents[good],
+        name=name,
+        source=source,
+        findings=[*findings, *said],
+    )
+
+
+def _split(part: str, pool: ImagePool, good: np.ndarray, signature: Signature) -> Split:
+    settings = signature.preprocessing
+    stats = PixelStats(tuple(settings["mean"]), tuple(settings["std"]))
+    targets = torch.from_numpy(pool.labels[good])
+    if pool.pixels is None:
+        return LazySplit(part, pool, good, targets, stats, None)
+    return MemorySplit(
+        part,
+        pool.pixels,
+        targets,
+        lambda i: pool.raw(int(good[i])),
+        rows=torch.from_numpy(good),
+        stats=stats,
+    )
+
+
+def _reader(pictures: _Pictures, rows: np.ndarray, settings: dict[str, Any]) -> Read:
+    """Gives pictures to the decoder; cut from the middle first, where the model's transform does so."""
+    short_side = settings.get("short_side")
+    if short_side is None:
+        return lambda i: pictures.read(int(rows[i]))
+
+    def cut(i: int) -> Image.Image:
+        picture = content(pictures.read(int(rows[i])))
+        return to_picture(
+            load_image(
+                picture, settings["mode"], settings["size"], short_side, value_range=settings.get("range")
+            )
+        )
+
+    return cut

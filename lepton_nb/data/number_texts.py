@@ -1,0 +1,114 @@
+"""Texts that mean numbers: which of a column's texts do, and how its numbers are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+MOSTLY = 0.95  # share of a column's cells that must be numbers for it to be one
+_MARK = re.compile(
+    r"-+|[–—*/…]|\?+|\.+|n[./]?a\.?|-?nan|null|none|nil|<na>"
+    r"|#(?:n/?a|ref!|value!|div/0!|num!|null!|name\?)|-?1\.#(?:qnan|ind)",
+    re.IGNORECASE,
+)
+"""What stands for a missing value in many tables. Among texts it may be one of them: NA is Namibia."""
+_MARK_AMONG_NUMBERS = re.compile(rf"{_MARK.pattern}|missing|unknown|undefined|not available", re.IGNORECASE)
+
+_SPACES = " '’\u00a0\u2009\u202f"  # what else stands between thousands
+_EXPONENT = r"(?:[eE][+-]?\d+)?"
+_PLAIN = re.compile(rf"[+-]?(?:(?:\d+\.?\d*|\.\d+){_EXPONENT}|inf|infinity)", re.IGNORECASE)
+_CODE = re.compile(r"0\d+")
+
+
+@dataclass(frozen=True)
+class Style:
+    """A way to write numbers.
+
+    Attributes:
+        decimal: What stands before the decimals.
+        thousands: What stands between thousands, where no space does.
+        pattern: What its numbers look like.
+    """
+
+    decimal: str
+    thousands: str
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, decimal: str, thousands: str) -> Style:
+        by_three = rf"[1-9]\d{{0,2}}(?P<by>[{thousands}{_SPACES}])\d{{3}}(?:(?P=by)\d{{3}})*"
+        indian = rf"[1-9]\d?(?:[{thousands}]\d\d)+[{thousands}]\d{{3}}"
+        digits = rf"(?:\d+|{by_three}|{indian})(?:[{decimal}]\d*)?|[{decimal}]\d+"
+        return cls(decimal, thousands, re.compile(rf"[+-]?(?:(?:{digits}){_EXPONENT}|(?i:inf|infinity))"))
+
+    def read(self, text: str) -> float:
+        """The number a text says, NaN where it says none."""
+        text = text.replace("\N{MINUS SIGN}", "-")
+        if self.pattern.fullmatch(text) is None:
+            return np.nan
+        return float(re.sub(f"[{self.thousands}{_SPACES}]", "", text).replace(self.decimal, "."))
+
+
+POINT, COMMA = Style.of(".", ","), Style.of(",", ".")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a column's different values say as numbers.
+
+    Attributes:
+        values: One for each, NaN where it is none, ``(U,)``.
+        style: How they are written.
+        ambiguous: Whether the other style reads all of them too, and differently.
+    """
+
+    values: np.ndarray
+    style: Style
+    ambiguous: bool
+
+
+def is_mark(value: Any, *, among_numbers: bool = False) -> bool:
+    """Whether a value is a text that may stand for a missing one."""
+    pattern = _MARK_AMONG_NUMBERS if among_numbers else _MARK
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def is_plain(text: str) -> bool:
+    """Whether a number is written as every program reads it."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def are_codes(values: Sequence[Any]) -> bool:
+    """Whether whole numbers are codes: ``01067`` says with its zero that it is no quantity."""
+    present = [str(value) for value in values if not is_mark(value)]
+    return any(map(_CODE.fullmatch, present)) and all(text.isdecimal() for text in present)
+
+
+def read_numbers(values: Sequence[Any], counts: np.ndarray, otherwise: Style = POINT) -> Numbers:
+    """A column's different values as numbers, in the one style that reads most of its cells.
+
+    So ``1,234`` is decided by whether the column also has ``1,5`` or ``1,234.5``.
+
+    Args:
+        counts: How many cells hold each value, ``(U,)``.
+        otherwise: The style where both read as many.
+    """
+    points, commas = (np.array([_read(value, style) for value in values]) for style in (POINT, COMMA))
+    with_point, with_comma = (counts[~np.isnan(read)].sum() for read in (points, commas))
+    if with_point == with_comma:
+        read = commas if otherwise is COMMA else points
+        return Numbers(read, otherwise, not np.array_equal(points, commas, equal_nan=True))
+    if with_point > with_comma:
+        return Numbers(points, POINT, False)
+    return Numbers(commas, COMMA, False)
+
+
+def _read(value: Any, style: Style) -> float:
+    if isinstance(value, str):
+        return style.read(value)
+    return float(value) if isinstance(value, int | float | np.number | Decimal) else np.nan

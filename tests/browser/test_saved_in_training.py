@@ -1,0 +1,151 @@
+"""An output saved while its run trains, or while its service runs: what it shows once its panel is gone."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Locator, Page, expect
+
+import lepton_nb
+from tests.browser.lab import Lab, Notebook, open_page
+from tests.browser.panel import IN_A_LAB, SHOTS
+from tests.test_training_background import wait_for
+
+pytestmark = IN_A_LAB
+SECONDS = 1000
+START = "%load_ext lepton_nb\n%lepton data digits --limit 300"
+LOST = re.compile("Loading widget|model not found|Error displaying")
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+
+
+def open_notebook(page: Page, lab: Lab, name: str, *cells: str) -> Notebook:
+    content = new_notebook(cells=[new_code_cell(text) for text in (START, *cells)], metadata=KERNEL)
+    nbformat.write(content, lab.folder / name)
+    notebook = Notebook(page, lab, name)
+    notebook.run(0)
+    notebook.wait_for(0)
+    return notebook
+
+
+def save(notebook: Notebook) -> None:
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+
+def reopen(notebook: Notebook, lab: Lab, name: str) -> Notebook:
+    """The page is loaded anew, the kernel left alone."""
+    save(notebook)
+    return Notebook(notebook.page, lab, name, busy=True)
+
+
+def pictures(notebook: Notebook, index: int, name: str) -> None:
+    for theme in ("Light", "Dark"):
+        notebook.set_theme(f"JupyterLab {theme}")
+        notebook.page.wait_for_timeout(500)
+        notebook.screenshot(index, SHOTS / f"{name}-{theme.lower()}.png")
+    notebook.set_theme("JupyterLab Light")
+
+
+def expect_drawn(cell: Locator, status: str) -> None:
+    """The run as the store tells of it."""
+    expect(cell.locator(f".lp-State[data-state='{status}']")).to_be_visible(timeout=30 * SECONDS)
+    expect(cell.locator(".lp-Output .main-svg").first).to_be_visible(timeout=20 * SECONDS)
+    expect(cell.locator(".lepton-panel")).to_be_hidden()
+    expect(cell).not_to_contain_text(LOST)
+
+
+@pytest.fixture
+def patient(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """A page on which a kernel may die that was asked for something: Jupyter itself then raises."""
+    monkeypatch.setenv("LEPTON_HOME", str(lab.home))
+    with open_page(("Canceled future for kernel_info_request",)) as page:
+        yield page
+
+
+def test_a_run_in_this_kernel_after_a_reload_and_after_the_kernels_death(patient: Page, lab: Lab) -> None:
+    line = "%lepton train SmallCNN --data digits --epochs 5000 --name here"
+    notebook = open_notebook(patient, lab, "here.ipynb", line)
+    notebook.run(1)
+    cell = notebook.cell(1)
+    expect(cell.locator(".lepton-panel")).to_contain_text(re.compile(r"Epoch [2-9]"), timeout=90 * SECONDS)
+    expect(cell.locator(".lp-View-head")).to_have_count(0)
+
+    notebook = reopen(notebook, lab, "here.ipynb")
+    cell = notebook.cell(1)
+    expect(cell.get_by_role("button", name="Pause")).to_be_visible(timeout=30 * SECONDS)
+    expect(cell).not_to_contain_text(LOST)
+    pictures(notebook, 1, "reloaded")
+
+    pid = lepton_nb.get_run("here").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    expect_drawn(cell, "interrupted")
+    expect(cell.get_by_role("button", name="Resume")).to_be_visible()
+    pictures(notebook, 1, "kernel-killed")
+
+
+def test_a_run_in_the_background_goes_on_in_its_output_without_a_kernel(page: Page, lab: Lab) -> None:
+    line = "%lepton train SmallCNN --data digits --epochs 5000 --name apart --background"
+    notebook = open_notebook(page, lab, "apart.ipynb", line)
+    notebook.run(1)
+    cell = notebook.cell(1)
+    expect(cell.locator(".lepton-panel")).to_contain_text(re.compile(r"Epoch [2-9]"), timeout=90 * SECONDS)
+    page.evaluate(SHUT_DOWN)
+    expect_drawn(cell, "running")
+    expect(cell).to_contain_text(re.compile(r"Epoch \d+ of 5000"))
+    pictures(notebook, 1, "kernel-shut-down")
+    cell.get_by_role("button", name="Pause").click()
+    wait_for(lambda: lepton_nb.get_run("apart").status == "paused")
+
+    notebook = reopen(notebook, lab, "apart.ipynb")
+    cell = notebook.cell(1)
+    expect_drawn(cell, "paused")
+    lepton_nb.get_run("apart").request("stop")
+    expect_drawn(cell, "stopped")
+
+
+def test_a_run_of_another_store_shows_what_was_saved_of_it(page: Page, lab: Lab) -> None:
+    line = "%lepton train SmallCNN --data digits --epochs 5000 --name gone"
+    notebook = open_notebook(page, lab, "gone.ipynb", line)
+    notebook.run(1)
+    expect(notebook.cell(1).locator(".lepton-panel")).to_contain_text("Epoch", timeout=90 * SECONDS)
+    save(notebook)
+    page.evaluate(SHUT_DOWN)
+    run = lepton_nb.get_run("gone")
+    wait_for(lambda: run.refresh().status in ("stopped", "interrupted"))
+    run.store.delete_run(run)
+    notebook = Notebook(page, lab, "gone.ipynb", busy=True)
+    cell = notebook.cell(1)
+    expect(cell).to_contain_text("gone@1 is not in this run store", timeout=30 * SECONDS)
+    expect(cell).to_contain_text("%lepton attach gone@1")
+    expect(cell).not_to_contain_text(LOST)
+
+
+def test_a_services_panel_without_a_kernel(page: Page, lab: Lab) -> None:
+    notebook = open_notebook(
+        page,
+        lab,
+        "service.ipynb",
+        "%lepton train SmallCNN --data digits --epochs 1 --name served",
+        "%lepton deploy served",
+    )
+    for index in (1, 2):
+        notebook.run(index)
+        notebook.wait_for(index)
+    cell = notebook.cell(2)
+    expect(cell.locator(".lepton-service")).to_contain_text("Requests", timeout=30 * SECONDS)
+    notebook = reopen(notebook, lab, "service.ipynb")
+    cell = notebook.cell(2)
+    expect(cell.locator(".lepton-service")).to_contain_text("Requests", timeout=30 * SECONDS)
+    page.evaluate(SHUT_DOWN)
+    expect(cell.locator(".lepton-service")).to_be_hidden(timeout=30 * SECONDS)
+    expect(cell.locator(".lp-State[data-state='ready']")).to_be_visible(timeout=30 * SECONDS)
+    expect(cell.get_by_role("button", name="Open", exact=True)).to_be_visible()
+    expect(cell).not_to_contain_text(LOST)
+    pictures(notebook, 2, "service-without-kernel")

@@ -1,0 +1,87 @@
+"""What a cell shows first, in a real kernel: a notebook saved right then can be read without its widgets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
+
+from lepton_nb.runs.bundle import MIME as RUN
+from lepton_nb.widgets.deployment_panel import MIME as SERVICE
+
+pytestmark = pytest.mark.slow
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+UNREADABLE = re.compile(r"object at 0x")
+START = "%load_ext lepton_nb\n%lepton data digits --limit 120"
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingKernelClient]:
+    home = tmp_path_factory.mktemp("home")
+    manager, client = start_new_kernel(env={**os.environ, "LEPTON_HOME": str(home)}, cwd=str(home))
+    try:
+        outputs(client, START)
+        yield client
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
+def outputs(kernel: BlockingKernelClient, code: str) -> list[dict[str, Any]]:
+    """The bundles that a cell displays, as they were first."""
+    shown: list[dict[str, Any]] = []
+
+    def take(message: dict[str, Any]) -> None:
+        if message["msg_type"] in ("display_data", "execute_result"):
+            shown.append(message["content"]["data"])
+        assert message["msg_type"] != "error", message["content"]
+
+    kernel.execute_interactive(code, output_hook=take, timeout=120)
+    return shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%lepton train SmallCNN --data digits --epochs 1 --name cnn",
+        "%lepton resume cnn --epochs 2",
+        "%lepton train SmallCNN --data digits --epochs 400 --name apart --background",
+        "%lepton attach apart",
+        "%lepton runs",
+        "%lepton form SmallCNN --data digits",
+        "%lepton stop apart",
+        "%lepton tune SmallCNN --data digits --search lr=1e-3|1e-2 --trials 1 --epochs 1 --name search",
+        "%lepton deploy cnn",
+        "%lepton deployments cnn",
+        "%lepton stop cnn",
+    ],
+)
+def test_every_output_can_be_read_without_its_widget(kernel: BlockingKernelClient, line: str) -> None:
+    for bundle in outputs(kernel, line):
+        assert bundle.get("text/plain", "").strip(), bundle.keys()
+        assert not UNREADABLE.search(bundle["text/plain"])
+        if VIEW in bundle:
+            assert "%lepton" in bundle["text/plain"]
+            assert "%lepton" in bundle["text/html"]
+            assert RUN in bundle or SERVICE in bundle
+
+
+def test_a_run_in_training_is_referred_to_from_its_first_output(kernel: BlockingKernelClient) -> None:
+    first = outputs(kernel, "%lepton train SmallCNN --data digits --epochs 1 --name live")[0]
+    assert VIEW in first
+    kept = json.loads(json.dumps(first[RUN], allow_nan=False))
+    assert (kept["run"]["ref"], kept["run"]["status"]) == ("live@1", "running")
+    assert kept["next"] == ["%lepton attach live@1"]
+    assert kept["panel"]
+    assert "live@1 · SmallCNN on digits" in first["text/plain"]
+
+
+def test_what_the_text_says_to_type_shows_the_run(kernel: BlockingKernelClient) -> None:
+    (line,) = outputs(kernel, "%lepton train SmallCNN --data digits --epochs 1 --name typed")[0][RUN]["next"]
+    assert outputs(kernel, line)[0]["text/plain"].startswith("Finished: typed@1")
