@@ -43,6 +43,8 @@ class Freezing(Callback):
 
     def on_exception(self, state: TrainState, error: BaseException) -> None:  # noqa: ARG002
         self._set(trainable=True)
+        for module in self.modules:
+            module.train()  # else the next training would take them for parts that the user set to evaluate
 
     def _is_over(self, state: TrainState) -> bool:
         return self.until is not None and state.epoch >= self.until

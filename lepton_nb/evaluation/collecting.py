@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import DataError, ModelError
 from lepton_nb.models import Inputs, call_model
+from lepton_nb.models.preserve import evaluating
 from lepton_nb.signature import Signature
 
 Batches = Iterator[tuple[Inputs, Tensor]]
@@ -33,7 +33,7 @@ def predict_batches(model: nn.Module, batches: Batches, batch_size: int) -> tupl
         DataError: If there are no items.
     """
     preds, targets = [], []
-    with _evaluating(model), torch.random.fork_rng(devices=[]), torch.inference_mode():
+    with evaluating(model), torch.random.fork_rng(devices=[]), torch.inference_mode():
         for inputs, target in batches:
             preds.append(_forward(model, inputs, len(target), batch_size).float().cpu())
             targets.append(target.cpu())
@@ -65,18 +65,6 @@ def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str
     if signature.class_names and (target.min() < 0 or target.max() >= count):
         wrong = int(target.max()) if target.max() >= count else int(target.min())
         raise DataError(f"The target {wrong} is no class of {name}, which has 0 to {count - 1}.")
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and afterwards the mode that each module was in."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def _forward(model: nn.Module, inputs: Inputs, items: int, batch_size: int) -> Tensor:

@@ -30,6 +30,18 @@ def private_rng() -> Iterator[None]:
 
 
 @contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode; afterwards every module is in the mode it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
     """Restore the buffers, gradients and modes of `model`, and the random state, when the block ends.
 

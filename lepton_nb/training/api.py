@@ -22,6 +22,7 @@ from lepton_nb.training.device import choose_device
 from lepton_nb.training.job import Job, change_rates
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.own import describe_loss, describe_optimizer, make_loss_again, make_optimizer_again
+from lepton_nb.training.parts import freeze_again, record_parts
 from lepton_nb.training.preparing import Prepared, as_bundle, make_criterion, prepare
 from lepton_nb.training.release import frees_memory
 from lepton_nb.training.seeding import private_rng
@@ -92,6 +93,7 @@ def train(
         keep_example(run, ready.data)  # packaging needs real inputs, perhaps when the data is gone
     described = {"optimizer": describe_optimizer(ready.optimizer, ready.model), "loss": describe_loss(loss)}
     run.write_json("own.json", described)
+    record_parts(run, ready.model)
     if cargo is not None:
         from lepton_nb.training.background.launch import launch
 
@@ -163,6 +165,8 @@ def resume(
     network = model if model is not None else run.live.get("model")
     if network is None:
         network = load_model(run, checkpoint=checkpoint.step)
+    if network is not run.live.get("model"):
+        freeze_again(run, network)
     if changes:
         run.write_json("config.json", settings.to_dict())
         said = ", ".join(f"{name} {value}" for name, value in changes.items())

@@ -107,8 +107,8 @@ class ExponentialAverage(WeightAverage):
 class StochasticAverage(WeightAverage):
     """The mean of the weights at the end of each of the last epochs (Izmailov et al. 2018, arXiv:1803.05407).
 
-    The running means of batch norms belong to other weights, so they are measured again over training
-    batches before the average is validated.
+    The running means of batch norms belong to other weights, so those of all that train are measured again
+    over training batches before the average is validated.
 
     Args:
         model: The model in training.
@@ -135,7 +135,9 @@ class StochasticAverage(WeightAverage):
             if value.is_floating_point():
                 value.lerp_(raw[name], 1.0 / self.count)
         norms = [
-            module for module in self.model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)
+            module
+            for module in self.model.modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training
         ]
         if norms:
             self.model.load_state_dict(self._average)
@@ -157,14 +159,11 @@ class StochasticAverage(WeightAverage):
         for module in norms:
             module.reset_running_stats()
             module.momentum = None  # torch's sign for a cumulative average
-        was_training = self.model.training
-        self.model.train()
         batches = max(1, _BATCH_NORM_ITEMS // self.loader.batch_size)
         try:
             for inputs, _ in islice(self.loader.batches(epoch), batches):
                 call_model(self.model, inputs)
         finally:
-            self.model.train(was_training)
             for module, momentum in zip(norms, momenta, strict=True):
                 module.momentum = momentum
 

@@ -24,6 +24,7 @@ from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.device import choose_device, choose_precision, make_autocast
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
+from lepton_nb.training.parts import evaluating_parts
 from lepton_nb.training.preparing import Prepared, prepare
 from lepton_nb.training.seeding import private_rng, seed_all
 
@@ -161,7 +162,10 @@ def _run(ready: Prepared, rates: list[float], found: RateSearch) -> None:
     optimizer = ready.optimizer or make_optimizer(model, settings)
     move_optimizer(optimizer, device)
     shares = [group["lr"] / (optimizer.param_groups[0]["lr"] or 1.0) for group in optimizer.param_groups]
+    still = evaluating_parts(model)
     model.train()
+    for name in still:
+        model.get_submodule(name).training = False
     frozen = frozen_modules(model, settings.freeze) if settings.freeze else []
     for module in frozen:
         module.requires_grad_(False).eval()

@@ -38,6 +38,7 @@ from lepton_nb.training.loop import Work, fit, restore, snapshot
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.optimizers import forget_gradients, make_optimizer, move_optimizer, use_fused
+from lepton_nb.training.parts import StandingStill, recorded_parts
 from lepton_nb.training.profiling import Profiler
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
@@ -191,7 +192,8 @@ class Job:
         if self.config.freeze is not None:
             frozen = frozen_modules(self.model, self.config.freeze)
             found.append(Freezing(frozen, self.config.unfreeze_at))
-        return found
+        # After it: what it sets free again stays in the mode that the user chose.
+        return [*found, StandingStill(self.model, recorded_parts(self.run))]
 
     def _optimizer(self, device: torch.device) -> torch.optim.Optimizer:
         if self.optimizer is None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lepton_nb.data import Loader
 from lepton_nb.models import call_model
+from lepton_nb.models.preserve import evaluating
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 Score = Callable[[Tensor, Tensor], dict[str, float]]
@@ -25,24 +26,19 @@ def validate(
 ) -> dict[str, float] | None:
     """The ``val_`` metrics of the model over the loader; None where `keep_going` turned false on the way.
 
-    The model is left in the mode it came in. Outputs are gathered on the CPU, so that a metric sees the
+    Every module is left in the mode it came in. Outputs are gathered on the CPU, so that a metric sees the
     whole set at once and is exact, not a mean over batches.
     """
     preds, targets, loss_sum, items = [], [], 0.0, 0
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            for inputs, target in loader.batches(0):
-                if not keep_going():
-                    return None
-                output = call_model(model, inputs)
-                loss_sum += float(criterion(output, target)) * len(target)
-                items += len(target)
-                preds.append(output.float().cpu())
-                targets.append(target.cpu())
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.inference_mode():
+        for inputs, target in loader.batches(0):
+            if not keep_going():
+                return None
+            output = call_model(model, inputs)
+            loss_sum += float(criterion(output, target)) * len(target)
+            items += len(target)
+            preds.append(output.float().cpu())
+            targets.append(target.cpu())
     if not items:
         return {}
     metrics = {"loss": loss_sum / items, **score(torch.cat(preds), torch.cat(targets))}
