@@ -29,6 +29,7 @@ from lepton_nb.models.capture.imports import (
     render_imports,
     requirements_of,
 )
+from lepton_nb.models.capture.methods import function_of
 from lepton_nb.models.capture.names import Needs, needs_of
 from lepton_nb.models.capture.ordering import Item, join_source, ordered
 from lepton_nb.models.capture.risks import risky_call
@@ -167,6 +168,7 @@ class _Collector:
             self.visit(value.__name__, own)
             self.items[name] = Item(f"{name} = {value.__name__}\n", Needs((value.__name__,), ()))
             return
+        own = _with_globals_of_methods(value, own, scope)
         source = find_definition(value, own.cells)
         if source is None:
             self.miss(name, value, _why_not_found(value))
@@ -245,6 +247,17 @@ def scope_of(value: Any, default: Scope) -> Scope:
         return default
     text = "".join(linecache.getlines(file))
     return Scope(vars(loaded), (text,), getattr(loaded, "__package__", None))
+
+
+def _with_globals_of_methods(value: Any, own: Scope, default: Scope) -> Scope:
+    """The scope of a class, with those of the functions from elsewhere that it was given as methods."""
+    functions = [function_of(member) for member in vars(value).values()] if isinstance(value, type) else []
+    modules = {f.__module__: f for f in functions if f is not None and f.__module__ != value.__module__}
+    for module, function in modules.items():
+        if not is_installed(module):
+            other = scope_of(function, default)
+            own = Scope({**other.namespace, **own.namespace}, (*other.cells, *own.cells), own.package)
+    return own
 
 
 def assigned_names(node: ast.AST) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 import linecache
 import types
@@ -11,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lepton_nb.models.capture.cells import first_line, python_of, segment, tidy
+from lepton_nb.models.capture.methods import function_of, with_additions
 
 _FUTURE = annotations.compiler_flag  # set on code under `from __future__ import annotations`
 
@@ -21,10 +21,19 @@ def find_definition(value: type | types.FunctionType, cells: Sequence[str]) -> s
     The text must compile to the very code that `value` runs. So an older version of a class that an object
     still uses is found, and a file edited after its import is not taken for what was imported.
 
+    What a class was given after its definition, such as ``Net.forward = f``, is part of its text.
+
     Args:
         value: The class or function.
         cells: The cells in the order they ran, for a class without methods, of which nothing else tells.
     """
+    source = _as_it_was_written(value, cells)
+    if source is None or not isinstance(value, type):
+        return source
+    return with_additions(source, value, lambda function: _as_it_was_written(function, cells))
+
+
+def _as_it_was_written(value: type | types.FunctionType, cells: Sequence[str]) -> str | None:
     codes = list(codes_of(value))
     files = dict.fromkeys(code.co_filename for code in codes)
     texts = [tidy("".join(linecache.getlines(file))) for file in files]
@@ -85,31 +94,17 @@ def codes_of(value: Any) -> Iterator[types.CodeType]:
             yield function.__code__
         return
     for member in vars(value).values():
-        function = _function_of(member)
+        function = function_of(member)
         own = function is not None and function.__code__.co_qualname.startswith(f"{value.__qualname__}.")
         if function is not None and own and function.__code__.co_filename != "<string>":
             yield function.__code__
-
-
-def _function_of(member: Any) -> types.FunctionType | None:
-    """The function in a member of a class: a method, property, static method or decorated method."""
-    if isinstance(member, (staticmethod, classmethod)):
-        member = member.__func__
-    elif isinstance(member, property):
-        member = member.fget
-    elif isinstance(member, functools.cached_property):
-        member = member.func
-    if not callable(member) or isinstance(member, type):
-        return None
-    function = inspect.unwrap(member)
-    return function if isinstance(function, types.FunctionType) else None
 
 
 def globals_of(value: Any) -> dict[str, Any] | None:
     """The namespace in which the code of a class or function looks its names up."""
     members = vars(value).values() if isinstance(value, type) else [value]
     for member in members:
-        function = _function_of(member)
+        function = function_of(member)
         if function is not None and function.__module__ == value.__module__:
             return function.__globals__
     return None
