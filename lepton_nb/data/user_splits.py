@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset, default_collate
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, Subset, default_collate
 
 from lepton_nb.data.batches import as_float32, as_target, check_batch, explain_failure
 from lepton_nb.data.bundle import Batch, Inputs
@@ -142,6 +142,18 @@ class UserLoader:
 
     def __len__(self) -> int:
         return len(self._loader)
+
+    @property
+    def last_batch(self) -> int | None:
+        """Items in the last batch of an epoch; None where a batch sampler of the user's decides."""
+        sampler = self._loader.batch_sampler
+        if type(sampler) is not BatchSampler:
+            return None
+        return (
+            sampler.batch_size
+            if sampler.drop_last
+            else self.num_items % sampler.batch_size or sampler.batch_size
+        )
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         streams = RandomStreams(self._seed, epoch)

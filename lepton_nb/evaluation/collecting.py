@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import DataError, ModelError
 from lepton_nb.models import Inputs, call_model
-from lepton_nb.models.preserve import evaluating
+from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.signature import Signature
 
 Batches = Iterator[tuple[Inputs, Tensor]]
@@ -33,9 +33,9 @@ def predict_batches(model: nn.Module, batches: Batches, batch_size: int) -> tupl
         DataError: If there are no items.
     """
     preds, targets = [], []
-    with evaluating(model), torch.random.fork_rng(devices=[]), torch.inference_mode():
+    with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model):
         for inputs, target in batches:
-            preds.append(_forward(model, inputs, len(target), batch_size).float().cpu())
+            preds.append(_forward(model, inputs, len(target), batch_size).detach().float().cpu())
             targets.append(target.cpu())
     if not preds:
         raise DataError("The split is empty: there is nothing to measure on.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -54,6 +55,8 @@ def _is_model(value: Any) -> bool:
     if isinstance(value, type):
         module = getattr(sys.modules.get("torch.nn"), "Module", None)
         return module is not None and issubclass(value, module)
+    if isinstance(value, functools.partial):
+        return _is_model(value.func)
     return isinstance(value, types.FunctionType) and "torch" in sys.modules
 
 

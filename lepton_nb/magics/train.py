@@ -91,6 +91,8 @@ def show_run(context: Context, found: Run, *, background: bool) -> Run:
     if background and not context.quiet:
         from lepton_nb.widgets import attach
 
+        for said in found.warnings:
+            context.say(f"Note: {said}")
         context.show(found.live["capture"])
         attach(found)
     if "profile" in found.live and not context.quiet:

@@ -7,6 +7,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from lepton_nb.models import nets
 from lepton_nb.models.calling import Inputs, input_tensors
 from lepton_nb.models.capture import Scope, globals_of, is_installed, spec_of_call, spec_of_instance
 from lepton_nb.models.check import check_model, construct
+from lepton_nb.models.check.construction import check_hashable
 from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
 from lepton_nb.models.fitting import arguments_for
@@ -68,6 +70,7 @@ def model(
     if isinstance(target, str):
         target = _variable(target, scope) or target
     if isinstance(target, nn.Module):
+        check_hashable(target)
         definition = Definition(_class_name(target), spec_of_instance(target, scope), instance=target)
         network = target
     elif isinstance(target, str):
@@ -95,6 +98,8 @@ def _variable(name: str, scope: Scope) -> Any:
     """The user's own class, function or model called `name`; None where there is none."""
     value = scope.namespace.get(name)
     if isinstance(value, nn.Module):
+        return value
+    if isinstance(value, partial):
         return value
     own = inspect.isfunction(value) or (inspect.isclass(value) and issubclass(value, nn.Module))
     return value if own and not is_installed(value.__module__) else None

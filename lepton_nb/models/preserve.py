@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +40,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+def without_gradients(model: nn.Module) -> AbstractContextManager[Any]:
+    """The fastest mode that records no gradients: TorchScript keeps what it saw in inference mode."""
+    scripted = any(isinstance(module, torch.jit.ScriptModule) for module in model.modules())
+    return torch.no_grad() if scripted else torch.inference_mode()
 
 
 @contextmanager

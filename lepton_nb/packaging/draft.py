@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from lepton_nb.errors import ModelError, PackageError
 from lepton_nb.models import ModelSpec, call_model
+from lepton_nb.models.preserve import without_gradients
 from lepton_nb.packaging.export import export_program, first_line, save_onnx, save_program
 from lepton_nb.packaging.manifest import Format, Manifest, Origin
 from lepton_nb.packaging.package import MANIFEST, describe_file
@@ -135,7 +135,7 @@ def _answers(model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[np.ndarray, 
 
 
 def _call(model: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
-    with torch.inference_mode():
+    with without_gradients(model):
         return call_model(model, inputs if len(inputs) > 1 else inputs[0])
 
 

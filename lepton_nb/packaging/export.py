@@ -25,6 +25,8 @@ def export_program(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProg
     Raises:
         PackageError: With the reason, if the graph depends on the values in the batch.
     """
+    if isinstance(model, torch.jit.ScriptModule):
+        raise PackageError("it is a TorchScript module, which torch.export does not take")
     shapes = _dynamic_batch(model, inputs)
     reason = ""
     with quiet(), torch.no_grad():

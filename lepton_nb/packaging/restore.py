@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakValueDictionary
 
 from lepton_nb.errors import DataError, ModelError
 from lepton_nb.runs import Run, RunStore
@@ -14,7 +16,20 @@ if TYPE_CHECKING:
     from lepton_nb.data import DataBundle
 
 
-def load_model(run: Run | str, checkpoint: Literal["best", "last"] | int = "best") -> nn.Module:
+NO_DEPLOY = "no_deploy.json"
+"""In a run's folder, where it was known before its training that its model cannot be deployed."""
+
+_MODELS: WeakValueDictionary[str, nn.Module] = WeakValueDictionary()
+_DATA: WeakValueDictionary[str, DataBundle] = WeakValueDictionary()
+"""Models and data of this process by the id of their run, for as long as somebody else holds them."""
+
+
+def load_model(
+    run: Run | str,
+    checkpoint: Literal["best", "last"] | int = "best",
+    *,
+    model: nn.Module | None = None,
+) -> nn.Module:
     """The run's model with the weights of a checkpoint, on the CPU and in evaluation mode.
 
     The architecture is rebuilt from what the run recorded, so that it is the one that was trained even if
@@ -24,6 +39,8 @@ def load_model(run: Run | str, checkpoint: Literal["best", "last"] | int = "best
     Args:
         run: The run, or its name.
         checkpoint: ``best``, ``last``, or the step of a checkpoint.
+        model: The architecture, where it can neither be rebuilt nor is in this process: it gets the weights,
+            and for as long as it lives, `evaluate` and `deploy` take it for the run's.
 
     Raises:
         NotFoundError: If there is no such run.
@@ -34,19 +51,67 @@ def load_model(run: Run | str, checkpoint: Literal["best", "last"] | int = "best
         run = RunStore().get_run(run)
     _, state = run.load_checkpoint(checkpoint)
     weights = state["model"]
+    if model is not None:
+        check_fits(model, weights, run, "Make it as it was when the run was trained.")
+        model.load_state_dict(weights)
+        remember(run, model)
+        return model.eval()
     failures: list[str] = []
     for make in (_rebuild, _copy_live):
         try:
-            model = make(run)
-            model.load_state_dict(weights)
+            found = make(run)
+            found.load_state_dict(weights)
         except (ModelError, RuntimeError, TypeError) as error:
             failures.append(_reason(error))
             continue
-        return model.eval()
+        return found.eval()
     raise ModelError(
         f"The model of run {run.ref} cannot be rebuilt: {'; '.join(dict.fromkeys(failures))}",
-        "Train it from a class defined in a cell or a module, or pass the model itself.",
+        f"Make the model again as VARIABLE, then lepton_nb.load_model({run.ref!r}, model=VARIABLE) gives it the "
+        f"weights, and evaluate and deploy work here; %lepton resume {run.ref} --model VARIABLE goes on.",
     )
+
+
+def remember(run: Run, model: nn.Module, data: DataBundle | None = None) -> None:
+    """Let `load_model` and `load_data` find what a run was made of by its name, too, while it lives."""
+    _MODELS[run.id] = model
+    if data is not None:
+        _DATA[run.id] = data
+
+
+def is_within_reach(run: Run) -> bool:
+    """Whether `load_model` can give the run's model in this process."""
+    spec = run.read_json("model.json", {})
+    return spec.get("kind") != "live" or "model" in run.live or run.id in _MODELS
+
+
+def is_deployable(run: Run) -> bool:
+    """Whether nothing is known that keeps the run from being deployed by this process."""
+    return is_within_reach(run) and run.read_json(NO_DEPLOY) is None
+
+
+def check_fits(model: nn.Module, weights: Mapping[str, Any], run: Run, hint: str) -> None:
+    """Say in which layer a model differs from the one whose weights a run has.
+
+    Raises:
+        ModelError: If it does.
+    """
+    from torch.nn.parameter import is_lazy
+
+    ours = {key: value for key, value in model.state_dict().items() if hasattr(value, "shape")}
+    shapes = {key: tuple(value.shape) for key, value in weights.items() if hasattr(value, "shape")}
+    other = [key for key in shapes if key in ours and not is_lazy(ours[key])]
+    other = [key for key in other if tuple(ours[key].shape) != shapes[key]]
+    absent, extra = (sorted(a.keys() - b.keys()) for a, b in ((shapes, ours), (ours, shapes)))
+    if not (other or absent or extra):
+        return
+    if other:
+        seen = f"`{other[0]}` is {tuple(ours[other[0]].shape)}, in the run {shapes[other[0]]}"
+    else:
+        seen = f"it has no `{absent[0]}`" if absent else f"the run has no `{extra[0]}`"
+    more = len(other) + len(absent) + len(extra) - 1
+    rest = f" (and {more} more differ)" if more > 1 else " (and one more differs)" if more else ""
+    raise ModelError(f"This {type(model).__name__} is not the model of run {run.ref}: {seen}{rest}.", hint)
 
 
 def load_data(run: Run | str) -> DataBundle:
@@ -62,6 +127,8 @@ def load_data(run: Run | str) -> DataBundle:
     if live is not None:
         return live
     spec: dict[str, Any] | None = run.read_json("data.json")
+    if spec is None and run.id in _DATA:
+        return _DATA[run.id]
     if spec is None:
         raise DataError(
             f"The data of run {run.ref} ({run.data}) was only in memory and cannot be loaded again.",
@@ -90,7 +157,10 @@ def _rebuild(run: Run) -> nn.Module:
 
 
 def _copy_live(run: Run) -> nn.Module:
-    live: nn.Module | None = run.live.get("model")
+    import torch
+
+    live: nn.Module | None = run.live.get("model", _MODELS.get(run.id))
     if live is None:
         raise ModelError("it is not in this process's memory")
-    return copy.deepcopy(live).cpu()
+    with torch.no_grad():  # of a module of TorchScript, the copy's parameters would depend on the original's
+        return copy.deepcopy(live).cpu()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lepton_nb.tasks.base import Measures
+from lepton_nb.tasks.majority import majority_note
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +65,9 @@ def measure_classes(preds: Tensor, target: Tensor, class_names: Sequence[str]) -
         "target": target.numpy(),
         "reliability": reliability_bins(probabilities.numpy(), target.numpy()),
     }
-    return Measures(scalars, per_class, arrays, _notes(support, class_names))
+    notes = _notes(support, class_names)
+    said = majority_note(scalars["accuracy"], support, class_names)
+    return Measures(scalars, per_class, arrays, [*notes, said] if said else notes)
 
 
 def reliability_bins(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from lepton_nb.callbacks import Callback, TrainState, as_callbacks
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import TrainingError
 from lepton_nb.packaging import keep_example, load_data, load_model
+from lepton_nb.packaging.restore import check_fits, remember
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.provenance import provenance
 from lepton_nb.runs.run import ACTIVE
@@ -24,6 +25,7 @@ from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.own import describe_loss, describe_optimizer, make_loss_again, make_optimizer_again
 from lepton_nb.training.parts import freeze_again, record_parts
 from lepton_nb.training.preparing import Prepared, as_bundle, make_criterion, prepare
+from lepton_nb.training.prospects import say_limits
 from lepton_nb.training.release import frees_memory
 from lepton_nb.training.seeding import private_rng
 
@@ -94,6 +96,8 @@ def train(
     described = {"optimizer": describe_optimizer(ready.optimizer, ready.model), "loss": describe_loss(loss)}
     run.write_json("own.json", described)
     record_parts(run, ready.model)
+    remember(run, ready.model, ready.data)
+    say_limits(run, ready)
     if cargo is not None:
         from lepton_nb.training.background.launch import launch
 
@@ -165,7 +169,8 @@ def resume(
     network = model if model is not None else run.live.get("model")
     if network is None:
         network = load_model(run, checkpoint=checkpoint.step)
-    if network is not run.live.get("model"):
+    check_fits(network, saved["model"], run, _where_the_model_is(run, model))
+    if model is not None or "model" not in run.live:
         freeze_again(run, network)
     if changes:
         run.write_json("config.json", settings.to_dict())
@@ -187,6 +192,17 @@ def resume(
     if lr is not None:
         change_rates(saved, lr)
     return Job(run, network, bundle, settings, criterion, optimizer).execute(called, saved)
+
+
+def _where_the_model_is(run: Run, given: nn.Module | None) -> str:
+    """What to do where a model is not the run's."""
+    if run.read_json("model.json", {}).get("kind") == "live":
+        return "Give --model one of the class that the run was trained with."
+    if given is not None:
+        return "Leave --model out: the run is built again from its own source."
+    return (
+        f"Take it from the run: net = lepton_nb.load_model({run.ref!r}), %lepton resume {run.ref} --model net"
+    )
 
 
 def _pack(

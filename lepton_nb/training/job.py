@@ -35,6 +35,7 @@ from lepton_nb.training.gradients import Gradients
 from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.layout import view_failure
 from lepton_nb.training.loop import Work, fit, restore, snapshot
+from lepton_nb.training.majority import Majority
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.optimizers import forget_gradients, make_optimizer, move_optimizer, use_fused
@@ -185,6 +186,8 @@ class Job:
     def _features(self, work: Work) -> list[Callback]:
         """Callbacks for what the settings ask for: none costs anything where it is off."""
         found: list[Callback] = [Profiler(work)] if self.config.profile else []
+        if self.data.signature.class_names:
+            found.append(Majority(work, self.data.signature))
         if isinstance(work.schedule, Plateau):
             found.append(work.schedule)
         if type(work.averaging) is not WeightAverage:

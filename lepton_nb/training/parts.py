@@ -35,7 +35,9 @@ class StandingStill(Callback):
 
     def on_fit_start(self, state: TrainState) -> None:
         if self.names:
-            state.run.append_log(f"in evaluation mode throughout, as given: {', '.join(_topmost(self.names))}")
+            state.run.append_log(
+                f"in evaluation mode throughout, as given: {', '.join(_topmost(self.names))}"
+            )
 
     def on_epoch_start(self, state: TrainState) -> None:  # noqa: ARG002
         self._set()

@@ -11,13 +11,15 @@ from torch import nn
 from lepton_nb.callbacks.sinks import check_sinks
 from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError
-from lepton_nb.models import Definition, check_model
+from lepton_nb.models import Definition, Inputs, check_model
 from lepton_nb.models import model as define_model
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
+from lepton_nb.training.last_batch import check_last_batch
 from lepton_nb.training.mixing import check_mixing
 from lepton_nb.training.optimizers import check_optimizer
+from lepton_nb.training.prospects import prove_source
 from lepton_nb.training.recipes import Recipe, get_recipe
 from lepton_nb.training.seeding import private_rng, seed_all
 
@@ -70,10 +72,12 @@ def prepare(
         seed_all(settings.seed)
         network = definition.build()
         # Within the seed too: a lazy layer draws its weights from the first batch it sees.
-        _check(network, bundle, criterion)
+        inputs = _check(network, bundle, criterion)
+        prove_source(definition, network, inputs)
         check_mixing(settings, bundle, criterion)
     if settings.freeze is not None:
         frozen_modules(network, settings.freeze)
+    check_last_batch(network, bundle, inputs, settings)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
     return Prepared(definition, network, bundle, settings, own, criterion)
 
@@ -155,14 +159,15 @@ def _balanced_weights(bundle: DataBundle) -> list[float]:
     return [len(targets) / (classes * int(count)) for count in counts]
 
 
-def _check(network: nn.Module, bundle: DataBundle, criterion: Any) -> None:
-    """Run one real batch through the model where it is, before anything is trained or written."""
+def _check(network: nn.Module, bundle: DataBundle, criterion: Any) -> Inputs:
+    """Run one real batch through the model where it is, before anything is trained or written; its inputs."""
     inputs, target = bundle.example(min(8, len(bundle.train)))
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    moved = (
+    moved: Inputs = (
         inputs.to(device) if isinstance(inputs, torch.Tensor) else tuple(part.to(device) for part in inputs)
     )
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     classes = len(bundle.signature.class_names) or None
     check_model(network, moved, target.to(device), loss=criterion, num_classes=classes, task=bundle.task.name)
+    return moved

@@ -13,6 +13,7 @@ from lepton_nb.errors import NotFoundError, did_you_mean
 from lepton_nb.evaluation.report import number, picture_html, table
 from lepton_nb.plots.parallel import Axis, parallel_coordinates
 from lepton_nb.runs import Run, RunStore
+from lepton_nb.training.majority import note_of
 from lepton_nb.training.space import Dimension, parse_space, space_text
 
 if TYPE_CHECKING:
@@ -84,6 +85,12 @@ class Study:
         """Trials that are done; an interrupted one is not."""
         return sum(trial.state != "interrupted" for trial in self.trials)
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the ranking must know."""
+        said = note_of(self.ranked[0].run, self.ranked[0].value) if self.ranked else None
+        return [] if said is None else [said]
+
     def frame(self) -> pd.DataFrame:
         """One row a trial, in the order they ran."""
         import pandas as pd
@@ -107,7 +114,7 @@ class Study:
             f"  {trial.run.ref:<14} {number(trial.value):>9}  {_settings(trial.params)}"
             for trial in self.ranked[:5]
         ]
-        return "\n".join([self._headline(), *rows, *([self._next()] if rows else [])])
+        return "\n".join([self._headline(), *self.notes, *rows, *([self._next()] if rows else [])])
 
     __repr__ = __str__
 
@@ -124,11 +131,12 @@ class Study:
             for t in self.ranked[:10]
         ]
         picture = picture_html(self.figure(), f"Parallel coordinates of {self.name}") if self.ranked else ""
+        notes = "".join(f'<p style="margin:4px 0">{escape(said)}</p>' for said in self.notes)
         more = len(self.trials) - len(rows)
         rest = f'<p style="opacity:.7">and {more} more: study.frame()</p>' if more > 0 and rows else ""
         command = f"<div><code>{escape(self._next())}</code></div>" if self.ranked else ""
         return (
-            f'<div><p style="margin:4px 0 8px"><b>{escape(self._headline())}</b></p>{picture}'
+            f'<div><p style="margin:4px 0 8px"><b>{escape(self._headline())}</b></p>{notes}{picture}'
             f"{table(header, rows) if rows else ''}{rest}{command}</div>"
         )
 

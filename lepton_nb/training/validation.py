@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lepton_nb.data import Loader
 from lepton_nb.models import call_model
-from lepton_nb.models.preserve import evaluating
+from lepton_nb.models.preserve import evaluating, without_gradients
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 Score = Callable[[Tensor, Tensor], dict[str, float]]
@@ -30,7 +30,7 @@ def validate(
     whole set at once and is exact, not a mean over batches.
     """
     preds, targets, loss_sum, items = [], [], 0.0, 0
-    with evaluating(model), torch.inference_mode():
+    with evaluating(model), without_gradients(model):
         for inputs, target in loader.batches(0):
             if not keep_going():
                 return None

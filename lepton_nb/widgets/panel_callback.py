@@ -12,6 +12,7 @@ from lepton_nb.callbacks import Callback, LogRow, TrainState
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.settled import settled_bundle
 from lepton_nb.widgets.shown import Shown
+from lepton_nb.widgets.terminal import notes
 from lepton_nb.widgets.train_panel import TrainPanel
 
 _KEPT = 4
@@ -35,6 +36,8 @@ class PanelCallback(Callback):
         self._points = Curves()
         if state.step:
             self._points.add(past_rows(state))
+        for note in notes(state.run):  # as text: it is read without widgets, too, and before the first step
+            print(note)
         self._panel = TrainPanel(state.control, describe(state), measure(state), self._points)
         self._handle = display(self._panel, display_id=True)  # type: ignore[no-untyped-call]
 

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from lepton_nb.data.report import plural
+from lepton_nb.packaging.restore import is_deployable, is_within_reach
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
 from lepton_nb.runs.bundle import MIME, run_bundle
@@ -62,8 +63,13 @@ def summary_rows(state: Shown) -> list[tuple[str, str]]:
 def next_steps(state: Shown) -> list[str]:
     """The lines one would type now."""
     name = state.run.name
+    if not is_within_reach(state.run):
+        if state.phase == "finished":
+            return [f"lepton_nb.load_model({state.run.ref!r}, model=VARIABLE)"]
+        return [f"%lepton resume {name} --model VARIABLE"]
     if state.phase == "finished":
-        return [f"%lepton evaluate {name}", f"%lepton deploy {name}"]
+        deploy = [f"%lepton deploy {name}"] if is_deployable(state.run) else []
+        return [f"%lepton evaluate {name}", *deploy]
     if state.best_value is None:
         return [f"%lepton resume {name}"]
     return [f"%lepton resume {name}", f"%lepton evaluate {name}"]

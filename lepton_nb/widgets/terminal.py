@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from lepton_nb.callbacks import Callback, LogRow, TrainState
 from lepton_nb.data.report import plural
+from lepton_nb.runs import Run
 from lepton_nb.widgets.settled import summary_rows
 from lepton_nb.widgets.wording import PHASES, duration, figure
 
@@ -93,9 +94,15 @@ class LineProgress(Callback):
 
 def opening(state: TrainState) -> str:
     device = f"{state.device} ({state.device_reason})"
-    return (
+    head = (
         f"{state.run.ref}: {state.run.model} on {state.data_name}, {plural(state.epochs, 'epoch')}, {device}"
     )
+    return "\n".join([head, *notes(state.run)])
+
+
+def notes(run: Run) -> list[str]:
+    """What was noticed so far, a line each."""
+    return [f"Note: {said}" for said in run.warnings]
 
 
 def numbers(state: TrainState) -> str:

@@ -129,5 +129,5 @@ def code_key(code: types.CodeType) -> tuple[Any, ...]:
         code_key(const) if isinstance(const, types.CodeType) else (type(const).__name__, repr(const))
         for const in code.co_consts
     )
-    counts = (code.co_argcount, code.co_kwonlyargcount, code.co_flags)
+    counts = (code.co_argcount, code.co_kwonlyargcount, code.co_flags & ~inspect.CO_NESTED)
     return (code.co_code, code.co_name, code.co_names, code.co_varnames, code.co_freevars, counts, constants)

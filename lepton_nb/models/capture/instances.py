@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from lepton_nb.errors import ModelError
 from lepton_nb.models.capture.cells import Statement, statements
@@ -93,7 +93,7 @@ def _try(recipe: Recipe, instance: nn.Module, scope: Scope, name: str) -> ModelS
         with private_rng(), _silence():
             rebuilt = spec.build()
         other = difference(instance, rebuilt)
-        changed = [key for key, value in found.rerun.items() if not _same_again(found.source, key, value)]
+        changed = [key for key, value in found.rerun.items() if not _again(found, key, value, instance)]
     except ModelError as error:
         return [f"`{recipe.expression}`: {error.message}"]
     except Exception as error:
@@ -120,8 +120,22 @@ def _capture(recipe: Recipe, scope: Scope) -> Capture:
     return capture(needs_of(recipe.expression).every, scope)
 
 
-def _same_again(source: str, name: str, value: Any) -> bool:
-    return same_value(value, vars(load_source(source)).get(name))
+def _again(found: Capture, name: str, value: Any, instance: nn.Module) -> bool:
+    """Whether a value is the same when made again; of a part of the model, weights do not count."""
+    made = vars(load_source(found.source)).get(name)
+    if isinstance(value, nn.Module) and isinstance(made, nn.Module) and _is_part(value, instance):
+        return difference(value, made) is None
+    return same_value(value, made)
+
+
+def _is_part(module: nn.Module, instance: nn.Module) -> bool:
+    """Whether the model holds every weight of a module: they come from its checkpoint."""
+    own = {id(value) for value in _tensors(instance)} | {value.data_ptr() for value in _tensors(instance)}
+    return all(id(value) in own or value.data_ptr() in own - {0} for value in _tensors(module))
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [value for value in module.state_dict(keep_vars=True).values() if isinstance(value, Tensor)]
 
 
 def _own_classes(instance: nn.Module) -> dict[str, Any]:

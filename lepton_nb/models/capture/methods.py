@@ -1,4 +1,4 @@
-"""What a class was given after its definition: ``Net.forward = f``, ``@add_to_class(Net)``, ``Net.width = 8``.
+"""What a class was given after its definition: ``Net.forward = f``, ``@add_to_class(Net)``, ``Net.n = 8``.
 
 It becomes part of the text of the class, as if it had been written there.
 """

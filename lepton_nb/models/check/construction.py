@@ -31,7 +31,27 @@ def construct(factory: Callable[..., Any], name: str, arguments: dict[str, Any])
         if "before Module.__init__() call" in str(error):
             raise missing_super(name, error) from error
         raise explain_code(call, error) from error
-    return as_module(value, call)
+    module = as_module(value, call)
+    check_hashable(module)
+    return module
+
+
+def check_hashable(module: nn.Module) -> None:
+    """Raise a `ModelError` where a class of the model compares by value: torch keeps modules in sets."""
+    kind = type(module)
+    if getattr(kind, "__hash__", None) is None:
+        at = (
+            "@dataclass(eq=False)"
+            if hasattr(kind, "__dataclass_fields__")
+            else "__hash__ = nn.Module.__hash__"
+        )
+        raise ModelError(
+            f"{kind.__name__} defines __eq__ and so has no hash, but torch keeps modules in sets.",
+            f"Write {at}{' above' if at[0] == '@' else ' in'} the class.",
+        )
+    for child in getattr(module, "_modules", {}).values():
+        if child is not None:
+            check_hashable(child)
 
 
 def missing_super(name: str, error: Exception | None = None) -> ModelError:
@@ -46,7 +66,7 @@ def missing_super(name: str, error: Exception | None = None) -> ModelError:
 def check_construction(model: nn.Module, inputs: Inputs) -> None:
     """Raise a `ModelError` for what is wrong with a model as it stands, before it is called."""
     name = type(model).__name__
-    if "_parameters" not in vars(model):
+    if not hasattr(model, "_parameters"):
         raise missing_super(name)
     if getattr(type(model), "forward", None) is nn.Module.forward and "forward" not in vars(model):
         raise _no_forward(type(model))

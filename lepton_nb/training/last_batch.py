@@ -1,0 +1,78 @@
+"""A last batch of one item, which some layers cannot train on: said before the epoch whose end it spoils."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lepton_nb.data import DataBundle, Loader
+from lepton_nb.data.user_splits import UserLoader
+from lepton_nb.errors import TrainingError
+from lepton_nb.models import Inputs, call_model
+from lepton_nb.models.preserve import untouched
+from lepton_nb.training.blocks import frozen_modules
+from lepton_nb.training.config import TrainConfig
+from lepton_nb.training.parts import evaluating_parts
+
+
+def check_last_batch(model: nn.Module, bundle: DataBundle, inputs: Inputs, config: TrainConfig) -> None:
+    """Try the model on one item where an epoch ends with a batch of one.
+
+    Args:
+        inputs: Of a batch, on the model's device.
+
+    Raises:
+        TrainingError: If the model cannot train on it; a batch norm over pictures can.
+    """
+    loader = bundle.loader("train", batch_size=config.batch_size)
+    if _last_size(loader) != 1 or (layer := _layer_that_fails(model, inputs, config)) is None:
+        return
+    if len(loader) == loader.num_items:
+        raise TrainingError(
+            f"Every batch of train has 1 item, and {layer} needs 2 or more to train.",
+            "Give batches of 2 or more: DataLoader(…, batch_size=16), or --batch-size 16.",
+        )
+    raise TrainingError(
+        f"The last batch of train has 1 item, of {loader.num_items:,}, and {layer} needs 2 or more to train.",
+        "Write DataLoader(…, drop_last=True), or give it another batch_size.",
+    )
+
+
+def _last_size(loader: Loader) -> int | None:
+    """Items in the last batch of an epoch; None where it is not known."""
+    if isinstance(loader, UserLoader):
+        return loader.last_batch
+    return loader.num_items - (len(loader) - 1) * loader.batch_size
+
+
+def _layer_that_fails(model: nn.Module, inputs: Inputs, config: TrainConfig) -> str | None:
+    """The batch norm that has one value per channel of one item; None where the model trains on one."""
+    one: Inputs = inputs[:1] if isinstance(inputs, Tensor) else tuple(part[:1] for part in inputs)
+    still = evaluating_parts(model)
+    frozen = frozen_modules(model, config.freeze) if config.freeze and config.unfreeze_at is None else []
+    inside: list[str] = []
+    with untouched(model), torch.no_grad():
+        model.train()
+        for module in [*(model.get_submodule(name) for name in still), *_every(frozen)]:
+            module.training = False
+        watches = [
+            module.register_forward_pre_hook(lambda _, __, name=name: inside.append(name))
+            for name, module in model.named_modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm)
+        ]
+        try:
+            call_model(model, one)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                return None  # whatever else it is, it is not of the number of items
+            return f"`{inside[-1]}` (batch norm)" if inside else "its batch norm"
+        except Exception:
+            return None
+        finally:
+            for watch in watches:
+                watch.remove()
+    return None
+
+
+def _every(modules: list[nn.Module]) -> list[nn.Module]:
+    return [inner for module in modules for inner in module.modules()]

@@ -1,0 +1,73 @@
+"""What will not be possible later with a model that cannot be built again, said before the first step."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from lepton_nb.errors import PackageError
+from lepton_nb.models import Definition, Inputs, ModelSpec
+from lepton_nb.models.check.rebuilding import rebuilding_fault
+from lepton_nb.packaging.example import find_example
+from lepton_nb.packaging.export import export_program
+from lepton_nb.packaging.restore import NO_DEPLOY
+from lepton_nb.runs import Run
+
+if TYPE_CHECKING:
+    from lepton_nb.training.preparing import Prepared
+
+_ITEMS = 2
+
+
+def prove_source(definition: Definition, network: nn.Module, inputs: Inputs) -> None:
+    """Build a model again from its captured source; a source that does not answer alike is not kept.
+
+    Args:
+        inputs: Of a batch, on the model's device.
+    """
+    spec = definition.spec
+    if spec.kind != "source":
+        return
+    few: Inputs = inputs[:_ITEMS] if isinstance(inputs, Tensor) else tuple(part[:_ITEMS] for part in inputs)
+    fault = rebuilding_fault(spec, network, few)
+    if fault is not None:
+        definition.spec = ModelSpec("live", spec.name, missing=[fault])
+
+
+def say_limits(run: Run, ready: Prepared) -> None:
+    """Warn on the run where only this kernel will have its model."""
+    spec = ready.definition.spec
+    if spec.kind != "live":
+        return
+    why = next(iter(spec.missing), "") or "its source was not found"
+    no_export = _why_not_exported(run, ready.model)
+    if no_export is None:
+        now = "evaluate and deploy use the model in this kernel"
+    else:
+        run.write_json(NO_DEPLOY, {"reason": no_export})
+        now = (
+            "evaluate uses the model in this kernel, and deploy cannot (its graph cannot be exported, either)"
+        )
+    said = (
+        f"{spec.name} cannot be built again in another process: {why}. So {now}; after a restart, make it "
+        f"again, and lepton_nb.load_model({run.ref!r}, model=VARIABLE) gives it the weights, "
+        f"%lepton resume {run.ref} --model VARIABLE goes on."
+    )
+    run.warnings.append(said)
+    run.append_log(said)
+
+
+def _why_not_exported(run: Run, model: nn.Module) -> str | None:
+    """Why the model has no graph to deploy; None where it has one."""
+    try:
+        with torch.no_grad():
+            alone = copy.deepcopy(model).cpu().eval()
+        export_program(alone, find_example(run))
+    except PackageError as error:
+        return error.message
+    except Exception as error:  # a model that cannot be copied, or has no signature to bind to
+        return f"{type(error).__name__}: {error}"
+    return None
