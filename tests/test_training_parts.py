@@ -67,7 +67,7 @@ def test_an_evaluation_between_leaves_every_mode() -> None:
     model = Tuned()
     model.backbone.eval()
     lepton_nb.evaluate((model, blobs()), split="val")
-    assert model.training and not model.backbone[3].training and model.norm.training
+    assert [model.training, model.backbone[3].training, model.norm.training] == [True, False, True]
 
 
 def test_a_resumed_run_keeps_still_what_stood_still() -> None:

@@ -87,8 +87,8 @@ def _model_cells(run: Run, data: str, *, instance: bool) -> tuple[list[str], str
     if spec["kind"] == "live":
         reasons = "; ".join(spec.get("missing") or []) or "its source was not captured"
         return [f"# {name} cannot be written down: {reasons}. Make it again here:\nmodel = ..."], "model"
-    weights = spec.get("kwargs", {}).get("weights")
-    if weights:
+    weights = spec.get("weights")
+    if spec["kind"] == "torchvision" and weights not in (None, "", "random"):
         return [f"%lepton model {name} --data {data} --weights {weights} --name model"], "model"
     return [], name
 

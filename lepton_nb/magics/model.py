@@ -40,7 +40,8 @@ def add_parser(subparsers: Any) -> MagicParser:
     parser.add_argument(
         "--weights",
         metavar="W",
-        help="pretrained weights of a torchvision model, such as DEFAULT (a download)",
+        help="pretrained weights of a torchvision model, such as DEFAULT (a download), or a .pth or"
+        " .safetensors file",
     )
     return parser
 

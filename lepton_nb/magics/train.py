@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from lepton_nb.errors import ArgumentError
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
@@ -56,11 +57,22 @@ def add_parser(subparsers: Any) -> MagicParser:
         action="store_true",
         help="train in a process of its own, which outlives the kernel and the browser",
     )
+    parser.add_argument("--weights", help=argparse.SUPPRESS)
     add_settings(parser)
     return parser
 
 
+def _weights_belong_to_model(args: argparse.Namespace) -> ArgumentError:
+    model, data = args.model or "resnet18", args.data or "D"
+    return ArgumentError(
+        "%lepton train takes no --weights: a model is given its weights before it is trained.",
+        f"%lepton model {model} --data {data} --weights {args.weights}, then this line without --weights.",
+    )
+
+
 def run(context: Context, args: argparse.Namespace) -> Any:
+    if args.weights is not None:
+        raise _weights_belong_to_model(args)
     # Every name is looked up before anything heavy is imported: a slip is answered at once.
     model = find_model(context, args.model) if args.model is not None else None
     data = find_data(context, args.data) if args.data is not None else None

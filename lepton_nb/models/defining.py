@@ -22,15 +22,19 @@ from lepton_nb.models.check.construction import check_hashable
 from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
 from lepton_nb.models.fitting import arguments_for
+from lepton_nb.models.local_weights import is_weights_file
 from lepton_nb.models.preserve import private_rng
 from lepton_nb.models.registry import (
+    begins_with,
     build_torchvision,
+    file_note,
+    has_small_stem,
     torchvision_names,
     torchvision_notes,
     wants_small_stem,
 )
 from lepton_nb.models.rendering import constructor_arguments
-from lepton_nb.models.spec import ModelSpec, as_module
+from lepton_nb.models.spec import RANDOM, ModelSpec, as_module
 from lepton_nb.models.summary import summarize
 from lepton_nb.signature import Signature
 
@@ -61,7 +65,8 @@ def model(
         namespace: The user's variables; those of ``__main__`` where None.
         cells: The texts of the cells that ran so far, oldest first; IPython's ``In`` where empty.
         starters: Small models by name, each a function of a signature.
-        weights: Pretrained weights of a torchvision model, ``"DEFAULT"`` for the best; downloaded once.
+        weights: Pretrained weights of a torchvision model, ``"DEFAULT"`` for the best, downloaded once; or a
+            file with a ``state_dict`` of it, whose head is left out where it is for other classes.
 
     Raises:
         ModelError: If the model cannot be built, or does not fit the batch, with the reason and the remedy.
@@ -69,6 +74,11 @@ def model(
     scope = notebook_scope(namespace, cells)
     if isinstance(target, str):
         target = _variable(target, scope) or target
+    if weights is not None and not isinstance(target, str):
+        raise ModelError(
+            f"Weights are loaded into models of torchvision; {_shown(target)} is yours.",
+            f"Load them yourself: model.load_state_dict(torch.load({weights!r}, weights_only=True))",
+        )
     if isinstance(target, nn.Module):
         check_hashable(target)
         definition = Definition(_class_name(target), spec_of_instance(target, scope), instance=target)
@@ -103,6 +113,10 @@ def _variable(name: str, scope: Scope) -> Any:
         return value
     own = inspect.isfunction(value) or (inspect.isclass(value) and issubclass(value, nn.Module))
     return value if own and not is_installed(value.__module__) else None
+
+
+def _shown(target: Any) -> str:
+    return _class_name(target) if isinstance(target, nn.Module) else getattr(target, "__name__", repr(target))
 
 
 def _class_name(module: nn.Module) -> str:
@@ -186,13 +200,15 @@ def _starter_spec(network: nn.Module) -> ModelSpec:
         return spec_of_instance(network, Scope({}, ()))
     kwargs = {key: ast.literal_eval(text) for key, text in arguments.items()}
     given = ", ".join(f"{key}={text}" for key, text in arguments.items())
-    return ModelSpec("starter", kind, f"{kind}({given})", kwargs=kwargs)
+    return ModelSpec("starter", kind, f"{kind}({given})", kwargs=kwargs, weights=RANDOM)
 
 
 def _torchvision(name: str, signature: Signature | None, weights: str | None) -> tuple[Definition, nn.Module]:
     sizes = _picture_sizes(name, signature)
     classes = signature.num_outputs if signature is not None else 1000
-    small = weights is None and wants_small_stem(name, sizes["height"], sizes["width"])
+    small = wants_small_stem(name, sizes["height"], sizes["width"])
+    if weights is not None:
+        small = small and is_weights_file(weights) and has_small_stem(weights)
     kwargs: dict[str, Any] = {"num_classes": classes, **sizes, "small_stem": small}
 
     def factory() -> nn.Module:
@@ -200,8 +216,11 @@ def _torchvision(name: str, signature: Signature | None, weights: str | None) ->
 
     with private_rng():
         network = factory()
-    spec = ModelSpec("torchvision", name, f"{name}(num_classes={classes})", kwargs=kwargs)
+    begun = begins_with(name, weights)
+    spec = ModelSpec("torchvision", name, f"{name}(num_classes={classes})", kwargs=kwargs, weights=begun)
     notes = torchvision_notes(name, **sizes, weights=weights)
+    if weights is not None and is_weights_file(weights) and (said := file_note(network, weights)):
+        notes.append(said)
     return Definition(name, spec, factory=factory, notes=notes), network
 
 

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from lepton_nb.errors import ModelError, did_you_mean
+from lepton_nb.models.local_weights import fill, is_weights_file, left_out_note, read_weights
+from lepton_nb.models.spec import RANDOM
 
 _SMALL = 64
 
@@ -37,14 +39,17 @@ def build_torchvision(
         small_stem: Give a ResNet the stem of He et al., "Deep Residual Learning" (CVPR 2016), section 4.2: a
             3×3 convolution of stride 1 and no max-pooling. Its usual stem leaves only 8×8 of a 32×32
             picture before the first block.
-        weights: Name of pretrained weights, ``"DEFAULT"`` for the best; random where None. They are
-            downloaded once. Their first convolution and their head are refitted where the data needs it.
+        weights: Name of pretrained weights, ``"DEFAULT"`` for the best, or a file with a ``state_dict``;
+            random where None. What has a name is downloaded once. Their first convolution and their head
+            are refitted where the data needs it.
 
     Raises:
         ModelError: If there is no such model or weights, the sizes do not suit it, or a download fails.
     """
     if name not in torchvision_names():
         raise ModelError(f"torchvision has no model {name!r}.", did_you_mean(name, torchvision_names()))
+    if weights is not None and is_weights_file(weights):
+        return _from_file(name, weights, num_classes, in_channels, (height, width), small_stem=small_stem)
     if weights is not None:
         model = _pretrained(name, weights, height, width)
         _replace_head(model, num_classes)
@@ -69,9 +74,10 @@ def torchvision_notes(
     notes = []
     if in_channels != 3:
         done = "summed" if in_channels == 1 else "spread"
-        how = f": its pretrained filters are {done}" if weights else ""
+        how = f": its pretrained filters are {done}" if weights and not is_weights_file(weights) else ""
         notes.append(f"{name} takes {in_channels} channel{'s' * (in_channels != 1)} in place of 3{how}.")
-    if wants_small_stem(name, height, width) and weights is None:
+    small = weights is None or (is_weights_file(weights) and has_small_stem(weights))
+    if wants_small_stem(name, height, width) and small:
         notes.append(
             f"{name} has the stem for small pictures ({height} × {width}): a 3 × 3 convolution with "
             "stride 1, no max-pooling."
@@ -82,6 +88,46 @@ def torchvision_notes(
             f"for {height} × {width}, --image-size 128 or more does better."
         )
     return notes
+
+
+def has_small_stem(weights: str) -> bool:
+    """Whether a file's ResNet has the stem for small pictures."""
+    first = read_weights(weights).get("conv1.weight")
+    return first is not None and first.shape[-1] == 3
+
+
+def begins_with(name: str, weights: str | None) -> str:
+    """What to call the weights a model begins with: ``random``, a name of torchvision's, or a file."""
+    from torchvision import models
+
+    if weights is None or is_weights_file(weights):
+        return weights or RANDOM
+    known = models.get_model_weights(name)
+    found: str = (known.DEFAULT if weights == "DEFAULT" else known[weights]).name
+    return found
+
+
+def file_note(model: nn.Module, weights: str) -> str | None:
+    """Which weights of a file the model did not take; None where it took all."""
+    return left_out_note(model, read_weights(weights), _head_name(model), weights)
+
+
+def _from_file(
+    name: str, path: str, num_classes: int, in_channels: int, size: tuple[int, int], *, small_stem: bool
+) -> nn.Module:
+    """The model with the weights of a file, built for the channels and the stem of the file first."""
+    state = read_weights(path)
+    model = _random(name, num_classes, *size)
+    first = state.get(f"{_first_conv(model)}.weight")
+    channels = int(first.shape[1]) if first is not None and first.ndim == 4 else 3
+    if small_stem:
+        _shrink_stem(model)
+    if channels != 3:
+        _replace_first_conv(model, channels, keep=False)
+    fill(model, state, _head_name(model), path)
+    if channels != in_channels:
+        _replace_first_conv(model, in_channels, keep=True)
+    return model
 
 
 def _random(name: str, num_classes: int, height: int, width: int) -> nn.Module:
@@ -149,15 +195,27 @@ def _pretrained(name: str, weights: str, height: int, width: int) -> nn.Module:
 
 def _replace_head(model: nn.Module, num_classes: int) -> None:
     """A new last layer with `num_classes` outputs: linear, or the 1×1 convolution of SqueezeNet."""
-    name, head = [
-        (name, module) for name, module in model.named_modules() if isinstance(module, (nn.Linear, nn.Conv2d))
-    ][-1]
+    name = _head_name(model)
+    head = model.get_submodule(name)
     if isinstance(head, nn.Linear):
         _set(model, name, nn.Linear(head.in_features, num_classes))
     else:
+        assert isinstance(head, nn.Conv2d)
         _set(model, name, nn.Conv2d(head.in_channels, num_classes, 1))
     if hasattr(model, "num_classes"):
         model.__dict__["num_classes"] = num_classes
+
+
+def _head_name(model: nn.Module) -> str:
+    """The last linear layer or convolution: it makes the logits."""
+    kinds = (nn.Linear, nn.Conv2d)
+    layers: list[str] = [name for name, module in model.named_modules() if isinstance(module, kinds)]
+    return layers[-1]
+
+
+def _first_conv(model: nn.Module) -> str:
+    layers: list[str] = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)]
+    return layers[0]
 
 
 def _replace_first_conv(model: nn.Module, in_channels: int, *, keep: bool) -> None:
@@ -166,9 +224,9 @@ def _replace_first_conv(model: nn.Module, in_channels: int, *, keep: bool) -> No
     With `keep`, its pretrained filters are summed for one channel, else repeated and scaled so that the
     activations keep their size (as timm does).
     """
-    name, old = next(
-        (name, module) for name, module in model.named_modules() if isinstance(module, nn.Conv2d)
-    )
+    name = _first_conv(model)
+    old = model.get_submodule(name)
+    assert isinstance(old, nn.Conv2d)
     new = nn.Conv2d(
         in_channels,
         old.out_channels,

@@ -11,6 +11,9 @@ from lepton_nb.errors import ModelError
 from lepton_nb.models import nets
 from lepton_nb.models.loading import evaluate_source
 
+RANDOM = "random"
+"""What the weights are called that a constructor draws."""
+
 Kind = Literal["source", "torchvision", "starter", "live"]
 
 
@@ -28,6 +31,8 @@ class ModelSpec:
         requirements: Distributions the source imports, as ``name==version``.
         missing: Of the kind ``live``: each variable that could not be captured, and why.
         places: Where statements of the source stood: first line there, cell or file, first line in that.
+        weights: What it began with: ``random``, a name of torchvision's weights or a file; empty where it is
+            not known, as of an instance of the user's. For people: `build` does not read it.
     """
 
     kind: Kind
@@ -38,6 +43,7 @@ class ModelSpec:
     requirements: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     places: list[tuple[int, str, int]] = field(default_factory=list, compare=False)
+    weights: str = field(default="", compare=False)
 
     def build(self) -> nn.Module:
         """A new module with fresh weights.

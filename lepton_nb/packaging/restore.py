@@ -67,8 +67,8 @@ def load_model(
         return found.eval()
     raise ModelError(
         f"The model of run {run.ref} cannot be rebuilt: {'; '.join(dict.fromkeys(failures))}",
-        f"Make the model again as VARIABLE, then lepton_nb.load_model({run.ref!r}, model=VARIABLE) gives it the "
-        f"weights, and evaluate and deploy work here; %lepton resume {run.ref} --model VARIABLE goes on.",
+        f"Make the model again as VARIABLE: lepton_nb.load_model({run.ref!r}, model=VARIABLE) gives it the "
+        f"weights for evaluate and deploy, %lepton resume {run.ref} --model VARIABLE goes on.",
     )
 
 

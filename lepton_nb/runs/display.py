@@ -100,11 +100,20 @@ def line(run: Run) -> str:
     return f"<Run {run.ref} {run.status}: {', '.join(part for part in parts if part)}>"
 
 
+def _weights(run: Run) -> str:
+    """What the model began with, where that is known."""
+    try:
+        return str(run.read_json("model.json", {}).get("weights", ""))
+    except StoreError:
+        return ""
+
+
 def card(run: Run) -> str:
     """The run as a small card."""
     best = f"{best_text(run)} (step {run.best_step})" if run.best_value is not None else ""
     facts = {
         "model": run.model,
+        "weights": _weights(run),
         "data": run.data,
         "epochs": f"{run.epoch} of {run.epochs}, {run.step} steps",
         "best": best,

@@ -31,6 +31,7 @@ _ACTIONS = ("stop", "pause", "resume", "lr")
 _MOST_ROWS = 256
 _LONGEST_WAIT = 0.5  # seconds a logged value may wait for its flush
 _HEARTBEAT = 1.0
+_WARNINGS = "warnings.json"
 _ADD_METRIC = """
 INSERT INTO metrics (run, key, step, attempt, epoch, value, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET epoch = excluded.epoch, value = excluded.value, timestamp = excluded.timestamp
@@ -54,7 +55,6 @@ class Run(RunFolder):
         vitals: What the process that trains it last said of itself: device, speed, learning rate, memory.
         created_at: Unix seconds, as are `begun_at` (the last start or resume), `ended_at`, `heartbeat_at`.
         live: Objects of this process, never on disk: ``model``, ``data``.
-        warnings: What went wrong, and was got around, in this process.
     """
 
     id: str
@@ -91,7 +91,7 @@ class Run(RunFolder):
     def __init__(self, store: RunStore, row: sqlite3.Row) -> None:
         self.store = store
         self.live: dict[str, Any] = {}
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
         self._lock = threading.RLock()
         self._rows: list[tuple[Any, ...]] = []
         self._progress: tuple[int, int, dict[str, Any]] | None = None
@@ -120,6 +120,22 @@ class Run(RunFolder):
         """How long it has been trained; the time between an interruption and a resume does not count."""
         until = time.time() if self.status in ACTIVE else self.ended_at or self.heartbeat_at
         return _add_seconds(self.seconds_before, self.begun_at, until)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What its user must know: what was said by `warn`, and in this process was got around."""
+        known = self.read_json(_WARNINGS, [])
+        self._warnings[:0] = [said for said in known if said not in self._warnings]
+        return self._warnings
+
+    def warn(self, text: str) -> None:
+        """Say something once that stays with the run: in its summary, its folder and its log."""
+        known = self.read_json(_WARNINGS, [])
+        if text not in known:
+            self.write_json(_WARNINGS, [*known, text])
+            self.append_log(text)
+        if text not in self._warnings:
+            self._warnings.append(text)
 
     def refresh(self) -> Run:
         """Read the row again; returns the run itself.

@@ -26,6 +26,7 @@ from lepton_nb.training.own import describe_loss, describe_optimizer, make_loss_
 from lepton_nb.training.parts import freeze_again, record_parts
 from lepton_nb.training.preparing import Prepared, as_bundle, make_criterion, prepare
 from lepton_nb.training.prospects import say_limits
+from lepton_nb.training.random_weights import say_frozen_random
 from lepton_nb.training.release import frees_memory
 from lepton_nb.training.seeding import private_rng
 
@@ -98,6 +99,7 @@ def train(
     record_parts(run, ready.model)
     remember(run, ready.model, ready.data)
     say_limits(run, ready)
+    say_frozen_random(run, ready)
     if cargo is not None:
         from lepton_nb.training.background.launch import launch
 

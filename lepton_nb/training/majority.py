@@ -1,4 +1,4 @@
-"""A best accuracy that always saying the most frequent class would reach, too, is said at the end of a run."""
+"""Saying at the end of a run that its best accuracy is that of always saying the most frequent class."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ class Majority(Callback):
         state.run.write_json(_FILE, {"names": self.names, "counts": self.counts})
         said = note_of(state.run, state.best_value)
         if said is not None:
-            state.run.warnings.append(said)
-            state.run.append_log(said)
+            state.run.warn(said)
 
 
 def note_of(run: Run, accuracy: float | None) -> str | None:

@@ -56,8 +56,7 @@ def say_limits(run: Run, ready: Prepared) -> None:
         f"again, and lepton_nb.load_model({run.ref!r}, model=VARIABLE) gives it the weights, "
         f"%lepton resume {run.ref} --model VARIABLE goes on."
     )
-    run.warnings.append(said)
-    run.append_log(said)
+    run.warn(said)
 
 
 def _why_not_exported(run: Run, model: nn.Module) -> str | None:
