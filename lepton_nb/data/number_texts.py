@@ -86,7 +86,7 @@ def is_plain(text: str) -> bool:
 def are_codes(values: Sequence[Any]) -> bool:
     """Whether whole numbers are codes: ``01067`` says with its zero that it is no quantity."""
     present = [str(value) for value in values if not is_mark(value)]
-    return any(map(_CODE.fullmatch, present)) and all(text.isdecimal() for text in present)
+    return all(text.isdecimal() for text in present) and any(map(_CODE.fullmatch, present))
 
 
 def read_numbers(values: Sequence[Any], counts: np.ndarray, otherwise: Style = POINT) -> Numbers:
