@@ -164,6 +164,16 @@ def test_leading_zeros_stay_where_a_few_rows_have_them(write: Callable[..., Path
     assert columns(frame(table))["a"] == columns(bundle)["a"]
 
 
+def test_a_class_of_zeros_is_a_code(write: Callable[..., Path]) -> None:
+    assert csv(write(["1", "2", "4"], y=["00", "01", "10"])).signature.class_names == ("00", "01", "10")
+
+
+def test_three_decimals_beside_words_with_commas_are_decimals(write: Callable[..., Path]) -> None:
+    bundle = csv(write(["1,5 kg", "size 2,5", "none"], y=[f"1.{i}" for i in range(100, 150)]), target="y")
+    assert bundle.signature.task == "tabular-regression"
+    assert 1 < bundle.signature.target["mean"] < 2
+
+
 def test_decimals_below_one_and_a_plain_zero_are_no_codes(write: Callable[..., Path]) -> None:
     bundle = csv(write(["0", "10", "20"], ["0.5", "00.25", "1.5"]))
     assert {name: column["kind"] for name, column in columns(bundle).items()} == {
