@@ -102,9 +102,14 @@ def split_stably(
         seed: Equal seeds give equal parts.
 
     Raises:
-        DataError: If a class has too few items to be in ``train`` and one other part.
+        DataError: If a class has too few items to be in ``train`` and one other part, or all items are equal.
     """
     wanted = {name: share for name, share in sorted(shares.items()) if share > 0}  # test before val
+    if wanted and len(keys) > 1 and (keys == keys[0]).all():
+        raise DataError(
+            f"All {len(keys):,} items are equal: there is nothing to learn, or to hold back.",
+            "Look at one of them; pass val_fraction=0, test_fraction=0 to keep them all the same.",
+        )
     limits = np.cumsum(list(wanted.values()))
     place = places(keys, seed)
     order = np.lexsort((place, labels))
