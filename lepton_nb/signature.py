@@ -16,11 +16,16 @@ Shape = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """One tensor: its name, numpy dtype name and shape without the batch dimension."""
+    """One tensor: its name, numpy dtype name and shape without the batch dimension.
+
+    Attributes:
+        pad: What fills it up where items of different length share a batch; None where they do not share one.
+    """
 
     name: str
     dtype: str
     shape: Shape
+    pad: float | None = None
 
     def __str__(self) -> str:
         dims = ", ".join("*" if dim is None else str(dim) for dim in self.shape)
@@ -68,6 +73,9 @@ class Signature:
     def to_dict(self) -> dict[str, Any]:
         """As JSON; what few signatures have is left out of the others, whose digests stay as they were."""
         found = asdict(self)
+        for spec in (*found["inputs"], found["output"], *found["further_outputs"]):
+            if spec["pad"] is None:
+                del spec["pad"]
         for rare in ("by_name", "further_outputs"):
             if not found[rare]:
                 del found[rare]
@@ -76,7 +84,7 @@ class Signature:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Signature:
         def spec(value: dict[str, Any]) -> TensorSpec:
-            return TensorSpec(value["name"], value["dtype"], tuple(value["shape"]))
+            return TensorSpec(value["name"], value["dtype"], tuple(value["shape"]), value.get("pad"))
 
         return cls(
             task=data["task"],

@@ -6,12 +6,16 @@ import configparser
 import io
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from importlib.metadata import distribution
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import httpx
 import numpy as np
 import pytest
 import yaml
@@ -19,13 +23,14 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 from lepton_nb.deployment import export
-from lepton_nb.errors import ArgumentError, PackageError
+from lepton_nb.errors import ArgumentError, PackageError, StoreError
 from lepton_nb.packaging import Package
 from tests.serving_support import (
     TOKEN,
     Front,
     built,
     expected_labels,
+    files_of_at_most,
     make_package,
     make_run,
     pictures,
@@ -44,14 +49,26 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 
 def serve(
-    folder: Path, log: Path, programs: Path = Path(sys.executable).parent, **more: str
+    folder: Path,
+    log: Path,
+    programs: Path = Path(sys.executable).parent,
+    user: int | None = None,
+    options: Sequence[str] = (),
+    **more: str,
 ) -> subprocess.Popen[bytes]:
     """Run the folder's own command, from elsewhere."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment = {**kept, "LEPTON_TOKEN": TOKEN, "PATH": f"{programs}:/usr/bin:/bin", **more}
     with log.open("wb") as out:
         return subprocess.Popen(
-            [str(folder / "serve"), "--port", "0"], env=environment, stdout=out, stderr=out, cwd=log.parent
+            [str(folder / "serve"), *options, "--port", "0"],
+            env=environment,
+            stdout=out,
+            stderr=out,
+            cwd="/",
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
         )
 
 
@@ -180,6 +197,64 @@ def test_a_failed_export_leaves_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_full_disk_is_told_and_leaves_no_folder(tmp_path: Path, package: Package) -> None:
+    with files_of_at_most(1000), pytest.raises(StoreError, match="no room left to write") as caught:
+        export(package, tmp_path / "out")
+    assert "name a folder elsewhere" in (caught.value.hint or "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_everybody_can_read_the_folder(tmp_path: Path, package: Package) -> None:
+    routed = with_routes(package, "def use(n: int) -> int:\n    return n", "use")
+    former = os.umask(0o077)  # as a careful user has it
+    try:
+        folder = export(routed, tmp_path / "out")
+    finally:
+        os.umask(former)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o755}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o644, 0o755}
+    assert [path.name for path, mode in modes.items() if path.is_file() and mode == 0o755] == ["serve"]
+
+
+OTHER = 10001  # the user whom Dockerfile and manifest name
+
+
+def python_for_others() -> dict[str, str]:
+    """The environment of a Python with our libraries that another user can run; empty where there is none."""
+    libraries = str(Path(np.__file__).parents[1])
+    for program in (sys.executable, "/usr/bin/python{}.{}".format(*sys.version_info)):
+        probe = [program, "-c", "import httptools, numpy, onnxruntime, pydantic, uvicorn, uvloop"]
+        found = {"PYTHON": program, "PYTHONPATH": libraries, "HOME": "/nonexistent"}
+        try:
+            subprocess.run(probe, env=found, user=OTHER, group=OTHER, extra_groups=[], cwd="/", check=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return found
+    return {}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may become another user")
+def test_another_user_serves_the_folder(tmp_path: Path, package: Package) -> None:
+    """As Dockerfile, unit and manifest have it: root copies, and somebody else serves."""
+    python = python_for_others()
+    if not python:
+        pytest.skip("no Python with our libraries that others can run")
+    routed = with_routes(package, "def use(n: int) -> int:\n    return n", "use")
+    with TemporaryDirectory() as place:  # not in `tmp_path`, which others cannot enter
+        Path(place).chmod(0o755)
+        folder = Path(shutil.copytree(export(routed, Path(place) / "out"), Path(place) / "copied"))
+        log = tmp_path / "log"
+        process = serve(folder, log, user=OTHER, **python)
+        try:
+            server = Front(process, wait_until_listening(process, log), log)
+            assert server.predict(pictures(1)).status_code == 200
+            assert server.client.post("/use", json={"n": 3}).json() == 3
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
 def test_source_is_announced(tmp_path: Path) -> None:
     folder = export(make_package(tmp_path / "source", source=BRANCHING), tmp_path / "out")
     assert "runs from its Python source" in (folder / "README.md").read_text()
@@ -259,6 +334,26 @@ def test_the_kubernetes_manifest_is_complete(tmp_path: Path, package: Package) -
     least, most = (container["resources"][kind]["memory"] for kind in ("requests", "limits"))
     assert 256 <= int(least.removesuffix("Mi")) < int(most.removesuffix("Mi"))
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+
+
+def test_the_metrics_can_be_scraped_as_the_manifest_says(tmp_path: Path, package: Package) -> None:
+    folder = export(package, tmp_path / "net")
+    deployment, _ = yaml.safe_load_all((folder / "kubernetes.yaml").read_text())
+    pod = deployment["spec"]["template"]
+    notes = pod["metadata"]["annotations"]
+    assert (notes["prometheus.io/scrape"], notes["prometheus.io/port"]) == ("true", "8000")
+    (container,) = pod["spec"]["containers"]
+    log = tmp_path / "log"
+    process = serve(folder, log, options=container["args"][1:])
+    try:
+        url = wait_until_listening(process, log).replace("0.0.0.0", "127.0.0.1")
+        scraped = httpx.get(url + notes["prometheus.io/path"], trust_env=False)
+        assert scraped.status_code == 200
+        assert "lepton_" in scraped.text
+        assert httpx.post(url + "/predict", trust_env=False).status_code == 401
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def test_the_systemd_unit_is_one(tmp_path: Path, package: Package) -> None:

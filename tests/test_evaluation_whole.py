@@ -17,6 +17,7 @@ from torch.utils.data import TensorDataset
 
 from lepton_nb import train
 from lepton_nb.data import arrays, folder, frame, text
+from lepton_nb.data.splitting import split_as
 from lepton_nb.errors import DataError
 from lepton_nb.evaluation import evaluate
 from lepton_nb.packaging import load_model
@@ -255,3 +256,21 @@ def test_a_run_that_goes_on_with_more_data_knows_them_too(run: Callable[[str], R
 def test_of_a_run_of_an_older_version_nothing_is_claimed(run: Callable[[str], Run]) -> None:
     (run("rows").path / "trained.npy").unlink()
     assert not any("trained on" in note for note in evaluate(run("rows"), people()).notes)
+
+
+def test_the_data_of_an_older_run_are_measured_as_they_were_split(trained: Path, lepton_home: Path) -> None:
+    root = trained.parent / "p"
+    with split_as(None):
+        found = train("SmallCNN", folder(root), epochs=1, name="older", device="cpu")
+    (found.path / "trained.npy").unlink()
+    spec = found.read_json("data.json")
+    del spec["split"]
+    found.write_json("data.json", spec)
+    expected = found.live["data"].split("test").targets
+    older = RunStore().get_run("older")
+    own = evaluate(older)
+    assert own.target.tolist() == expected.tolist()
+    assert not any("split another way" in note for note in own.notes)
+    assert "may hold items that older@1 was trained on" in evaluate(older, folder(root)).notes[0]
+    assert resume(older, epochs=2).warnings == []
+    assert lepton_home.is_dir()

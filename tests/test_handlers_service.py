@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 import lepton_nb
-from lepton_nb.deployment import Deployment, deploy, lifecycle
+from lepton_nb.deployment import Deployment, deploy, get_deployment, lifecycle
 from lepton_nb.deployment.handlers import defined_targets
 from lepton_nb.errors import DeploymentError, HandlerError, NotFoundError
 from lepton_nb.packaging import build_package
@@ -442,6 +442,48 @@ def test_an_exit_while_it_loads_is_explained() -> None:
     cell = "import sys\n\n" + CLASS.format("sys.exit('no key')")
     with pytest.raises(DeploymentError, match="SystemExit: no key"):
         serve(cell, "leaving")
+
+
+def test_each_version_has_the_environment_of_what_deployed_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = "import os\n\n" + CLASS.format("self.key = os.environ.get('CASE_KEY', '')")
+    cell += "\n\n    def get(self, name: str) -> str:\n        return os.environ.get(name, '')"
+    cell += "\n\n    def first(self) -> str:\n        return self.key"
+    cell += "\n\n    def die(self) -> None:\n        os._exit(9)"
+    service = serve(cell, "envy")
+    url = service.url
+    client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {service.token}"}, trust_env=False)
+
+    def seen() -> tuple[str, str]:
+        return client.post("/first").json(), client.post("/get", json={"name": "CASE_KEY"}).json()
+
+    assert seen() == ("", "")
+    monkeypatch.setenv("CASE_KEY", "hush-1\udcff")  # a byte that is not UTF-8
+    monkeypatch.setenv("LEPTON_TOKEN", "not-theirs")
+    monkeypatch.setenv("OMP_NUM_THREADS", "77")
+    process = service.stats()["handlers"]["pid"]
+    assert serve(cell, "envy").url == url  # the very same cell: the same version, and another environment
+    assert service.stats()["handlers"]["pid"] != process
+    assert client.post("/get", json={"name": "LEPTON_HOME"}).json() == str(home)
+    assert client.post("/get", json={"name": "LEPTON_TOKEN"}).json() == ""
+    assert client.post("/get", json={"name": "OMP_NUM_THREADS"}).json() != "77"
+    monkeypatch.setenv("CASE_KEY", "hush-2")
+    changed = cell.replace("return self.key", "return str(self.key)")
+    serve(changed, "envy")
+    assert seen() == ("hush-2", "hush-2")
+    client.post("/die")
+    assert seen() == ("hush-2", "hush-2")
+    process = service.stats()["handlers"]["pid"]
+    serve(changed, "envy")
+    assert service.stats()["handlers"]["pid"] == process  # nothing has changed
+    monkeypatch.delenv("CASE_KEY")
+    serve(cell, "envy")
+    assert seen() == ("", "")
+    get_deployment("envy").rollback()
+    assert seen() == ("hush-2", "hush-2")
+    for path in home.rglob("*"):
+        assert path.is_dir() or b"hush-" not in path.read_bytes(), path
 
 
 def test_an_unknown_model_is_named() -> None:

@@ -37,8 +37,8 @@ OUTPUTS = {
     ),
     "a dict": (
         "self.fc = nn.Linear(3, 10)",
-        "return {'logits': self.fc(x)}",
-        "Net.forward returns a dict with 'logits', not a tensor.\nReturn the logits alone.",
+        "return {'scores': self.fc(x)}",
+        "Net.forward returns a dict with 'scores', not a tensor.\nReturn the logits alone.",
     ),
     "an argmax": (
         "self.fc = nn.Linear(3, 10)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import os
 import subprocess
 import sys
 import warnings
@@ -219,32 +220,44 @@ def test_a_failed_build_leaves_nothing_behind(lepton_home: Path) -> None:
 
 
 FULL = """
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
 from lepton_nb.errors import StoreError
 from lepton_nb.packaging import build_package
+from lepton_nb.runs.home import needs_room
 from tests.serving_support import files_of_at_most, make_run, with_routes
 
-whole = build_package(make_run())
-again = make_run(seed=1)  # packaged anew, as another version
-for entry in {entry.size for entry in whole.manifest.files.values()}:
-    with files_of_at_most(entry - 1):
-        try:
-            build_package(again)
-        except StoreError as error:
-            assert "no room left to write" in error.message, error.message
-        else:
-            raise AssertionError(entry)
-with files_of_at_most(50):
+
+def check(size, work):
     try:
-        with_routes(whole, "def use(n: int) -> int:\\n    return n", "use")
+        with files_of_at_most(size):
+            work()
     except StoreError as error:
         assert "no room left to write" in error.message, error.message
     else:
-        raise AssertionError("routes")
+        raise AssertionError(size)
+
+
+def save():
+    with needs_room(Path("arrays")):
+        save_file({"x": np.zeros(999)}, "arrays")
+
+
+whole = build_package(make_run())
+again = make_run(seed=1)  # packaged anew, as another version
+for name in ("model.onnx", "model.pt2"):
+    check(whole.manifest.files[name].size - 1, lambda: build_package(again))
+check(50, lambda: with_routes(whole, "def use(n: int) -> int:\\n    return n", "use"))
+check(50, save)
 """
 
 
-def test_a_full_disk_is_told_and_the_process_lives(lepton_home: Path) -> None:
-    subprocess.run([sys.executable, "-c", FULL], check=True, cwd=Path(__file__).parents[1])
+def test_a_full_disk_is_told_and_the_process_lives(lepton_home: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", FULL], check=True, cwd=tmp_path, env=environment)
     assert sorted(path.name for path in (lepton_home / "packages").iterdir()) == ["net"]
     assert [path.name for path in (lepton_home / "packages" / "net").iterdir()] == ["1"]
     assert len(RunStore().list_packages("net")) == 1

@@ -107,6 +107,36 @@ def test_sixteen_bit_greys_keep_their_shades() -> None:
     np.testing.assert_array_equal(read[0], np.arange(256).reshape(16, 16))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"), [("uint16", 100, 900), ("int32", -50, 70), ("float32", 0, 1)]
+)
+def test_a_range_says_what_is_black_and_what_is_white(dtype: str, low: float, high: float) -> None:
+    values = np.linspace(low, high, 256).astype(dtype).reshape(16, 16)
+    expected = np.rint((values.astype(float) - low) * 255 / (high - low)).astype(np.uint8)
+    source = encoded(Image.fromarray(values), "TIFF")
+    np.testing.assert_array_equal(load_image(source, "L", None, value_range=(low, high))[0], expected)
+    if dtype == "uint16":
+        np.testing.assert_array_equal(load_image(values, "L", None, value_range=(low, high))[0], expected)
+    beyond = load_image(source, "L", None, value_range=(low, (low + high) / 2))
+    assert (beyond.min(), beyond.max()) == (0, 255)
+    grey = Image.fromarray(expected)
+    np.testing.assert_array_equal(load_image(grey, "L", None, value_range=(low, high))[0], expected)
+
+
+def test_values_that_are_no_numbers_are_black_or_white() -> None:
+    values = np.array([[np.nan, -np.inf, np.inf, 0.5]], dtype=np.float32)
+    read = load_image(encoded(Image.fromarray(values), "TIFF"), "L", None, value_range=(0, 1))
+    assert read.tolist() == [[[0, 0, 255, 128]]]
+
+
+def test_a_turned_picture_of_sixteen_bits_is_turned_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    values = np.arange(24, dtype=np.uint16).reshape(4, 6)
+    turned = load_image(encoded(Image.fromarray(values), exif=exif), "L", None, value_range=(0, 255))
+    np.testing.assert_array_equal(turned[0], np.rot90(values, -1))
+
+
 def test_the_exif_orientation_turns_the_picture_upright(picture: Image.Image) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it rotated by 90° clockwise

@@ -34,7 +34,10 @@ class Rows(Dataset[tuple[Tensor, int]]):
 
 
 def rare(items: int = 200) -> data.DataBundle:
-    return data.arrays(torch.randn(items, 3), (torch.arange(items) % 10 == 0).long(), name="rare")
+    def part(count: int) -> tuple[Tensor, Tensor]:
+        return torch.randn(count, 3), (torch.arange(count) % 10 == 0).long()
+
+    return data.arrays(*part(items), val=part(20), test=part(40), name="rare")
 
 
 def test_the_note_compares_counts() -> None:

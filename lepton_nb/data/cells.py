@@ -56,9 +56,10 @@ class Texts:
     def of(cls, column: pd.Series) -> Texts | None:
         """The column's; None where it holds something else than texts and numbers."""
         try:
-            codes, different = pd.factorize(column)
+            codes, found = pd.factorize(column)
         except TypeError:  # lists or dicts
             return None
+        different = found.tolist()
         if any(isinstance(value, bool) for value in different):
             return None
         stripped = [value.strip() if isinstance(value, str) else value for value in different]

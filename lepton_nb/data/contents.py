@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,24 +17,26 @@ from lepton_nb.data.duplicates import digest, digests
 from lepton_nb.tasks.tables import category_text
 
 BLOCK, BLOCKS = 4096, 4  # bytes of a file that are read: all of a small one, else blocks spread over it
-_THREADS = 8
+_THREADS, _CHUNK = 8, 64
 
 
 def file_keys(files: Sequence[Path]) -> np.ndarray:
     """One key a file, uint64 ``(N,)``, by its size and bytes; by its name where it cannot be read."""
+    chunks = (files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK))
     with ThreadPoolExecutor(_THREADS) as pool:
-        return np.fromiter(pool.map(_file_key, files, chunksize=64), dtype=np.uint64, count=len(files))
+        keys = [key for found in pool.map(lambda chunk: list(map(_file_key, chunk)), chunks) for key in found]
+    return np.array(keys, dtype=np.uint64)
 
 
 def _file_key(path: Path) -> int:
     try:
         with open(path, "rb", buffering=0) as file:
-            size = path.stat().st_size
+            size = os.fstat(file.fileno()).st_size
             if size <= BLOCK * BLOCKS:
                 return digest(file.read())
             pieces = [size.to_bytes(8, "little")]
-            for start in np.linspace(0, size - BLOCK, BLOCKS).astype(int):
-                file.seek(start)
+            for number in range(BLOCKS):
+                file.seek(number * (size - BLOCK) // (BLOCKS - 1))
                 pieces.append(file.read(BLOCK))
             return digest(b"".join(pieces))
     except OSError:

@@ -44,14 +44,18 @@ class Style:
         by_three = rf"[1-9]\d{{0,2}}(?P<by>[{thousands}{_SPACES}])\d{{3}}(?:(?P=by)\d{{3}})*"
         indian = rf"[1-9]\d?(?:[{thousands}]\d\d)+[{thousands}]\d{{3}}"
         digits = rf"(?:\d+|{by_three}|{indian})(?:[{decimal}]\d*)?|[{decimal}]\d+"
-        return cls(decimal, thousands, re.compile(rf"[+-]?(?:(?:{digits}){_EXPONENT}|(?i:inf|infinity))"))
+        return cls(
+            decimal,
+            thousands,
+            re.compile(rf"[+\-\N{{MINUS SIGN}}]?(?:(?:{digits}){_EXPONENT}|(?i:inf|infinity))"),
+        )
 
     def read(self, text: str) -> float:
         """The number a text says, NaN where it says none."""
-        text = text.replace("\N{MINUS SIGN}", "-")
         if self.pattern.fullmatch(text) is None:
             return np.nan
-        return float(re.sub(f"[{self.thousands}{_SPACES}]", "", text).replace(self.decimal, "."))
+        digits = re.sub(f"[{self.thousands}{_SPACES}]", "", text)
+        return float(digits.replace(self.decimal, ".").replace("\N{MINUS SIGN}", "-"))
 
 
 POINT, COMMA = Style.of(".", ","), Style.of(",", ".")
@@ -86,7 +90,7 @@ def is_plain(text: str) -> bool:
 def are_codes(values: Sequence[Any]) -> bool:
     """Whether whole numbers are codes: ``01067`` says with its zero that it is no quantity."""
     present = [str(value) for value in values if not is_mark(value)]
-    return any(map(_CODE.fullmatch, present)) and all(text.isdecimal() for text in present)
+    return all(text.isdecimal() for text in present) and any(map(_CODE.fullmatch, present))
 
 
 def read_numbers(values: Sequence[Any], counts: np.ndarray, otherwise: Style = POINT) -> Numbers:

@@ -102,9 +102,14 @@ def split_stably(
         seed: Equal seeds give equal parts.
 
     Raises:
-        DataError: If a class has too few items to be in ``train`` and one other part.
+        DataError: If a class has too few items to be in ``train`` and one other part, or all items are equal.
     """
     wanted = {name: share for name, share in sorted(shares.items()) if share > 0}  # test before val
+    if wanted and len(keys) > 1 and (keys == keys[0]).all():
+        raise DataError(
+            f"All {len(keys):,} items are equal: there is nothing to learn, or to hold back.",
+            "Look at one of them; pass val_fraction=0, test_fraction=0 to keep them all the same.",
+        )
     limits = np.cumsum(list(wanted.values()))
     place = places(keys, seed)
     order = np.lexsort((place, labels))
@@ -120,7 +125,8 @@ def split_stably(
 
 def _parts_of(place: np.ndarray, limits: np.ndarray) -> np.ndarray:
     """The number of the part of each item of a class, whose places are sorted; 0 for ``train``."""
-    distinct, group = np.unique(place, return_inverse=True)
+    is_new = np.append(True, place[1:] != place[:-1])
+    distinct, group = place[is_new], np.cumsum(is_new) - 1
     part = np.zeros(len(distinct), dtype=np.int64)
     taken = 0
     for number, below in enumerate(np.searchsorted(distinct, limits), start=1):
@@ -129,7 +135,8 @@ def _parts_of(place: np.ndarray, limits: np.ndarray) -> np.ndarray:
         size = min(max(1, int(below) - taken), room)
         part[taken : taken + size] = number
         taken += size
-    return part[group]
+    parts: np.ndarray = part[group]
+    return parts
 
 
 def _check_count(count: int, parts: int, class_name: str | None) -> None:
@@ -156,7 +163,8 @@ def places(keys: np.ndarray, seed: int) -> np.ndarray:
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
     x ^= x >> np.uint64(31)
-    return (x >> np.uint64(11)) * 2.0**-53
+    found: np.ndarray = (x >> np.uint64(11)) * 2.0**-53
+    return found
 
 
 def numbered(count: int) -> np.ndarray:
@@ -166,6 +174,8 @@ def numbered(count: int) -> np.ndarray:
 
 def repeats_are_cases(keys: np.ndarray) -> bool:
     """Whether rows have so few different values that equal ones are the rule, and no doubles."""
+    if len(np.unique(keys[: _FEW_ROWS * _OFTEN])) >= _FEW_ROWS:
+        return False  # the first few rows tell it of most tables
     distinct = len(np.unique(keys))
     return distinct < _FEW_ROWS and len(keys) >= _OFTEN * distinct
 

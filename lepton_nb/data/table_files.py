@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lepton_nb.data.cells import is_text
 from lepton_nb.data.class_folders import suggest_path
-from lepton_nb.data.number_texts import COMMA, are_codes, is_plain
+from lepton_nb.data.number_texts import COMMA, are_codes, is_plain, read_numbers
 from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError
 
 SUFFIXES = (".csv", ".tsv")
 DELIMITERS = "\t;|,"  # of two that part the lines alike, a comma is rather one of decimals
 PROBED = 20  # lines that show how a file is laid out
+SAMPLE = 1000  # cells that show how a column's numbers are written
 
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
@@ -145,24 +147,16 @@ def _check_header(name: str, table: pd.DataFrame, names: pd.Series) -> list[Find
 
 
 def _restore_texts(table: pd.DataFrame, path: Path, encoding: str, layout: dict[str, Any]) -> None:
-    """Put texts back in place of numbers that say less than they."""
+    """Put texts back in place of numbers that say less than they: ``01067``, or ``1.234`` for 1234."""
     places = [i for i, name in enumerate(table.columns) if _may_say_less(table[name])]
-    if not places or not _may_lose_digits(path, encoding, layout["sep"]):
+    commas = any(_has_decimal_commas(table[name]) for name in table.columns if is_text(table[name]))
+    if not places or not (commas or _may_have_codes(path, encoding)):
         return
     texts = _parse(path, encoding, **layout, usecols=places, dtype=str)
     for place, name in zip(places, texts.columns, strict=True):
-        if _says_more(texts[name].dropna().str.strip()):
+        cells = texts[name].dropna().str.strip()
+        if (commas and _has_thousands(cells)) or are_codes(list(cells.unique())):
             table[table.columns[place]] = texts[name]
-
-
-def _may_lose_digits(path: Path, encoding: str, delimiter: str) -> bool:
-    """Whether the file has anything like ``01067``, or like a decimal comma, which makes ``1.234`` large."""
-    if encoding == "utf-16":
-        return True
-    comma = rb'"[+-]?[\d.]*,\d' if delimiter == "," else rb"\d,\d"
-    pattern = re.compile(rb"(?:^|[\s,;|\"'])0\d|" + comma, re.MULTILINE)
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return pattern.search(content) is not None
 
 
 def _may_say_less(column: pd.Series) -> bool:
@@ -170,11 +164,23 @@ def _may_say_less(column: pd.Series) -> bool:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return False
     thousandths = column.dropna().to_numpy(dtype=np.float64) * 1000
-    return bool((np.abs(thousandths - np.rint(thousandths)) < 1e-6 * np.abs(thousandths)).all())
+    with np.errstate(invalid="ignore"):
+        rest = np.abs(thousandths - np.rint(thousandths))
+    return bool((rest <= 1e-6 * np.abs(thousandths)).all())
 
 
-def _says_more(texts: pd.Series) -> bool:
-    """Whether they were: ``01067``, or ``1.234`` as a person writes it who has a decimal comma."""
-    if all(map(COMMA.pattern.fullmatch, texts)):
-        return bool(texts.str.contains(".", regex=False).any()) or are_codes(list(texts.unique()))
-    return False
+def _may_have_codes(path: Path, encoding: str) -> bool:
+    if encoding == "utf-16":
+        return True
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return re.search(rb"(?:^|[\s,;|\"'])0\d", content, re.MULTILINE) is not None
+
+
+def _has_decimal_commas(column: pd.Series) -> bool:
+    values = list(column.dropna().iloc[:SAMPLE].unique())
+    numbers = read_numbers(values, np.ones(len(values)))
+    return numbers.style is COMMA and not numbers.ambiguous and np.isnan(numbers.values).mean() < 0.5
+
+
+def _has_thousands(texts: pd.Series) -> bool:
+    return bool(texts.str.contains(".", regex=False).any()) and all(map(COMMA.pattern.fullmatch, texts))

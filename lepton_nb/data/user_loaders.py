@@ -89,7 +89,7 @@ def dataset(
     whole = _as_split("train", source)
     targets = whole.targets
     labels = None
-    if targets is not None and not targets.is_floating_point() and targets.ndim == 1:
+    if targets is not None and not targets.is_floating_point() and targets.ndim == 1 and targets.min() >= 0:
         labels = targets.numpy()
     names = dataset_classes(source) or tuple(
         map(str, range(int(labels.max()) + 1 if labels is not None else 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -55,13 +56,20 @@ class ServiceClient:
     def stats(self) -> dict[str, Any]:
         return self._ask("GET", "/admin/stats", self._admin_token, timeout=_PROMPT)
 
-    def activate(self, package: Path, version: int, device: str) -> None:
+    def activate(self, package: Path, version: int, device: str, *, with_environment: bool = False) -> None:
         """Switch the service to another package.
+
+        Args:
+            with_environment: Give its routes the environment of this process, which stays in memory there.
 
         Raises:
             DeploymentError: If the service refuses it; what was live stays live.
         """
-        body = json.dumps({"package": str(package), "version": version, "device": device}).encode()
+        wanted: dict[str, Any] = {"package": str(package), "version": version, "device": device}
+        if with_environment:  # each byte as one character: it need not be UTF-8
+            items = os.environb.items()
+            wanted["environment"] = {name.decode("latin-1"): value.decode("latin-1") for name, value in items}
+        body = json.dumps(wanted).encode()
         self._ask("POST", "/admin/activate", self._admin_token, body, "application/json", timeout=300.0)
 
     def predict(self, codec: Codec, value: Any) -> list[dict[str, Any]]:

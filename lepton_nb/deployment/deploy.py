@@ -42,7 +42,7 @@ def deploy(
 
     The same name again keeps its URL and token: the new version is loaded beside the old one, its answers are
     compared with the notebook's, and only then requests go to it; none is lost. Routes that the service has
-    from a ``%%lepton service`` cell stay around the new model.
+    from a ``%%lepton service`` cell stay around the new model, and get the environment of this process.
 
     Args:
         run: The run, its name, or a package of this store.
@@ -202,7 +202,7 @@ def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deploym
     before = live.state.read_history()
     now = (record.name, record.version)
     was = (live.record.package, live.record.version)
-    live.switch(*now)
+    live.switch(*now, with_environment=True)
     try:
         live.settle(before if before and before[-1] == now else [*before, now])
     except BaseException:  # no room to write it down: what the store says is live stays live

@@ -144,15 +144,20 @@ class Deployment:
             self.settle(history[:-1])
         return self
 
-    def switch(self, package: str, version: int) -> None:
+    def switch(self, package: str, version: int, *, with_environment: bool = False) -> None:
         """Have the running server load another package, check it, and send it all further requests.
+
+        Args:
+            with_environment: Its routes get the environment of this process; else that which they had.
 
         Raises:
             DeploymentError: If it refuses; what was live stays live.
         """
         self.require_alive()
         record = self.store.get_package(package, version)
-        self.client.activate(record.path, version, choose_device(record.formats))
+        with_environment = with_environment and (record.path / "handlers.json").is_file()
+        device = choose_device(record.formats)
+        self.client.activate(record.path, version, device, with_environment=with_environment)
         self.record.package, self.record.version = package, version
 
     def settle(self, history: list[tuple[str, int]]) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,12 +18,17 @@ from lepton_nb.evaluation.matching import matched_batches, needs_matching
 from lepton_nb.evaluation.result import EvaluationResult
 from lepton_nb.evaluation.subject import Subject, choose_split, find_subject
 from lepton_nb.runs import Run
-from lepton_nb.runs.trained import was_trained
+from lepton_nb.runs.trained import trained_items
 from lepton_nb.tasks import get_task
 from lepton_nb.tasks.generic import Generic
 
 FILE = "evaluation.json"
 """In the run's folder: the newest numbers of each split, by the split's name."""
+
+_SPLIT_ANEW = (
+    "{split} may hold items that {run} was trained on: the data are split another way since. "
+    "Without data of your own it is measured on the split it had."
+)
 
 
 def evaluate(
@@ -114,10 +120,18 @@ def _trained_on(subject: Subject, split: str) -> list[str]:
     keys = subject.bundle.contents.get(split)
     if subject.run is None or subject.own_data or keys is None:
         return []
-    seen = int(was_trained(subject.run, keys).sum())
-    if not seen:
-        return []
-    return [f"{seen:,} of {len(keys):,} items of {split} were trained on by {subject.run.ref}."]
+    known = trained_items(subject.run)
+    if known is None:
+        return [_SPLIT_ANEW.format(split=split, run=subject.run.ref)] if _is_split_anew(subject) else []
+    seen = int(np.isin(keys, known).sum())
+    return [f"{seen:,} of {len(keys):,} items of {split} were trained on by {subject.run.ref}."] * (seen > 0)
+
+
+def _is_split_anew(subject: Subject) -> bool:
+    """Whether the data are the run's own, which was trained when they were split another way."""
+    assert subject.run is not None
+    before, now = subject.run.read_json("data.json"), subject.bundle.spec
+    return bool(before and now and before["where"] == now["where"] and before.get("split") != now["split"])
 
 
 def _raw_reader(subject: Subject, split: str) -> Callable[[int], Any] | None:

@@ -44,6 +44,8 @@ def _data_cell(run: Run, name: str) -> str:
             "Make it again here:\n"
             f"{name} = ..."
         )
+    if spec.get("split") is None:  # split as it was before `lepton_nb.data.splitting` went by content
+        return f"import lepton_nb.data\n\n{name} = lepton_nb.data.from_spec({spec!r})\n{name}"
     options = {
         key: value
         for key, value in spec.get("options", {}).items()

@@ -96,10 +96,12 @@ def check_fits(model: nn.Module, weights: Mapping[str, Any], run: Run, hint: str
     Raises:
         ModelError: If it does.
     """
+    from torch import Tensor
     from torch.nn.parameter import is_lazy
 
-    ours = {key: value for key, value in model.state_dict().items() if hasattr(value, "shape")}
-    shapes = {key: tuple(value.shape) for key, value in weights.items() if hasattr(value, "shape")}
+    # A lazy one has no shape yet, not even to ask for.
+    ours = {key: value for key, value in model.state_dict().items() if isinstance(value, Tensor)}
+    shapes = {key: tuple(value.shape) for key, value in weights.items() if isinstance(value, Tensor)}
     other = [key for key in shapes if key in ours and not is_lazy(ours[key])]
     other = [key for key in other if tuple(ours[key].shape) != shapes[key]]
     absent, extra = (sorted(a.keys() - b.keys()) for a, b in ((shapes, ours), (ours, shapes)))

@@ -16,7 +16,8 @@ from lepton_nb.errors import StoreError
 from lepton_nb.runs.process import is_alive
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_RUST = re.compile(r"\(os error (\d+)\)")  # safetensors tells the number in its text alone
+# safetensors and `shutil.copytree` tell the number in their text alone.
+_TOLD = re.compile(r"(?:\[Errno |\(os error )(\d+)[])]")
 MOVE_HINT = "Set LEPTON_HOME to a folder you can write to, for example: %env LEPTON_HOME=/path/to/folder"
 
 
@@ -55,9 +56,10 @@ def explain(error: OSError, path: Path) -> StoreError:
 def is_full(error: BaseException | None) -> bool:
     """Whether something failed for want of room on a disk, or of a quota."""
     while error is not None:
-        number = error.errno if isinstance(error, OSError) else None
-        told = _RUST.search(str(error))
-        if number in _FULL or (told and int(told[1]) in _FULL):
+        numbers = {int(number) for number in _TOLD.findall(str(error))}
+        if isinstance(error, OSError) and error.errno is not None:
+            numbers.add(error.errno)
+        if numbers & _FULL:
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -25,18 +25,13 @@ def keep_trained(run: Run, keys: np.ndarray | None) -> None:
     """
     if keys is None or not len(keys):
         return
-    known = _read(run)
+    known = trained_items(run)
     with replacing(run.path / FILE) as file:
         np.save(file, np.unique(keys) if known is None else np.union1d(known, keys))
 
 
-def was_trained(run: Run, keys: np.ndarray) -> np.ndarray:
-    """Which of the items ``(N,)`` the run is known to have been trained on: bool ``(N,)``."""
-    known = _read(run)
-    return np.zeros(len(keys), dtype=bool) if known is None else np.isin(keys, known)
-
-
-def _read(run: Run) -> np.ndarray | None:
+def trained_items(run: Run) -> np.ndarray | None:
+    """What stands for the items the run was trained on, uint64 ``(N,)``; None where nobody knows."""
     try:
         known: np.ndarray = np.load(run.path / FILE, allow_pickle=False)
     except (OSError, ValueError, EOFError):  # of an older version, or damaged: then nothing is claimed

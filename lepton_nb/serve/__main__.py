@@ -54,6 +54,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         token=token,
         allowed_hosts=tuple(options.allow_host),
         origins=tuple(options.allow_origin),
+        open_metrics=options.open_metrics,
         trusted=options.trust,
     )
     given = {name: getattr(options, name) for name in ("format", "device", "threads")}
@@ -91,6 +92,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         default=[],
         metavar="URL",
         help="web page that may ask from a browser; * is any",
+    )
+    parser.add_argument(
+        "--open-metrics", action="store_true", help="let everybody read /metrics, without the token"
     )
     parser.add_argument("--trust", action="store_true", help="run code the package brings (pt2, source)")
     parser.add_argument(

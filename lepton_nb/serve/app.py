@@ -45,6 +45,7 @@ class Application:
         self.service = service
         self.gate = gate
         self.routes = make_routes(service)
+        self._open_paths = OPEN_PATHS | {"/metrics"} if service.settings.open_metrics else OPEN_PATHS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -101,7 +102,7 @@ class Application:
             await self.routes.app(scope, receive, send)
 
     def _check_token(self, path: str, authorization: bytes) -> Refusal | None:
-        if path in OPEN_PATHS:
+        if path in self._open_paths:
             return None
         if path.startswith("/admin/"):
             return self.gate.check_admin(authorization)

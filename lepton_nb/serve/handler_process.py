@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
@@ -53,19 +53,22 @@ class Exchange:
 class HandlerProcess(Link, Child):
     """One process of handlers.
 
+    Args:
+        environment: What the user's code finds in ``os.environ``.
+
     Attributes:
         paths: Their part of OpenAPI.
         schemas: What `paths` refers to.
         on_exit: Called once when it is gone, whatever ended it.
     """
 
-    def __init__(self, settings: Settings, ask: Ask) -> None:
+    def __init__(self, settings: Settings, ask: Ask, environment: Mapping[str, str]) -> None:
         limits = {"--memory-limit": settings.memory_limit, "--max-body": settings.max_body}
         options = [text for name, value in limits.items() for text in (name, str(value))]
         trusted = ["--trusted"] if settings.trusted else []
-        Child.__init__(
-            self, "lepton_nb.serve.handlers", ["--package", settings.package, *options, *trusted], {}
-        )
+        command = ["--package", settings.package, *options, *trusted]
+        Child.__init__(self, "lepton_nb.serve.handlers", command, environment)
+        self.environment = environment
         self.settings = settings
         self.paths: dict[str, Any] = {}
         self.schemas: dict[str, Any] = {}

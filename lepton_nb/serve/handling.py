@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from lepton_nb.serve.environment import environment_of_child
 from lepton_nb.serve.handler_process import Ask, Exchange, HandlerProcess, HandlingError
 from lepton_nb.serve.link import Kind
 from lepton_nb.serve.recovery import Recovery
@@ -50,6 +51,7 @@ class Handling:
         self._ask = ask
         self._on_restart = on_restart
         self._wanted: Settings | None = None
+        self._environment: Mapping[str, str] = environment_of_child()  # in memory only: it may hold secrets
         self._description: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
         self._up = asyncio.Event()
         self._replacing: asyncio.Task[None] | None = None
@@ -63,20 +65,26 @@ class Handling:
     def schemas(self) -> dict[str, Any]:
         return self._description[1]
 
-    async def bring_up(self, settings: Settings) -> HandlerProcess | None:
+    async def bring_up(
+        self, settings: Settings, environment: Mapping[str, str] | None = None
+    ) -> HandlerProcess | None:
         """A process with the handlers of a package, ready; the live one where it has them already.
+
+        Args:
+            environment: Its environment; where None, whichever it has, or that of the live one.
 
         Raises:
             WorkerError: If they cannot be loaded.
         """
         if not (Path(settings.package) / "handlers.json").is_file():
             return None
-        if self.live is not None and self._wanted is not None and self._wanted.package == settings.package:
-            return self.live
-        warm = self._standby.take(settings)
+        live, warm = self.live, self._standby.take(settings)
+        for known in (live if live and live.settings.package == settings.package else None, warm):
+            if known is not None and environment in (None, known.environment):
+                return known
         if warm is not None:
-            return warm
-        process = HandlerProcess(settings, self._ask)
+            warm.close()
+        process = HandlerProcess(settings, self._ask, environment or self._environment)
         self.processes.add(process)
         process.on_exit = self._process_gone
         await process.ready()
@@ -86,10 +94,14 @@ class Handling:
         """Send every further request to `process`; the one used so far stays loaded for a while."""
         former, self.live = self.live, process
         if former is not None and former is not process:
-            self._standby.put(former)
+            if former.settings == settings:
+                former.close()  # the same version in another environment: nobody goes back to it
+            else:
+                self._standby.put(former)
         self._wanted = settings if process is not None else None
         self._description = (process.paths, process.schemas) if process is not None else ({}, {})
         if process is not None:
+            self._environment = process.environment
             self._up.set()
 
     async def answer(
@@ -183,7 +195,7 @@ class Handling:
             wanted = self._wanted
             await asyncio.sleep(self.recovery.retry_in)
             try:
-                process = await self.bring_up(wanted)
+                process = await self.bring_up(wanted, self._environment)
             except WorkerError as error:
                 self.recovery.failed(str(error))
                 log.error("the handlers cannot be started again: %s", self.recovery.describe())

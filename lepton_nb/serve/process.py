@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from lepton_nb.serve.environment import environment_of_child
 from lepton_nb.serve.frames import HEADER, Kind, Request, Result, pack, pack_batch, unpack_result
 from lepton_nb.serve.settings import Settings
 from lepton_nb.serve.spawning import Child, WorkerError
@@ -29,7 +30,7 @@ class Worker(Child):
     """
 
     def __init__(self) -> None:
-        super().__init__("lepton_nb.serve.worker", (), _KEEP_MEMORY)
+        super().__init__("lepton_nb.serve.worker", (), {**_KEEP_MEMORY, **environment_of_child()})
         self.description: dict[str, Any] = {}
         self.on_result: Callable[[Worker, Result], None] = lambda _worker, _result: None
         self.on_exit: Callable[[Worker], None] = lambda _worker: None

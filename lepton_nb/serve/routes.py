@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lepton_nb.serve import v2
+from lepton_nb.serve.environment import unpack_environment
 from lepton_nb.serve.metrics import CONTENT_TYPE
 from lepton_nb.serve.openapi import describe
 from lepton_nb.serve.process import WorkerError
@@ -27,6 +28,14 @@ _ASSETS = {
         f"/assets/{name}.js": (f"{name}.js", "text/javascript")
         for name in ("page", "docs", "dom", "inputs", "forms", "answers", "snippets")
     },
+}
+
+_ACTIVATION: dict[str, type] = {
+    "package": str,
+    "version": int,
+    "format": str,
+    "device": str,
+    "environment": dict,
 }
 
 OPEN_PATHS = frozenset({"/healthz", "/openapi.json", *v2.OPEN_PATHS, *_ASSETS})
@@ -68,10 +77,14 @@ def make_routes(service: Service) -> Routes:
         return _json(service.stats())
 
     async def activate(request: Request) -> Response:
-        wanted = _fields(await request.body(), {"package": str, "version": int, "format": str, "device": str})
+        wanted = _fields(await request.body(), _ACTIVATION)
         try:
             await service.activate(
-                wanted["package"], wanted["version"], wanted.get("format", ""), wanted.get("device", "cpu")
+                wanted["package"],
+                wanted["version"],
+                wanted.get("format", ""),
+                wanted.get("device", "cpu"),
+                _environment(wanted),
             )
         except WorkerError as error:
             return _json({"error": str(error)}, 409)
@@ -135,6 +148,17 @@ def _fields(body: bytes, kinds: dict[str, type]) -> dict[str, Any]:
         if name not in value:
             raise HTTPException(422, f"{name!r} is missing")
     return value
+
+
+def _environment(wanted: dict[str, Any]) -> dict[str, str] | None:
+    if "environment" not in wanted:
+        return None
+    try:
+        return unpack_environment(wanted["environment"])
+    except (AttributeError, ValueError):
+        raise HTTPException(
+            422, "'environment' is wrong; expected names and values, a byte a character"
+        ) from None
 
 
 def _json(value: Any, status: int = 200, headers: Any = None) -> Response:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import orjson
 
 from lepton_nb.serve.batcher import Batcher
+from lepton_nb.serve.environment import environment_of_child
 from lepton_nb.serve.frames import Request, Result
 from lepton_nb.serve.handler_process import HandlerProcess
 from lepton_nb.serve.handling import Handling
@@ -82,22 +84,33 @@ class Service:
             return f"the model keeps failing: {self.recovery.describe()}"
         return self.batcher.refusal(size)
 
-    async def activate(self, package: str, version: int, format_: str = "", device: str = "cpu") -> None:
+    async def activate(
+        self,
+        package: str,
+        version: int,
+        format_: str = "",
+        device: str = "cpu",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Load another package beside the live one, check its answers, then switch to it.
 
         The version that was live before is still loaded for a while: going back to it takes no time.
+
+        Args:
+            environment: What its handlers find in ``os.environ``; where None, what they have or had.
 
         Raises:
             WorkerError: If it cannot be served; the live one goes on.
         """
         async with self._switching:
             wanted = replace(self.settings, package=package, version=version, format=format_, device=device)
+            given = environment_of_child(environment) if environment is not None else None
             warm = self.standby.take(wanted)
             try:
                 if warm is not None:
-                    await self._go_live(warm)
+                    await self._go_live(warm, given)
                 else:
-                    await self._bring_up(self._new_worker(wanted))
+                    await self._bring_up(self._new_worker(wanted), given)
             except WorkerError as error:
                 log.error("version %d was not activated: %s", version, error)
                 raise
@@ -178,16 +191,16 @@ class Service:
         self._workers.add(worker)
         return worker
 
-    async def _bring_up(self, worker: Worker) -> None:
+    async def _bring_up(self, worker: Worker, environment: Mapping[str, str] | None = None) -> None:
         """Wait for a worker, then make it the live one."""
         worker.on_exit = self._workers.discard
         await worker.ready()
-        await self._go_live(worker)
+        await self._go_live(worker, environment)
 
-    async def _go_live(self, worker: Worker) -> None:
+    async def _go_live(self, worker: Worker, environment: Mapping[str, str] | None) -> None:
         """Send all further requests to a worker that is loaded and checked, once its handlers are, too."""
         try:
-            handlers = await self.handling.bring_up(worker.settings)
+            handlers = await self.handling.bring_up(worker.settings, environment)
         except WorkerError:
             worker.kill()
             raise

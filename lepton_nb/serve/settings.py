@@ -24,6 +24,7 @@ class Settings:
         allowed_hosts: Names besides the bound one and loopback's that a ``Host`` header may have, with any
             port; ``*`` allows all.
         origins: Web pages that may ask from a browser (CORS); ``*`` allows all.
+        open_metrics: Answer ``/metrics`` without a token, for a Prometheus that finds its targets by itself.
         format: ``onnx``, ``pt2`` or ``source``; empty takes the package's preferred one.
         device: Device for ``pt2`` and ``source``, as torch names it.
         threads: Threads of one operator; 0 is one per core.
@@ -51,6 +52,7 @@ class Settings:
     admin_token: str = field(default="", repr=False)
     allowed_hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    open_metrics: bool = False
     format: str = ""
     device: str = "cpu"
     threads: int = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
@@ -40,11 +39,9 @@ class Child(asyncio.Protocol):
         self._ending: asyncio.Task[None] | None = None
         self._socket, theirs = socket.socketpair()
         command = [sys.executable, "-u", "-m", module, "--fd", str(theirs.fileno()), *options]
-        # It may run the user's own code, which needs no token.
-        kept = {name: value for name, value in os.environ.items() if name != "LEPTON_TOKEN"}
         with theirs:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env={**environment, **kept}
+                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=environment
             )
 
     @property

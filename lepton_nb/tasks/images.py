@@ -113,8 +113,8 @@ def load_image(
     """A picture as uint8 ``(C, H, W)``: upright by its EXIF orientation, converted, then resized.
 
     Args:
-        source: The bytes of a picture file, its path, a PIL picture, or a uint8 array ``(H, W)``,
-            ``(H, W, C)`` or ``(C, H, W)``.
+        source: The bytes of a picture file, its path, a PIL picture, a uint8 array ``(H, W)``, ``(H, W, C)``
+            or ``(C, H, W)``, or a uint16 array ``(H, W)``.
         mode: ``RGB`` or ``L`` (grey).
         size: ``(height, width)`` of the result; None keeps the picture's own.
         short_side: Resize the shorter side to this and cut `size` from the middle, as torchvision's
@@ -229,9 +229,10 @@ def _resize_and_crop(picture: Image.Image, size: Sequence[int], short_side: int)
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
-    if array.dtype != np.uint8 or array.ndim not in (2, 3):
+    if not _has_pixels(array):
         raise InputError(
-            f"a picture as an array must be uint8 (H, W) or (H, W, C), got {array.dtype} {array.shape}"
+            "a picture as an array must be uint8 (H, W) or (H, W, C), or uint16 (H, W), "
+            f"got {array.dtype} {array.shape}"
         )
     if array.ndim == 3 and array.shape[2] not in (1, 3, 4) and array.shape[0] in (1, 3, 4):
         array = array.transpose(1, 2, 0)
@@ -242,10 +243,16 @@ def _from_array(array: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
+def _has_pixels(array: np.ndarray) -> bool:
+    return (array.dtype == np.uint8 and array.ndim in (2, 3)) or (
+        array.dtype == np.uint16 and array.ndim == 2
+    )
+
+
 def _is_picture(value: Any) -> bool:
     """Whether `value` is a picture rather than model inputs: by type, and for arrays by dtype and rank."""
     if isinstance(value, np.ndarray):
-        return value.dtype == np.uint8 and value.ndim in (2, 3)
+        return _has_pixels(value)
     return isinstance(value, bytes | str | Path | Image.Image)
 
 

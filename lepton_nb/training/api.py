@@ -57,8 +57,9 @@ def train(
     """Train a model, and leave a run on disk from the first step.
 
     Args:
-        model: An ``nn.Module`` (trained in place), a class or factory, a `Definition`, or the name of a
-            starter or torchvision model. None takes the recipe's, or the task's default starter.
+        model: An ``nn.Module`` (trained in place; parts of it in evaluation mode stay in it), a class or
+            factory, a `Definition`, or the name of a starter or torchvision model. None takes the recipe's,
+            or the task's default starter.
         data: A `DataBundle`, or anything `lepton_nb.data.load` takes.
         train: Instead of `data`, a DataLoader or Dataset of ``(inputs, target)`` batches or items.
         val: The held-out DataLoader or Dataset beside `train`.

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from lepton_nb.batch import mapped
-from lepton_nb.data import DataBundle, Loader
-from lepton_nb.data.user_splits import UserLoader
+from lepton_nb.data import DataBundle
+from lepton_nb.data.user_splits import LoaderSplit, UserLoader
 from lepton_nb.errors import TrainingError
 from lepton_nb.models import Inputs, call_model
 from lepton_nb.models.preserve import untouched
@@ -25,25 +25,29 @@ def check_last_batch(model: nn.Module, bundle: DataBundle, inputs: Inputs, confi
     Raises:
         TrainingError: If the model cannot train on it; a batch norm over pictures can.
     """
-    loader = bundle.loader("train", batch_size=config.batch_size)
-    if _last_size(loader) != 1 or (layer := _layer_that_fails(model, inputs, config)) is None:
+    last, items = _last_size(bundle, config), len(bundle.train)
+    if last != 1 or (layer := _layer_that_fails(model, inputs, config)) is None:
         return
-    if len(loader) == loader.num_items:
+    if isinstance(bundle.train, LoaderSplit) and len(_loader(bundle.train)) < items:
         raise TrainingError(
-            f"Every batch of train has 1 item, and {layer} needs 2 or more to train.",
-            "Give batches of 2 or more: DataLoader(…, batch_size=16), or --batch-size 16.",
+            f"The last batch of train has 1 item, of {items:,}, and {layer} needs 2 or more to train.",
+            "Write DataLoader(…, drop_last=True), or give it another batch_size.",
         )
     raise TrainingError(
-        f"The last batch of train has 1 item, of {loader.num_items:,}, and {layer} needs 2 or more to train.",
-        "Write DataLoader(…, drop_last=True), or give it another batch_size.",
+        f"Every batch of train has 1 item, and {layer} needs 2 or more to train.",
+        "Give batches of 2 or more: DataLoader(…, batch_size=16), or --batch-size 16.",
     )
 
 
-def _last_size(loader: Loader) -> int | None:
-    """Items in the last batch of an epoch; None where it is not known."""
-    if isinstance(loader, UserLoader):
-        return loader.last_batch
-    return loader.num_items - (len(loader) - 1) * loader.batch_size
+def _last_size(bundle: DataBundle, config: TrainConfig) -> int | None:
+    """Items in the last batch of an epoch; None where it is not known or surely more than one."""
+    if isinstance(bundle.train, LoaderSplit):
+        return _loader(bundle.train).last_batch
+    return 1 if 1 in (config.batch_size, len(bundle.train)) else None
+
+
+def _loader(split: LoaderSplit) -> UserLoader:
+    return split.loader(batch_size=1, shuffle=True)
 
 
 def _layer_that_fails(model: nn.Module, inputs: Inputs, config: TrainConfig) -> str | None:

@@ -237,20 +237,19 @@ def test_a_queued_run_says_so(page: Page, lab: Lab) -> None:
 
 def test_charts_are_as_wide_as_their_cards(page: Page, lab: Lab, trained: None) -> None:
     open_panel(page, lab)
-    page.evaluate("() => window.jupyterapp.commands.execute('lepton:open-run', {ref: 'first@1'})")
     chart = page.locator(".lp-View .lp-Chart").first
-    expect(chart.locator(".main-svg").first).to_be_visible(timeout=20 * SECONDS)
-    gap = "card => card.clientWidth - card.querySelector('.main-svg').clientWidth"
-    before = chart.evaluate("card => card.clientWidth")
-    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-    page.wait_for_function(
-        "width => document.querySelector('.lp-View .lp-Chart').clientWidth !== width", arg=before
-    )
-    page.wait_for_timeout(500)
-    assert chart.evaluate(gap) < 40
-    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-    page.wait_for_timeout(500)
-    assert 0 < chart.evaluate(gap) < 40
+    widths = set()
+    for _ in range(3):
+        # Without the side bar the lab puts its launcher in front: the view changes its size unseen.
+        page.evaluate("() => window.jupyterapp.commands.execute('lepton:open-run', {ref: 'first@1'})")
+        expect(chart.locator(".main-svg").first).to_be_visible(timeout=20 * SECONDS)
+        page.wait_for_timeout(700)
+        widths.add(chart.evaluate("card => card.clientWidth"))
+        gap = chart.evaluate("card => card.clientWidth - card.querySelector('.main-svg').clientWidth")
+        assert 0 < gap < 40
+        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        page.wait_for_timeout(300)
+    assert len(widths) > 1
 
 
 def test_notebook_7_has_the_panel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

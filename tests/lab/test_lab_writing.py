@@ -74,6 +74,21 @@ async def test_what_is_not_on_disk_is_asked_for(ask: Any) -> None:
     assert parsed(cells[3]).lr == 0.01
 
 
+async def test_an_older_run_gets_the_split_it_had(ask: Any) -> None:
+    from lepton_nb.data import digits
+    from lepton_nb.data.splitting import split_as
+
+    with split_as(None):
+        bundle = digits(limit=60)
+    run = trained("old", [0.5], data="digits")
+    spec = {key: value for key, value in (bundle.spec or {}).items() if key != "split"}
+    run.write_json("data.json", spec)
+    cells = (await ask("cells", action="reproduce", run="old"))["cells"]
+    made: dict[str, Any] = {}
+    exec(cells[1].rpartition("\n")[0], made)
+    assert made["digits"].fingerprint == bundle.fingerprint
+
+
 async def test_options_come_from_the_magics_parsers(ask: Any) -> None:
     commands = {command["name"]: command for command in (await ask("commands"))["commands"]}
     (epochs,) = [o for o in commands["train"]["options"] if "--epochs" in o["flags"]]

@@ -69,6 +69,7 @@ export function RunRow(props: IRunRowProps): React.ReactElement {
   const { run, commands } = props;
   const trans = useTrans();
   const best = headline(run);
+  const progress = progressText(run, trans);
   const ref = run.ref;
   const facts = [run.model, run.data, run.device?.split(' ')[0]].filter(Boolean).join(' · ');
   const tab = props.focused ? 0 : -1;
@@ -103,10 +104,8 @@ export function RunRow(props: IRunRowProps): React.ReactElement {
         <span className="lp-Row-facts" title={facts}>
           {facts}
         </span>
-        <span className="lp-Row-facts" title={run.error ?? undefined}>
-          {run.status === 'failed' && run.error
-            ? run.error.split('\n')[0]
-            : progressText(run, trans)}
+        <span className="lp-Row-facts" title={run.error ?? progress}>
+          {run.status === 'failed' && run.error ? run.error.split('\n')[0] : progress}
         </span>
       </div>
       <div role="gridcell" className="lp-Row-figures">
