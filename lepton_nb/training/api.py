@@ -244,15 +244,14 @@ def _note_changed_data(run: Run, bundle: DataBundle) -> None:
 
 def _create_run(name: str | None, ready: Prepared) -> Run:
     definition, bundle, settings = ready.definition, ready.data, ready.settings
-    monitor, mode = ready.monitor
     run = RunStore().create_run(
         name,
         task=bundle.task.name,
         model=definition.name,
         data=bundle.name,
         params=ready.used(),
-        monitor=monitor,
-        mode=mode,
+        monitor=ready.monitor.name,
+        mode=ready.monitor.mode,
         epochs=settings.epochs,
     )
     run.write_json("config.json", settings.to_dict())

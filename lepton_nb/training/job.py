@@ -38,6 +38,7 @@ from lepton_nb.training.layout import view_failure
 from lepton_nb.training.loop import Work, fit, restore, snapshot
 from lepton_nb.training.majority import Majority
 from lepton_nb.training.mixing import mixed
+from lepton_nb.training.monitoring import meter_of
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.optimizers import (
     forget_gradients,
@@ -161,7 +162,7 @@ class Job:
             criterion=self.loss,
             objective=objective,
             gradients=Gradients(self.run, self.model, optimizer, objective, autocast, scaler, revocable=skip),
-            meter=partial(task.meter, signature),
+            meter=meter_of(task, signature, self.run.monitor),
             rates=Rates(optimizer, schedule_of(self.config, steps), None if ours else self.config.lr),
             autocast=autocast,
             nonfinite=NonFinite(state, autocast, skip=skip),

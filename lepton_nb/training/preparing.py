@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,6 +23,7 @@ from lepton_nb.training.device import choose_device, choose_precision
 from lepton_nb.training.kind import for_own_loss, with_loss_of_the_model
 from lepton_nb.training.last_batch import check_last_batch
 from lepton_nb.training.mixing import check_mixing
+from lepton_nb.training.monitoring import Monitor, find_monitor
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.prospects import prove_source
 from lepton_nb.training.recipes import Recipe, get_recipe
@@ -39,7 +40,8 @@ class Prepared:
         model: The model, built; the user's own where an instance was given.
         optimizer: The user's own optimizer; None where the settings make one.
         criterion: The training loss, called as ``criterion(preds, target)``.
-        own_loss: Whether it is the user's, whose values then say which epoch was best.
+        own_loss: Whether it is the user's.
+        monitor: What says which epoch was best.
     """
 
     definition: Definition
@@ -48,14 +50,8 @@ class Prepared:
     settings: TrainConfig
     optimizer: torch.optim.Optimizer | None
     criterion: Any
-    own_loss: bool = False
-
-    @property
-    def monitor(self) -> tuple[str, Literal["min", "max"]]:
-        """What says which epoch was best, and whether less or more of it is better."""
-        if "val" not in self.data.splits:
-            return "train_loss", "min"
-        return ("val_loss", "min") if self.own_loss else (self.data.task.monitor, self.data.task.mode)
+    own_loss: bool
+    monitor: Monitor
 
     def used(self) -> dict[str, Any]:
         """The settings as they take effect."""
@@ -106,7 +102,8 @@ def prepare(
     check_last_batch(network, bundle, inputs, settings)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
     check_used(config, own, loss, bundle)
-    return Prepared(definition, network, bundle, settings, own, criterion, own_loss)
+    monitor = find_monitor(settings.monitor, bundle, own_loss=own_loss)
+    return Prepared(definition, network, bundle, settings, own, criterion, own_loss, monitor)
 
 
 def _settings(recipe: Recipe | None, optimizer: Any, config: dict[str, Any]) -> TrainConfig:

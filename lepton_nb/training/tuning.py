@@ -143,7 +143,7 @@ def _study(name: str, space: list[Dimension], ready: Prepared, trials: int) -> S
     try:
         study = find_study(name)
     except NotFoundError:
-        return Study(name, space, *ready.monitor, trials)
+        return Study(name, space, ready.monitor.name, ready.monitor.mode, trials)
     if space_text(study.space) != space_text(space):
         raise ArgumentError(
             f"Search {name!r} was over {space_text(study.space)}, not {space_text(space)}.",
