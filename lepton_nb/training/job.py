@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from lepton_nb.callbacks import (
     TrainState,
 )
 from lepton_nb.callbacks.sinks import make_sinks
-from lepton_nb.data import DataBundle, Loader
+from lepton_nb.data import Loader
 from lepton_nb.data.workers import worker_death
 from lepton_nb.errors import LeptonError, StoreError
 from lepton_nb.models.losses import loss_parameters
@@ -48,6 +48,7 @@ from lepton_nb.training.optimizers import (
     use_fused,
 )
 from lepton_nb.training.parts import StandingStill, recorded_parts
+from lepton_nb.training.plan import Plan
 from lepton_nb.training.profiling import Profiler
 from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
@@ -56,23 +57,19 @@ from lepton_nb.training.seeding import private_rng
 from lepton_nb.training.used import used
 
 
-@dataclass
 class Job:
     """One run, ready to go.
 
-    Attributes:
-        optimizer: The user's own optimizer, or None to make the configured one.
-        loss: The training loss, called as ``loss(preds, target)``.
+    Args:
+        plan: What to train, and how.
     """
 
-    run: Run
-    model: nn.Module
-    data: DataBundle
-    config: TrainConfig
-    loss: nn.Module
-    optimizer: torch.optim.Optimizer | None = None
+    def __init__(self, run: Run, plan: Plan) -> None:
+        self.run, self.plan = run, plan
+        self.model, self.data, self.loss = plan.model, plan.data, plan.loss
+        self.config, self.optimizer = plan.config, plan.optimizer
 
-    def execute(self, callbacks: Sequence[Callback], saved: dict[str, Any] | None = None) -> Run:
+    def execute(self, saved: dict[str, Any] | None = None) -> Run:
         """Train from the beginning, or from the saved state of a checkpoint, and settle the run's status.
 
         A stop request or one interrupt ends it gracefully. Whatever else ends it leaves the run marked
@@ -89,9 +86,11 @@ class Job:
                 RunLog(),
                 HardwareSampler(),
                 *make_sinks(self.config.sink),
-                *callbacks,
+                *self.plan.callbacks,
             ]
             if saved is not None:
+                if self.plan.lr is not None:
+                    change_rates(saved, self.plan.lr)
                 restore(state, work, saved)
             self.run.live.update(model=self.model, data=self.data, loss=self.loss)
             self.run.record_params({**self.run.params, **used(self.config, self.optimizer, None, self.data)})
@@ -155,7 +154,7 @@ class Job:
             mode=_mode(self.run.mode),
         )
         task, signature = self.data.task, self.data.signature
-        objective = task.objective(signature, self.loss)
+        objective = self.plan.objective()
         work = Work(
             train_loader=mixed(train_loader, self.data, self.config),
             val_loader=val_loader,
@@ -189,8 +188,7 @@ class Job:
         if self.config.ema is not None:
             return ExponentialAverage(self.model, self.config.ema)
         if self.config.swa is not None:
-            objective = self.data.task.objective(self.data.signature, self.loss)
-            return StochasticAverage(self.model, swa_start(self.config), loader, objective)
+            return StochasticAverage(self.model, swa_start(self.config), loader, self.plan.objective())
         return WeightAverage(self.model)
 
     def _retention(self) -> Retention:
