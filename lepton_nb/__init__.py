@@ -45,12 +45,12 @@ _PUBLIC = {
     "model": "lepton_nb.models",
     "note": "lepton_nb.runs",
     "predict": "lepton_nb.deployment",
-    "resume": "lepton_nb.training",
+    "resume": "lepton_nb.widgets.showing",
     "rollback": "lepton_nb.deployment",
     "schedule": "lepton_nb.training",
     "service": "lepton_nb.deployment.handlers",
     "stop": "lepton_nb.deployment",
-    "train": "lepton_nb.training",
+    "train": "lepton_nb.widgets.showing",
     "tune": "lepton_nb.training",
 }
 
