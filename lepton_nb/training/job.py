@@ -93,8 +93,10 @@ class Job:
                     change_rates(saved, self.plan.lr)
                 restore(state, work, saved)
             self.run.live.update(model=self.model, data=self.data, loss=self.loss)
-            self.run.record_params({**self.run.params, **used(self.config, self.optimizer, None, self.data)})
-            self.run.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
+            state.writer.record_params(
+                {**self.run.params, **used(self.config, self.optimizer, None, self.data)}
+            )
+            state.writer.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
             try:
                 with graceful_interrupt(state.control), freed_memory_kept(state.device):
                     fit(state, work, every)
@@ -142,6 +144,7 @@ class Job:
         skip = self.config.on_nan == "skip"
         state = TrainState(
             run=self.run,
+            writer=self.run,
             model=self.model,
             optimizer=optimizer,
             config=self.config,
@@ -237,7 +240,7 @@ class Job:
                     error.add_note(f"{type(callback).__name__}.on_exception failed, too: {problem}")
         finally:  # last: whoever sees that it failed finds the reason in the log
             try:
-                self.run.set_status(state.phase, error=None if interrupted else state.stop_reason)
+                state.writer.set_status(state.phase, error=None if interrupted else state.stop_reason)
             except StoreError as problem:  # a full disk is often what it failed of
                 self.run.status = state.phase
                 error.add_note(f"The run store does not know it, either: {problem.message}")
@@ -251,7 +254,7 @@ class Job:
         else:
             work.averaging.finish()
         self.model.eval()
-        self.run.set_status("finished" if state.phase == "finished" else "stopped")
+        state.writer.set_status("finished" if state.phase == "finished" else "stopped")
         self.run.refresh()
 
 

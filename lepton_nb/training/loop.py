@@ -210,13 +210,13 @@ def _pause(state: TrainState, recorder: Recorder) -> None:
     """Wait for resume or stop; the time counts for nothing."""
     recorder.flush()
     phase, state.phase = state.phase, "paused"
-    state.run.set_status("paused")
+    state.writer.set_status("paused")
     recorder.emit([])
     paused_at = time.monotonic()
     state.control.wait_while_paused(recorder.poll_requests)
     state.started += time.monotonic() - paused_at
     state.phase = phase
-    state.run.set_status("running")
+    state.writer.set_status("running")
     recorder.rest()
 
 
