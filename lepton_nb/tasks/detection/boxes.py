@@ -107,3 +107,10 @@ def clipped(boxes: np.ndarray, given: Sequence[float]) -> np.ndarray:
     limit = np.array([given[1], given[0], given[1], given[0]])
     inside: np.ndarray = np.clip(boxes, 0, limit)
     return inside
+
+
+def counted(labels: np.ndarray, class_names: Sequence[str]) -> str:
+    """``12 RBC, 1 WBC``; ``nothing`` where there is none."""
+    by_class = np.bincount(labels, minlength=len(class_names))
+    named = zip(class_names, by_class, strict=True)
+    return ", ".join(f"{count} {name}" for name, count in named if count) or "nothing"
