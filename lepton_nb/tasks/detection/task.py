@@ -90,14 +90,14 @@ class ObjectDetection(Task):
 
     def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
         def precision_recall(backend: Backend) -> object:
-            from lepton_nb.plots.curves import Curve, draw_curves
+            from lepton_nb.plots.curves import Curve, draw_precision_recall
 
             recalls = np.linspace(0, 1, 101)
             curves = [
                 Curve(name, recalls, precision, float(precision.mean()))
                 for name, precision in zip(signature.class_names, measures.arrays["precision_at_recall"], strict=True)
             ]
-            return draw_curves(curves, backend=backend)
+            return draw_precision_recall(curves, backend)
 
         return {"precision_recall": precision_recall}
 
