@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from lepton_nb.batch import mapped
 from lepton_nb.errors import ArgumentError, DataError, StoreError
 from lepton_nb.evaluation.collecting import Collected, check_outputs, collect
 from lepton_nb.evaluation.history import epoch_series
@@ -77,8 +79,8 @@ def evaluate(
         task=task,
         signature=signature,
         measures=measures,
-        preds=preds.numpy(),
-        target=target.numpy(),
+        preds=mapped(Tensor.numpy, preds),
+        target=mapped(Tensor.numpy, target),
         errors=task.item_errors(preds, target, signature).numpy(),
         raw=_raw_reader(subject, chosen),
         series=epoch_series(subject.run) if subject.run is not None else {},
@@ -109,7 +111,8 @@ def _collect(subject: Subject, split: str, batch_size: int, device: str | torch.
         else:
             loader = subject.bundle.loader(split, batch_size=batch_size, device=place, shuffle=False)
             batches = loader.batches(0)
-        return collect(model, batches, batch_size, objective, keep=signature.task != Generic.name)
+        kept = None if signature.task == Generic.name else partial(task.kept, signature=signature)
+        return collect(model, batches, batch_size, objective, kept)
     finally:
         if place != home:
             model.to(home)

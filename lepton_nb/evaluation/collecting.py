@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.batch import Batch, leaves
+from lepton_nb.batch import Batch, Tree, concatenated, leaves, mapped
 from lepton_nb.errors import DataError, ModelError
-from lepton_nb.models.calling import call_model, scores_of
+from lepton_nb.models.calling import call_model
 from lepton_nb.models.objectives import Objective
 from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.signature import Signature
@@ -25,58 +25,64 @@ class Collected:
     """What a pass over a split gave.
 
     Attributes:
-        preds: Outputs ``(N, ...)`` as float32 on the CPU; empty ``(N, 0)`` where only the loss counts.
+        preds: What was kept of the outputs ``(N, ...)`` on the CPU, floats as float32; empty ``(N, 0)`` where
+            only the loss counts.
         target: Targets ``(N, ...)`` on the CPU; empty ``(N, 0)`` likewise.
         loss: The mean loss over the items; None where no loss was asked for.
     """
 
-    preds: Tensor
-    target: Tensor
+    preds: Tree
+    target: Tree
     loss: float | None = None
 
 
 def collect(
-    model: nn.Module, batches: Batches, batch_size: int, objective: Objective | None, *, keep: bool
+    model: nn.Module,
+    batches: Batches,
+    batch_size: int,
+    objective: Objective | None,
+    kept: Callable[[Tree], Tree] | None,
 ) -> Collected:
     """One pass over all batches, in order.
 
     Args:
         objective: Gives the loss of a batch with its outputs; None where only the outputs are wanted.
-        keep: Whether outputs and targets are wanted at all.
+        kept: Gives what is wanted of a batch's outputs; None where not even the targets are.
 
     Raises:
         ModelError: If the model does not take the data, gives something else than one tensor, or the batch
             does not fit into memory.
         DataError: If there are no items.
     """
-    preds: list[Tensor] = []
-    targets: list[Tensor] = []
+    preds: list[Tree] = []
+    targets: list[Tree] = []
     total, items = 0.0, 0
     with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model):
         for batch in batches:
             loss, outputs = _forward(model, batch, batch_size, objective)
             items += batch.items
             total += 0.0 if loss is None else float(loss) * batch.items
-            if keep:
-                preds.append(_tensor(outputs, model).detach().float().cpu())
-                targets.append(batch.target.cpu())
+            if kept is not None:
+                preds.append(mapped(_settled, _checked(kept(outputs), model)))
+                targets.append(mapped(lambda tensor: tensor.cpu(), batch.target))
     if not items:
         raise DataError("The split is empty: there is nothing to measure on.")
     mean = None if objective is None else total / items
-    if not keep:
+    if kept is None:
         return Collected(torch.empty(items, 0), torch.empty(items, 0), mean)
-    return Collected(torch.cat(preds), torch.cat(targets), mean)
+    return Collected(concatenated(preds), concatenated(targets), mean)
 
 
-def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str) -> None:
+def check_outputs(preds: Tree, target: Tree, signature: Signature, name: str) -> None:
     """Refuse outputs that are not of the task, before a metric makes something up from them.
 
     Raises:
         ModelError: If they have the wrong shape or are not finite.
         DataError: If a target is no class of the model.
     """
-    _check_finite(preds, name)
-    if signature.task == Generic.name:
+    for tensor in leaves(preds):
+        _check_finite(tensor, name)
+    if signature.task == Generic.name or not isinstance(preds, Tensor):
         return
     count = signature.num_outputs
     if preds.reshape(len(preds), -1).shape[1] != count or (signature.class_names and preds.ndim != 2):
@@ -120,11 +126,15 @@ def _forward(
         ) from error
 
 
-def _tensor(outputs: Any, model: nn.Module) -> Tensor:
-    scores = scores_of(outputs)
-    if isinstance(scores, Tensor):
-        return scores
+def _checked(kept: Tree, model: nn.Module) -> Tree:
+    if all(isinstance(leaf, Tensor) for leaf in leaves(kept)) and not isinstance(kept, list | tuple):
+        return kept
     raise ModelError(
-        f"{type(model).__name__} gives a {type(outputs).__name__}, expected one tensor.",
+        f"{type(model).__name__} gives a {type(kept).__name__}, expected one tensor.",
         "Let forward return the logits only, or under the name 'logits'.",
     )
+
+
+def _settled(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach().cpu()
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -87,6 +87,9 @@ class ImageCodec(TensorCodec):
         return self._batch([_decode_text(text, f"images[{i}]", i) for i, text in enumerate(texts)])
 
     def _batch(self, sources: Sequence[Any]) -> Arrays:
+        return (normalise(np.stack(self._loaded(sources)), self._mean, self._std),)
+
+    def _loaded(self, sources: Sequence[Any]) -> list[Any]:
         pictures = []
         for index, source in enumerate(sources):
             try:
@@ -94,9 +97,9 @@ class ImageCodec(TensorCodec):
             except InputError as error:
                 where = f"picture {index}: " if len(sources) > 1 else ""
                 raise InputError(f"{where}{error}", index) from error
-        return (normalise(np.stack(pictures), self._mean, self._std),)
+        return pictures
 
-    def _load(self, source: Any) -> np.ndarray:
+    def _load(self, source: Any) -> Any:
         return load_image(source, self._mode, self._size, self._short_side, self._range)
 
 
