@@ -38,7 +38,7 @@ def regressor(targets: int, **target: Any) -> Codec:
 def test_an_answer_names_the_likely_classes_best_first(classes: int, shown: int) -> None:
     logits = np.random.default_rng(0).normal(size=(7, classes)).astype(np.float32)
     expected = torch.from_numpy(logits).softmax(1).numpy()
-    answers = classifier(classes).encode(logits)
+    answers = classifier(classes).encode((logits,))
     for answer, row in zip(answers, expected, strict=True):
         assert answer["index"] == row.argmax()
         assert answer["label"] == f"class {row.argmax()}"
@@ -49,7 +49,7 @@ def test_an_answer_names_the_likely_classes_best_first(classes: int, shown: int)
 
 
 def test_huge_logits_do_not_overflow() -> None:
-    (answer,) = classifier(2).encode(np.array([[1e30, -1e30]], dtype=np.float32))
+    (answer,) = classifier(2).encode((np.array([[1e30, -1e30]], dtype=np.float32),))
     assert answer["score"] == 1.0
 
 
@@ -59,18 +59,20 @@ def test_an_output_that_is_not_finite_names_its_item(bad: float) -> None:
     logits[1, 0] = bad
     for codec in (classifier(2), regressor(2)):
         with pytest.raises(InputError, match="no finite output") as caught:
-            codec.encode(logits)
+            codec.encode((logits,))
         assert caught.value.index == 1
 
 
 def test_values_come_in_the_unit_of_the_target() -> None:
-    answers = regressor(1, mean=100.0, std=10.0).encode(np.array([[0.5], [-1.0]], dtype=np.float32))
+    answers = regressor(1, mean=100.0, std=10.0).encode((np.array([[0.5], [-1.0]], dtype=np.float32),))
     assert answers == [{"name": "price", "value": 105.0}, {"name": "price", "value": 90.0}]
-    assert regressor(1).encode(np.array([2.5], dtype=np.float32)) == [{"name": "price", "value": 2.5}]
+    assert regressor(1).encode((np.array([2.5], dtype=np.float32),)) == [{"name": "price", "value": 2.5}]
 
 
 def test_several_values_come_as_a_list() -> None:
-    answers = regressor(2, mean=[0.0, 10.0], std=[1.0, 2.0]).encode(np.array([[1.0, 1.0]], dtype=np.float32))
+    answers = regressor(2, mean=[0.0, 10.0], std=[1.0, 2.0]).encode(
+        (np.array([[1.0, 1.0]], dtype=np.float32),)
+    )
     assert answers == [{"name": "price", "value": [1.0, 12.0]}]
 
 
@@ -78,5 +80,5 @@ def test_several_values_come_as_a_list() -> None:
 def test_answers_fit_their_schema(codec: Codec) -> None:
     jsonschema.Draft202012Validator.check_schema(codec.answer_schema())
     output = np.random.default_rng(0).normal(size=(4, codec.signature.num_outputs)).astype(np.float32)
-    for answer in json.loads(json.dumps(codec.encode(output))):
+    for answer in json.loads(json.dumps(codec.encode((output,)))):
         jsonschema.validate(answer, codec.answer_schema())

@@ -67,7 +67,7 @@ def check_works() -> None:
     meter = task.meter(SIGNATURE)
     meter.update(preds, target)
     assert meter.compute().keys() == {"rmse", "mae"}
-    (answer,) = codec.encode(preds.detach().numpy())
+    (answer,) = codec.encode((preds.detach().numpy(),))
     assert answer["name"] == "age"
     assert answer["value"] == pytest.approx(preds.item() * 10.0 + 40.0, rel=1e-6)
 
@@ -125,7 +125,7 @@ def use(task, spec, outputs, preprocessing, names=()):
     codec = get_task(task).codec(signature)
     batch, = codec.decode_json(codec.example())
     assert batch.shape == (1, *spec.shape), batch.shape
-    codec.encode(np.zeros((1, outputs), np.float32))
+    codec.encode((np.zeros((1, outputs), np.float32),))
     codec.request_schema(), codec.answer_schema()
 
 task_names()

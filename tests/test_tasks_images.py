@@ -88,7 +88,7 @@ def test_raw_tensors_are_taken_as_they_are(codec: Codec) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
 def test_every_promised_format_is_read_and_resized(codec: Codec, picture: Image.Image, kind: str) -> None:
     media_type = f"image/{kind.lower()}"
-    assert media_type in codec.media_types
+    assert media_type in codec.form.media_types
     (batch,) = codec.decode_bytes(encoded(picture.resize((31, 17)), kind), media_type)
     assert batch.shape == (1, 3, 8, 10)
 

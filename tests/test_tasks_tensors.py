@@ -165,3 +165,12 @@ def test_the_example_fits_the_schema_and_decodes() -> None:
         assert all(len(batch) == 1 for batch in one.decode_json(one.example()))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"inputs": [[1, 2]]}, codec(ROW).request_schema())
+
+
+def test_several_outputs_are_answered_by_name() -> None:
+    outputs = (TensorSpec("guess", "float32", (2,)), TensorSpec("ids", "int64", (None,)))
+    signature = Signature("generic", (ROW,), outputs[0], further_outputs=outputs[1:])
+    codec = get_task("generic").codec(signature)
+    answers = codec.encode((np.array([[0.5, 1.0]], np.float32), np.array([[3, 4, 5]])))
+    assert answers == [{"outputs": {"guess": [0.5, 1.0], "ids": [3, 4, 5]}}]
+    jsonschema.validate(answers[0], codec.answer_schema())

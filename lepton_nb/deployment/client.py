@@ -14,8 +14,8 @@ import httpx
 from lepton_nb.errors import ArgumentError, DeploymentError
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import Codec, InputError, get_task
-from lepton_nb.tasks.base import Arrays
-from lepton_nb.tasks.wire import encode_inputs
+from lepton_nb.tasks.base import Arrays, Prediction
+from lepton_nb.tasks.wire import encode_inputs, read_answers
 
 _CHUNK = 8 << 20  # bytes of model inputs sent in one request
 _PROMPT = 5.0  # seconds for what the service answers at once, however busy its model is
@@ -72,7 +72,7 @@ class ServiceClient:
         body = json.dumps(wanted).encode()
         self._ask("POST", "/admin/activate", self._admin_token, body, "application/json", timeout=300.0)
 
-    def predict(self, codec: Codec, value: Any) -> list[dict[str, Any]]:
+    def predict(self, codec: Codec, value: Any) -> list[Prediction]:
         """Ask for the answers to one real input, or a list of them.
 
         Raises:
@@ -83,7 +83,7 @@ class ServiceClient:
         for arrays in _chunks(prepare(codec, value)):
             body, media_type = encode_inputs(codec.signature, arrays)
             predictions += self._ask("POST", "/predict", self._token, body, media_type)["predictions"]
-        return predictions
+        return read_answers(codec, predictions)
 
     def _ask(
         self,

@@ -16,11 +16,12 @@ from lepton_nb.packaging.runners import Runner, module_runner
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import Codec, InputError, get_task
+from lepton_nb.tasks.base import Prediction
 
 _BATCH = 256
 
 
-def predict(target: Run | Deployment | str, value: Any) -> list[dict[str, Any]]:
+def predict(target: Run | Deployment | str, value: Any) -> list[Prediction]:
     """Ask a service, or the best model of a run, for the answer to a real input or to a list of them.
 
     Args:
@@ -61,7 +62,7 @@ def _find(name: str) -> Run | Deployment:
         raise NotFoundError(f"There is no service and no run {name!r}.", did_you_mean(name, names)) from None
 
 
-def _predict_here(run: Run, value: Any) -> list[dict[str, Any]]:
+def _predict_here(run: Run, value: Any) -> list[Prediction]:
     signature = run.read_json("signature.json")
     if signature is None:
         raise DeploymentError(f"Run {run.ref} has no model yet: it ended before its training began.")
@@ -72,7 +73,7 @@ def _predict_here(run: Run, value: Any) -> list[dict[str, Any]]:
     starts = range(0, len(arrays[0]), _BATCH)
     output = np.concatenate([runner(tuple(array[at : at + _BATCH] for array in arrays)) for at in starts])
     try:
-        return codec.encode(output)
+        return list(codec.encode((output,)))
     except InputError as error:
         raise DeploymentError(f"The model of run {run.ref} cannot answer: {error}.") from None
 

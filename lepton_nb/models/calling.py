@@ -50,6 +50,18 @@ def as_tree(output: Any) -> Tree:
     return None
 
 
+def named_outputs(output: Any) -> dict[str, Tensor]:
+    """What a model gives of each item, by name; a loss of its own and other single numbers are left out."""
+    tree = as_tree(output)
+    if tree is None:
+        return {}
+    if isinstance(tree, Tensor):
+        tree = {"outputs": tree}
+    elif isinstance(tree, tuple):
+        tree = {f"output_{i}": part for i, part in enumerate(tree)}
+    return {name: part for name, part in tree.items() if isinstance(part, Tensor) and part.dim()}
+
+
 def scores_of(output: Any) -> Any:
     """What of an output usual losses and metrics look at: its ``logits`` where it has them, else itself."""
     if isinstance(output, Tensor):

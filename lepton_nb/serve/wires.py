@@ -14,7 +14,7 @@ from lepton_nb.serve.floats import InputsReader
 from lepton_nb.serve.frames import Answer, Request
 from lepton_nb.serve.refusals import RefusedError
 from lepton_nb.tasks import Codec
-from lepton_nb.tasks.base import Arrays
+from lepton_nb.tasks.base import Arrays, Prediction
 
 JSON = "application/json"
 
@@ -90,15 +90,15 @@ class PredictWire(Wire):
         if media_type == JSON:
             return Question(self._read_json(bytes(request.body)))
         if not self._takes(media_type):
-            accepted = ", ".join((JSON, *self.codec.media_types))
+            accepted = ", ".join((JSON, *self.codec.form.media_types))
             raise RefusedError(415, f"this model takes no {media_type} body; send one of {accepted}")
         return Question(self.codec.decode_bytes(bytes(request.body), media_type))
 
     def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
-        predictions = iter(self.codec.encode(output))
+        predictions = iter(self.codec.encode((output,)))
         return [self._answer(list(islice(predictions, question.rows))) for question in questions]
 
-    def _answer(self, predictions: list[dict[str, Any]]) -> Answer:
+    def _answer(self, predictions: list[Prediction]) -> Answer:
         body = {"predictions": predictions, "version": self.version}
         return Answer(200, orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
 
@@ -108,7 +108,7 @@ class PredictWire(Wire):
 
     def _takes(self, media_type: str) -> bool:
         major = media_type.partition("/")[0]
-        return any(known in (media_type, f"{major}/*") for known in self.codec.media_types)
+        return any(known in (media_type, f"{major}/*") for known in self.codec.form.media_types)
 
 
 def load_json(body: bytes | memoryview) -> Any:

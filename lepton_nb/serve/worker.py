@@ -104,7 +104,7 @@ def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:
         "run": manifest.run,
         "task": manifest.task,
         "kind": codec.kind,
-        "media_types": codec.media_types,
+        "media_types": codec.form.media_types,
         "request_schema": codec.request_schema(),
         "answer_schema": codec.answer_schema(),
         "example": codec.example(),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from lepton_nb.signature import Signature
-from lepton_nb.tasks.base import InputError
+from lepton_nb.tasks.base import AnswerKind, Arrays, InputError, Prediction
 from lepton_nb.tasks.bodies import item_schema
 
 ALL_SCORES_UP_TO = 10
@@ -17,14 +18,20 @@ TOP_SCORES = 5
 
 
 class Answers(ABC):
-    """Turns one kind of output into answers."""
+    """Turns the outputs of a model into one kind of answers.
+
+    Attributes:
+        kind: How such an answer is drawn.
+    """
+
+    kind: ClassVar[AnswerKind]
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
 
     @abstractmethod
-    def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        """One JSON-ready answer per item of ``output``.
+    def encode(self, outputs: Arrays) -> Sequence[Prediction]:
+        """One answer per item of the outputs.
 
         Raises:
             InputError: With the item's index, where the model's output for it is not finite.
@@ -38,8 +45,10 @@ class Answers(ABC):
 class ClassAnswers(Answers):
     """Logits ``(N, C)`` as the most likely class and the probabilities."""
 
-    def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        scores = softmax(_finite(output))
+    kind: ClassVar[AnswerKind] = "classes"
+
+    def encode(self, outputs: Arrays) -> list[dict[str, Any]]:
+        scores = softmax(finite(outputs[0]))
         names = self.signature.class_names
         shown = scores.shape[1] if scores.shape[1] <= ALL_SCORES_UP_TO else TOP_SCORES
         order = np.argsort(-scores, axis=1, kind="stable")[:, :shown]
@@ -79,8 +88,10 @@ class ClassAnswers(Answers):
 class ValueAnswers(Answers):
     """Standardised values ``(N, T)`` in the unit of the target; one number where T is 1, else a list."""
 
-    def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        values = unstandardise(_finite(output), self.signature)
+    kind: ClassVar[AnswerKind] = "value"
+
+    def encode(self, outputs: Arrays) -> list[dict[str, Any]]:
+        values = unstandardise(finite(outputs[0]), self.signature)
         name = str(self.signature.target.get("name", "value"))
         items = values.reshape(len(values), -1).tolist()
         return [{"name": name, "value": item[0] if len(item) == 1 else item} for item in items]
@@ -102,16 +113,24 @@ class ValueAnswers(Answers):
 
 
 class RawAnswers(Answers):
-    """Outputs as they are: ``{"outputs": nested list}``."""
+    """Outputs as they are: ``{"outputs": nested list}``, of several ``{"outputs": {name: nested list}}``."""
 
-    def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        return [{"outputs": item} for item in _finite(output).tolist()]
+    kind: ClassVar[AnswerKind] = "json"
+
+    def encode(self, outputs: Arrays) -> list[dict[str, Any]]:
+        lists = [finite(output).tolist() for output in outputs]
+        if len(lists) == 1:
+            return [{"outputs": item} for item in lists[0]]
+        names = [spec.name for spec in self.signature.outputs]
+        return [{"outputs": dict(zip(names, item, strict=True))} for item in zip(*lists, strict=True)]
 
     def schema(self) -> dict[str, Any]:
+        schemas = {spec.name: item_schema(spec) for spec in self.signature.outputs}
+        several = {"type": "object", "properties": schemas, "required": list(schemas)}
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
-            "properties": {"outputs": item_schema(self.signature.output)},
+            "properties": {"outputs": several if len(schemas) > 1 else next(iter(schemas.values()))},
             "required": ["outputs"],
             "additionalProperties": False,
         }
@@ -132,9 +151,13 @@ def unstandardise(values: np.ndarray, signature: Signature) -> np.ndarray:
     return own
 
 
-def _finite(output: np.ndarray) -> np.ndarray:
-    finite = np.isfinite(output).reshape(len(output), -1).all(axis=1)
-    if not finite.all():
-        index = int(np.argmin(finite))
-        raise InputError("the model gives no finite output for this input", index)
+def finite(output: np.ndarray) -> np.ndarray:
+    """The output ``(N, ...)`` itself.
+
+    Raises:
+        InputError: With the item's index, where one is not finite.
+    """
+    right = np.isfinite(output).reshape(len(output), -1).all(axis=1)
+    if not right.all():
+        raise InputError("the model gives no finite output for this input", int(np.argmin(right)))
     return output

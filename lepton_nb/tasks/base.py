@@ -15,8 +15,9 @@ Adding a task
             def starters(self):
                 return {"SmallCNN": small_cnn}  # a function of a Signature that returns an nn.Module
 
-    A new kind of input is a subclass of `TensorCodec` with keys of its own in `forms`; a new kind of answer
-    is a subclass of `Answers`; anything else overrides the methods of `Task` below.
+    A new kind of input is a subclass of `TensorCodec` with a `Form` and keys of its own in `forms`; a new
+    kind of answer is a subclass of `Answers`. A model that is run step by step is exported as several
+    `Task.graphs`, which `Codec.run` composes. Anything else overrides the methods of `Task` below.
 
     The file must import without torch, matplotlib and pandas, because the serving process imports it for
     the codec alone: import them inside the methods that use them.
@@ -30,13 +31,13 @@ Adding a task
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from lepton_nb.signature import Signature
+from lepton_nb.signature import Signature, TensorSpec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -46,9 +47,13 @@ if TYPE_CHECKING:
     from lepton_nb.tasks.meters import Meter
 
 Arrays = tuple[np.ndarray, ...]
-"""One batch of model inputs, in the order of ``Signature.inputs``; each ``(N, *shape)``."""
+"""One batch, each ``(N, *shape)``, in the order of ``Signature.inputs`` or of ``Signature.outputs``."""
+Graph = Callable[[Arrays], Arrays]
+"""A packaged computation behind one call, whichever format runs it."""
+Graphs = Mapping[str, Graph]
 
-InputKind = Literal["image", "text", "table", "tensor"]
+Widget = Literal["image", "text", "table", "json", "audio", "ids"]
+AnswerKind = Literal["classes", "value", "labels", "boxes", "text", "json", "media"]
 Backend = Literal["matplotlib", "plotly"]
 Starter = Callable[[Signature], "nn.Module"]
 
@@ -65,15 +70,67 @@ class InputError(ValueError):
         self.index = index
 
 
+@dataclass(frozen=True)
+class Media:
+    """An answer that is a file: sent as it is where the client asks for its type, in base64 within JSON."""
+
+    content: bytes
+    type: str
+
+
+Prediction = dict[str, Any] | Media
+"""The answer to one item: ready for JSON, or a file."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a person gives an input and reads an answer: page, panel, curl line and lab follow from it.
+
+    Nothing else in the house asks which kind an input is.
+
+    Attributes:
+        widget: The field that takes an input; it is JSON wherever a page does not know the widget.
+        key: The JSON key of one item; its plural takes a list of them.
+        media_types: Bodies beside JSON.
+        requirements: Distributions that the codec needs where it serves.
+        answer: How an answer is drawn.
+    """
+
+    widget: Widget
+    key: str
+    media_types: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    answer: AnswerKind = "json"
+
+    @property
+    def plural(self) -> str:
+        """The JSON key of a list of items."""
+        return self.key if self.key.endswith("s") else f"{self.key}s"
+
+    @property
+    def file(self) -> str:
+        """The name of a file that could be an item; empty where an item is none."""
+        return {"image": "picture.png", "audio": "sound.wav"}.get(self.widget, "")
+
+    @property
+    def sample(self) -> str:
+        """An item as a word on a line of ``%lepton predict``, to be written over."""
+        return self.file or {"text": '"a sentence"', "table": '{"column": 1}'}.get(self.widget, "INPUT")
+
+
 class Codec(ABC):
     """Turns real inputs into model inputs, and model outputs into answers. Needs numpy, never torch.
 
     One codec serves the HTTP service, `lepton_nb.predict` and the parity check, so that an input
     means the same in all three.
+
+    Attributes:
+        kind: The ``kind`` of the preprocessing in a signature that is this codec's.
+        form: How a person gives an input.
     """
 
-    kind: ClassVar[InputKind]
-    media_types: ClassVar[tuple[str, ...]] = ()
+    kind: ClassVar[str]
+    form: ClassVar[Form] = Form("json", "inputs")
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
@@ -100,16 +157,35 @@ class Codec(ABC):
         """
 
     def decode_bytes(self, body: bytes, media_type: str) -> Arrays:  # noqa: ARG002
-        """A raw request body of one of `media_types` as a batch: one item, or every row of a table.
+        """A raw request body of one of the form's media types as a batch: one item, or every row of a table.
 
         Raises:
             InputError: If the body is not of that type.
         """
         raise InputError(f"this model takes no {media_type} body; send JSON")
 
+    def run(self, graphs: Graphs, inputs: Arrays) -> Arrays:
+        """The outputs for a batch; override it to compose several graphs, such as a loop over steps."""
+        return graphs["model"](inputs)
+
+    def stream(self, graphs: Graphs, inputs: Arrays) -> Iterator[Any] | None:  # noqa: ARG002
+        """The pieces of the answer to one item as they come, each ready for JSON.
+
+        A generator that returns the outputs has them encoded as the answer at the end; else `run` gives them.
+
+        Returns:
+            None where there is nothing to wait for.
+        """
+        return None
+
+    @property
+    def answer_kind(self) -> AnswerKind:
+        """How an answer is drawn; the form's, where the codec's answers are always of one kind."""
+        return self.form.answer
+
     @abstractmethod
-    def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        """The model's output ``(N, ...)`` as one JSON-ready answer per item.
+    def encode(self, outputs: Arrays) -> Sequence[Prediction]:
+        """The outputs, each ``(N, ...)``, as one answer per item: ready for JSON, or a file.
 
         Raises:
             InputError: With the item's index, where the model's output for it is not finite.
@@ -126,6 +202,23 @@ class Codec(ABC):
     @abstractmethod
     def example(self) -> dict[str, Any]:
         """A small request that works: for the documentation page and the curl line."""
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """A module to export.
+
+    Attributes:
+        module: Takes tensors by position, gives one tensor or a tuple of them.
+        inputs: What it takes; None in a shape is a free dimension (besides the batch).
+        outputs: What it gives.
+        example: A batch of 3 or more real items; a free dimension is 2 or longer in it.
+    """
+
+    module: nn.Module
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    example: tuple[Tensor, ...]
 
 
 @dataclass
@@ -170,6 +263,25 @@ class Task(ABC):
     @abstractmethod
     def codec(self, signature: Signature) -> Codec:
         """The codec for this signature; the tensor codec where its preprocessing is not known."""
+
+    def graphs(
+        self, model: nn.Module, signature: Signature, example: tuple[Tensor, ...]
+    ) -> dict[str, GraphSpec]:
+        """What a package holds of a trained model: the modules to export, by names that `Codec.run` knows.
+
+        By default the model itself, its inputs by position, its outputs those of the signature.
+
+        Args:
+            model: On the CPU, in evaluation mode.
+            example: Real inputs ``(N, *shape)`` in the order of the signature, N of 3 or more.
+
+        Raises:
+            ModelError: If the model does not give what the signature says.
+        """
+        from lepton_nb.models.positional import positional
+
+        module = positional(model, signature, example)
+        return {"model": GraphSpec(module, signature.inputs, signature.outputs, example)}
 
     @abstractmethod
     def starters(self) -> Mapping[str, Starter]:

@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.arrays import as_numpy
-from lepton_nb.tasks.base import Arrays, InputError, InputKind
+from lepton_nb.tasks.base import Arrays, Form, InputError
 from lepton_nb.tasks.bodies import decode_base64, items_of, kind_of, request_schema
 from lepton_nb.tasks.tensors import NPY, TensorCodec
 from lepton_nb.tasks.wide_pictures import ValueRange, in_eight_bits, wide_values
@@ -32,15 +32,12 @@ _SHRINK_FACTOR = 2  # a JPEG is decoded at no less than twice the size it is the
 class ImageCodec(TensorCodec):
     """Takes ``{"image": base64}``, ``{"images": [base64, ...]}`` and the bytes of picture files."""
 
-    kind: ClassVar[InputKind] = "image"
-    media_types: ClassVar[tuple[str, ...]] = (
-        "image/png",
-        "image/jpeg",
-        "image/webp",
-        "image/bmp",
-        "image/gif",
-        "image/tiff",
-        NPY,
+    kind: ClassVar[str] = "image"
+    form: ClassVar[Form] = Form(
+        "image",
+        "image",
+        ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif", "image/tiff", NPY),
+        requirements=("pillow",),
     )
 
     def __init__(self, signature: Signature, answers: Answers) -> None:

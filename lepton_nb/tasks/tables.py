@@ -13,7 +13,7 @@ import numpy as np
 from lepton_nb.errors import nearest
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
-from lepton_nb.tasks.base import Arrays, InputError, InputKind
+from lepton_nb.tasks.base import Arrays, Form, InputError
 from lepton_nb.tasks.bodies import items_of, kind_of, request_schema
 from lepton_nb.tasks.tensors import NPY, TensorCodec
 
@@ -27,8 +27,8 @@ class TableCodec(TensorCodec):
     filled as in training. A category that training never saw counts as missing.
     """
 
-    kind: ClassVar[InputKind] = "table"
-    media_types: ClassVar[tuple[str, ...]] = ("text/csv", NPY)
+    kind: ClassVar[str] = "table"
+    form: ClassVar[Form] = Form("table", "row", ("text/csv", NPY))
 
     def __init__(self, signature: Signature, answers: Answers) -> None:
         super().__init__(signature, answers)

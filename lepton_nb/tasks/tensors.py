@@ -11,7 +11,7 @@ from lepton_nb.errors import did_you_mean
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.arrays import read_npy, to_batch, zeros
-from lepton_nb.tasks.base import Arrays, Codec, InputError, InputKind
+from lepton_nb.tasks.base import AnswerKind, Arrays, Codec, Form, InputError, Prediction
 from lepton_nb.tasks.bodies import array_schema, kind_of, request_schema
 
 NPY = "application/x-npy"
@@ -28,8 +28,8 @@ class TensorCodec(Codec):
         answers: Turns its outputs into answers.
     """
 
-    kind: ClassVar[InputKind] = "tensor"
-    media_types: ClassVar[tuple[str, ...]] = (NPY,)
+    kind: ClassVar[str] = "tensor"
+    form: ClassVar[Form] = Form("json", "inputs", (NPY,))
 
     def __init__(self, signature: Signature, answers: Answers) -> None:
         super().__init__(signature)
@@ -80,8 +80,12 @@ class TensorCodec(Codec):
         """A place for subclasses to refuse values that no real input of theirs can give."""
         return batch
 
-    def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        return self.answers.encode(output)
+    @property
+    def answer_kind(self) -> AnswerKind:
+        return self.answers.kind
+
+    def encode(self, outputs: Arrays) -> Sequence[Prediction]:
+        return self.answers.encode(outputs)
 
     def request_schema(self) -> dict[str, Any]:
         return request_schema({"inputs": self.inputs_schema()})

@@ -12,7 +12,7 @@ import numpy as np
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.arrays import as_numpy
-from lepton_nb.tasks.base import Arrays, InputError, InputKind
+from lepton_nb.tasks.base import Arrays, Form, InputError
 from lepton_nb.tasks.bodies import items_of, kind_of, request_schema
 from lepton_nb.tasks.tensors import NPY, TensorCodec
 
@@ -25,8 +25,8 @@ EXAMPLE = "I would buy this again."
 class TextCodec(TensorCodec):
     """Takes ``{"text": "..."}``, ``{"texts": ["...", ...]}`` and plain text in UTF-8."""
 
-    kind: ClassVar[InputKind] = "text"
-    media_types: ClassVar[tuple[str, ...]] = ("text/plain", NPY)
+    kind: ClassVar[str] = "text"
+    form: ClassVar[Form] = Form("text", "text", ("text/plain", NPY), requirements=("tokenizers",))
 
     def __init__(self, signature: Signature, answers: Answers) -> None:
         super().__init__(signature, answers)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from lepton_nb.tasks.base import Media, Prediction
 from lepton_nb.widgets.wording import figure
 
 Answer = dict[str, Any]
@@ -20,7 +23,7 @@ class AnswerView:
         answers: What `lepton_nb.predict` returned.
     """
 
-    def __init__(self, answers: list[Answer]) -> None:
+    def __init__(self, answers: Sequence[Prediction]) -> None:
         self._answers = answers
 
     def __repr__(self) -> str:
@@ -44,14 +47,18 @@ def _ranked(answer: Answer) -> list[tuple[str, float]]:
     return sorted(scores.items(), key=lambda item: -item[1])[:_SHOWN_SCORES]
 
 
-def _line(answer: Answer) -> str:
+def _line(answer: Prediction) -> str:
+    if isinstance(answer, Media):
+        return f"{answer.type}, {len(answer.content):,} bytes"
     ranked = _ranked(answer)
     if not ranked:
         return "  ".join(f"{name}: {_text(value)}" for name, value in answer.items())
     return " · ".join(f"{name} {_percent(score)}" for name, score in ranked)
 
 
-def _table(answer: Answer) -> str:
+def _table(answer: Prediction) -> str:
+    if isinstance(answer, Media):
+        return _media(answer)
     ranked = _ranked(answer)
     cell = 'style="text-align: left; padding: 1px 14px 1px 0"'
     if not ranked:
@@ -65,6 +72,16 @@ def _table(answer: Answer) -> str:
     ]
     title = f'<div style="font-size: 130%"><strong>{escape(str(answer.get("label", "")))}</strong></div>'
     return f"{title}<table>{''.join(rows)}</table>"
+
+
+def _media(answer: Media) -> str:
+    """The file itself, as a browser shows it."""
+    url = f"data:{escape(answer.type)};base64,{base64.b64encode(answer.content).decode()}"
+    if answer.type.startswith("image/"):
+        return f'<img alt="the picture that came back" src="{url}">'
+    if answer.type.startswith("audio/"):
+        return f'<audio controls src="{url}"></audio>'
+    return f'<a download="answer" href="{url}">Save {len(answer.content):,} bytes</a>'
 
 
 def _percent(score: float) -> str:

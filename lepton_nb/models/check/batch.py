@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from lepton_nb.errors import ModelError
-from lepton_nb.models.calling import Inputs, as_tree, call_model, input_tensors
+from lepton_nb.models.calling import Inputs, call_model, input_tensors, named_outputs
 from lepton_nb.models.check.advice import (
     buffer_warnings,
     gradient_warnings,
@@ -98,16 +98,10 @@ def check_model(
 
 
 def output_specs(output: Any) -> tuple[TensorSpec, ...]:
-    """What a model gives, by name; a loss of its own and other single numbers are none of the answer."""
-    tree = as_tree(output)
-    if isinstance(tree, Tensor):
-        named: dict[str, Any] = {"outputs": tree}
-    else:
-        named = tree if isinstance(tree, dict) else {f"output_{i}": part for i, part in enumerate(tree)}
+    """What a model gives, by name."""
     return tuple(
         TensorSpec(name, str(part.dtype).removeprefix("torch."), tuple(part.shape[1:]))
-        for name, part in named.items()
-        if isinstance(part, Tensor) and part.dim()
+        for name, part in named_outputs(output).items()
     )
 
 
