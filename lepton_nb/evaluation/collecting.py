@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.batch import Batch, leaves
+from lepton_nb.batch import Batch, Tree, leaves
 from lepton_nb.errors import DataError, ModelError
-from lepton_nb.models.calling import call_model, scores_of
+from lepton_nb.models.calling import scores_of
 from lepton_nb.models.objectives import Objective
 from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.generic import Generic
 
 Batches = Iterator[Batch]
+Answer = Callable[[nn.Module, Batch], Tree]
 
 
 @dataclass
@@ -25,23 +27,32 @@ class Collected:
     """What a pass over a split gave.
 
     Attributes:
-        preds: Outputs ``(N, ...)`` as float32 on the CPU; empty ``(N, 0)`` where only the loss counts.
+        preds: Outputs ``(N, ...)`` on the CPU, whole numbers or float32; empty ``(N, 0)`` where only the loss counts.
         target: Targets ``(N, ...)`` on the CPU; empty ``(N, 0)`` likewise.
         loss: The mean loss over the items; None where no loss was asked for.
+        insight: What the task's figures show of the model itself.
     """
 
     preds: Tensor
     target: Tensor
     loss: float | None = None
+    insight: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def collect(
-    model: nn.Module, batches: Batches, batch_size: int, objective: Objective | None, *, keep: bool
+    model: nn.Module,
+    batches: Batches,
+    batch_size: int,
+    objective: Objective | None,
+    answer: Answer,
+    *,
+    keep: bool,
 ) -> Collected:
     """One pass over all batches, in order.
 
     Args:
         objective: Gives the loss of a batch with its outputs; None where only the outputs are wanted.
+        answer: Gives these.
         keep: Whether outputs and targets are wanted at all.
 
     Raises:
@@ -54,11 +65,11 @@ def collect(
     total, items = 0.0, 0
     with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model):
         for batch in batches:
-            loss, outputs = _forward(model, batch, batch_size, objective)
+            loss, outputs = _forward(model, batch, batch_size, objective, answer)
             items += batch.items
             total += 0.0 if loss is None else float(loss) * batch.items
             if keep:
-                preds.append(_tensor(outputs, model).detach().float().cpu())
+                preds.append(_kept(_tensor(outputs, model)))
                 targets.append(batch.target.cpu())
     if not items:
         raise DataError("The split is empty: there is nothing to measure on.")
@@ -71,12 +82,14 @@ def collect(
 def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str) -> None:
     """Refuse outputs that are not of the task, before a metric makes something up from them.
 
+    What a task writes step by step is of its own shape.
+
     Raises:
         ModelError: If they have the wrong shape or are not finite.
         DataError: If a target is no class of the model.
     """
     _check_finite(preds, name)
-    if signature.task == Generic.name:
+    if signature.task == Generic.name or not preds.is_floating_point():
         return
     count = signature.num_outputs
     if preds.reshape(len(preds), -1).shape[1] != count or (signature.class_names and preds.ndim != 2):
@@ -100,13 +113,13 @@ def _check_finite(preds: Tensor, name: str) -> None:
 
 
 def _forward(
-    model: nn.Module, batch: Batch, batch_size: int, objective: Objective | None
+    model: nn.Module, batch: Batch, batch_size: int, objective: Objective | None, answer: Answer
 ) -> tuple[Tensor | None, Any]:
     name = type(model).__name__
     try:
         if objective is not None:
             return objective(model, batch)
-        return None, call_model(model, batch.inputs)
+        return None, answer(model, batch)
     except torch.OutOfMemoryError as error:
         raise ModelError(
             f"{name} ran out of memory on a batch of {batch.items} items.",
@@ -118,6 +131,11 @@ def _forward(
             f"{name} does not take this data (a batch of {seen}): {str(error).splitlines()[0]}",
             "Is it the data the model was made for?",
         ) from error
+
+
+def _kept(outputs: Tensor) -> Tensor:
+    outputs = outputs.detach().cpu()
+    return outputs.float() if outputs.is_floating_point() else outputs
 
 
 def _tensor(outputs: Any, model: nn.Module) -> Tensor:

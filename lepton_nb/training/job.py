@@ -50,6 +50,7 @@ from lepton_nb.training.parts import StandingStill, recorded_parts
 from lepton_nb.training.profiling import Profiler
 from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
+from lepton_nb.training.samples import Samples
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
 from lepton_nb.training.seeding import private_rng
 from lepton_nb.training.used import used
@@ -202,6 +203,8 @@ class Job:
         found: list[Callback] = [Profiler(work)] if self.config.profile else []
         if self.data.signature.class_names:
             found.append(Majority(work, self.data.signature))
+        if Samples.suits(self.data):
+            found.append(Samples(self.data))
         if isinstance(work.rates.schedule, Plateau):
             found.append(work.rates.schedule)
         if type(work.averaging) is not WeightAverage:

@@ -25,8 +25,8 @@ class TranslationCodec(TextCodec):
     form: ClassVar[Form] = Form("text", "text", ("text/plain", NPY), ("tokenizers",), "text")
 
     def __init__(self, signature: Signature) -> None:
-        super().__init__(signature, TextAnswers(signature))
         self.settings = signature.preprocessing
+        super().__init__(signature, TextAnswers(signature))
         self.beams = int(signature.target["beams"])
 
     def read(self, texts: Sequence[str]) -> Arrays:
