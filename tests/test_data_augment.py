@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as V
 
-from lepton_nb.data.augment import Augmenter, augmenter_for
-from lepton_nb.data.augment_ops import GENTLE_OPS, OPS, apply_random_ops, erase_rectangles
 from lepton_nb.data.ordering import generator
+from lepton_nb.data.pictures.augment import Augmenter, augmenter_for
+from lepton_nb.data.pictures.augment_ops import GENTLE_OPS, OPS, apply_random_ops, erase_rectangles
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from lepton_nb.data import DataBundle, decoding, folder, from_spec, pixel_cache
-from lepton_nb.data.lazy import LazySplit
+from lepton_nb.data import DataBundle, folder, from_spec
 from lepton_nb.data.memory import MemorySplit
+from lepton_nb.data.pictures import decoding, pixel_cache
+from lepton_nb.data.pictures.lazy import LazySplit
 from lepton_nb.errors import DataError, LeptonError
 from lepton_nb.tasks.images import load_image, normalise
 

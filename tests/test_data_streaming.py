@@ -14,10 +14,11 @@ import pytest
 import torch
 
 import lepton_nb
-from lepton_nb.data import DataBundle, decoding, folder, from_spec, pixel_cache, streaming
+from lepton_nb.data import DataBundle, folder, from_spec
 from lepton_nb.data.bundle import Batch
 from lepton_nb.data.memory import MemorySplit
-from lepton_nb.data.streaming import Stream
+from lepton_nb.data.pictures import decoding, pixel_cache, streaming
+from lepton_nb.data.pictures.streaming import Stream
 from lepton_nb.errors import DataError
 from tests.test_data_folder import make_folder
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 import lepton_nb
 from lepton_nb.data import loaders
-from lepton_nb.data.workers import lost_batch
+from lepton_nb.data.own.workers import lost_batch
 from lepton_nb.errors import DataError
 from tests.training_helpers import TinyNet
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from lepton_nb.batch import Batch
 from lepton_nb.data.bundle import DataBundle, Inputs, Loader, Split
-from lepton_nb.data.image_folder import folder
 from lepton_nb.data.loading import from_spec, load
+from lepton_nb.data.own.loaders import dataset, loaders
+from lepton_nb.data.pictures.folder import folder
+from lepton_nb.data.pictures.torchvision_sets import torchvision
 from lepton_nb.data.report import DataReport, Finding
-from lepton_nb.data.tables import csv, frame
-from lepton_nb.data.tensors import arrays, digits
-from lepton_nb.data.texts import text
-from lepton_nb.data.torchvision_sets import torchvision
-from lepton_nb.data.user_loaders import dataset, loaders
+from lepton_nb.data.tables.reading import csv, frame
+from lepton_nb.data.tensors.reading import arrays, digits
+from lepton_nb.data.texts.reading import text
 
 __all__ = [
     "Batch",

@@ -15,17 +15,17 @@ from torch.utils.data import DataLoader, Dataset
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, is_class_folder_tree, suggest_path
-from lepton_nb.data.decoding import Progress
-from lepton_nb.data.image_folder import folder
+from lepton_nb.data.own.loaders import dataset, loaders
+from lepton_nb.data.pictures.decoding import Progress
+from lepton_nb.data.pictures.folder import folder
+from lepton_nb.data.pictures.torchvision_sets import torchvision, torchvision_names
 from lepton_nb.data.specs import check_same
 from lepton_nb.data.splitting import split_as
-from lepton_nb.data.table_files import SUFFIXES, read_table
-from lepton_nb.data.tables import csv, frame, table_folder_files
-from lepton_nb.data.tensors import arrays, digits
-from lepton_nb.data.text_files import guess_text_column, is_line_file, is_text_folder
-from lepton_nb.data.texts import text
-from lepton_nb.data.torchvision_sets import torchvision, torchvision_names
-from lepton_nb.data.user_loaders import dataset, loaders
+from lepton_nb.data.tables.files import SUFFIXES, read_table
+from lepton_nb.data.tables.reading import csv, frame, table_folder_files
+from lepton_nb.data.tensors.reading import arrays, digits
+from lepton_nb.data.texts.files import guess_text_column, is_line_file, is_text_folder
+from lepton_nb.data.texts.reading import text
 from lepton_nb.errors import ArgumentError, DataError, did_you_mean, nearest
 
 Maker = Callable[..., DataBundle]

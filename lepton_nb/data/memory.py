@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from lepton_nb.batch import Batch
-from lepton_nb.data.augment import Augmenter
-from lepton_nb.data.images import PixelStats
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
-from lepton_nb.data.streaming import AHEAD, Stream
+from lepton_nb.data.pictures.augment import Augmenter
+from lepton_nb.data.pictures.stats import PixelStats
+from lepton_nb.data.pictures.streaming import AHEAD, Stream
 
 RawItem = Callable[[int], Any]
 DEVICE_SHARE = 0.25  # of an accelerator's free memory that one split may take

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.cells import Texts, is_text, marks
 from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.tables.cells import Texts, is_text, marks
 from lepton_nb.errors import DataError, did_you_mean
 
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers than this are a quantity, not classes

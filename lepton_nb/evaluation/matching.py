@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lepton_nb.batch import Batch
 from lepton_nb.data import DataBundle
-from lepton_nb.data.user_splits import UserSplit
+from lepton_nb.data.own.splits import UserSplit
 from lepton_nb.errors import DataError
 from lepton_nb.evaluation.collecting import Batches
 from lepton_nb.evaluation.subject import Subject

@@ -166,7 +166,7 @@ def _loaders(context: Context, args: argparse.Namespace, options: dict[str, Any]
 
 def _is_elsewhere(name: str) -> bool:
     """Whether `lepton_nb.data.load` finds a source of that name."""
-    from lepton_nb.data.torchvision_sets import torchvision_names
+    from lepton_nb.data.pictures.torchvision_sets import torchvision_names
 
     return is_path(name) or name.lower() in map(str.lower, torchvision_names())
 

@@ -22,7 +22,7 @@ from lepton_nb.callbacks import (
 )
 from lepton_nb.callbacks.sinks import make_sinks
 from lepton_nb.data import DataBundle, Loader
-from lepton_nb.data.workers import worker_death
+from lepton_nb.data.own.workers import worker_death
 from lepton_nb.errors import LeptonError, StoreError
 from lepton_nb.models.losses import loss_parameters
 from lepton_nb.runs import Retention, Run

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from lepton_nb.data import DataBundle
-from lepton_nb.data.user_splits import UserSplit
+from lepton_nb.data.own.splits import UserSplit
 from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import takes
 from lepton_nb.models.objectives import OF_THE_MODEL

@@ -7,7 +7,7 @@ from torch import nn
 
 from lepton_nb.batch import mapped
 from lepton_nb.data import DataBundle
-from lepton_nb.data.user_splits import LoaderSplit, UserLoader
+from lepton_nb.data.own.splits import LoaderSplit, UserLoader
 from lepton_nb.errors import TrainingError
 from lepton_nb.models import Inputs, call_model
 from lepton_nb.models.preserve import untouched

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from lepton_nb.data import DataBundle
-from lepton_nb.data.user_splits import LoaderSplit
+from lepton_nb.data.own.splits import LoaderSplit
 from lepton_nb.errors import ArgumentError
 from lepton_nb.training.config import TrainConfig
 

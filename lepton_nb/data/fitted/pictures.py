@@ -15,16 +15,16 @@ from PIL import Image
 from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, find_class_files
 from lepton_nb.data.contents import array_keys, file_keys
-from lepton_nb.data.decoding import PictureForm, Read, content, decode, skipped
 from lepton_nb.data.duplicates import digest
 from lepton_nb.data.fitted.bundles import fit_targets, fitted_bundle, held_out
 from lepton_nb.data.fitted.tensors import array_targets, numbers
-from lepton_nb.data.image_bundle import ImagePool
-from lepton_nb.data.image_folder import PictureFiles
-from lepton_nb.data.images import PixelStats, to_picture
-from lepton_nb.data.lazy import LazySplit
 from lepton_nb.data.memory import MemorySplit
-from lepton_nb.data.pictures import as_pictures
+from lepton_nb.data.pictures.arrays import as_pictures
+from lepton_nb.data.pictures.decoding import PictureForm, Read, content, decode, skipped
+from lepton_nb.data.pictures.folder import PictureFiles
+from lepton_nb.data.pictures.lazy import LazySplit
+from lepton_nb.data.pictures.pool import ImagePool
+from lepton_nb.data.pictures.stats import PixelStats, to_picture
 from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
@@ -32,7 +32,7 @@ from lepton_nb.tasks.images import load_image
 
 
 class _Pictures(Protocol):
-    """Pictures by number, as `lepton_nb.data.picture_pool.PictureSource` has them."""
+    """Pictures by number, as `lepton_nb.data.pictures.reading.PictureSource` has them."""
 
     def read(self, i: int) -> Path | Image.Image: ...
 

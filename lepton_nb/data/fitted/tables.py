@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.cells import clean_cells
 from lepton_nb.data.contents import column_keys
 from lepton_nb.data.fitted.bundles import (
     as_tensor,
@@ -21,9 +20,10 @@ from lepton_nb.data.fitted.bundles import (
 )
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.report import Finding, plural
-from lepton_nb.data.table_bundle import row_as_dict
-from lepton_nb.data.table_files import read_table
-from lepton_nb.data.tables import table_folder_files
+from lepton_nb.data.tables.bundle import row_as_dict
+from lepton_nb.data.tables.cells import clean_cells
+from lepton_nb.data.tables.files import read_table
+from lepton_nb.data.tables.reading import table_folder_files
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.tables import category_text, encode_columns

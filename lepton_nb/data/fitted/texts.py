@@ -12,10 +12,10 @@ from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.fitted.bundles import as_tensor, fit_targets, fitted_bundle, held_out, target_name
 from lepton_nb.data.memory import MemorySplit
-from lepton_nb.data.table_files import read_table
-from lepton_nb.data.text_files import LabelledTexts, guess_text_column, is_line_file, read_texts
-from lepton_nb.data.text_files import from_frame as texts_of
-from lepton_nb.data.texts import clean_texts
+from lepton_nb.data.tables.files import read_table
+from lepton_nb.data.texts.files import LabelledTexts, guess_text_column, is_line_file, read_texts
+from lepton_nb.data.texts.files import from_frame as texts_of
+from lepton_nb.data.texts.reading import clean_texts
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.texts import encode_texts

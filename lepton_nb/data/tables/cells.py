@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.number_texts import (
+from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.tables.number_texts import (
     COMMA,
     MOSTLY,
     POINT,
@@ -22,7 +23,6 @@ from lepton_nb.data.number_texts import (
     is_plain,
     read_numbers,
 )
-from lepton_nb.data.report import Finding, plural
 
 NAMED = 3  # texts of a column that a finding names
 SIGNS = " %‰°$€£¥"  # what stands beside a number

@@ -15,7 +15,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lepton_nb.data.decoding import (
+from lepton_nb.data.duplicates import find_leaks
+from lepton_nb.data.pictures.decoding import (
     Decoded,
     PictureForm,
     Progress,
@@ -24,8 +25,13 @@ from lepton_nb.data.decoding import (
     fits_in_memory,
     skipped,
 )
-from lepton_nb.data.duplicates import find_leaks
-from lepton_nb.data.pixel_cache import discard_mapped, keep_mapped, map_pixels, read_entry, write_entry
+from lepton_nb.data.pictures.pixel_cache import (
+    discard_mapped,
+    keep_mapped,
+    map_pixels,
+    read_entry,
+    write_entry,
+)
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import PIL
 
-from lepton_nb.data.decoding import Decoded, PictureForm
 from lepton_nb.data.duplicates import digest
+from lepton_nb.data.pictures.decoding import Decoded, PictureForm
 from lepton_nb.runs import home
 from lepton_nb.runs.home import sweep
 

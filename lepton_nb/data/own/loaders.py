@@ -12,16 +12,16 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from lepton_nb.batch import Batch, leaves
 from lepton_nb.data.assemble import class_counts, class_findings
-from lepton_nb.data.batches import describe
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import dataset_keys
-from lepton_nb.data.dataset_views import dataset_classes
-from lepton_nb.data.images import to_picture
+from lepton_nb.data.own.batches import describe
+from lepton_nb.data.own.dataset_views import dataset_classes
+from lepton_nb.data.own.signature import AnySplit, infer_signature
+from lepton_nb.data.own.splits import DatasetSplit, LoaderSplit, first_batch
+from lepton_nb.data.pictures.stats import to_picture
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import Splitting, numbered, plan_parts
-from lepton_nb.data.user_signature import AnySplit, infer_signature
-from lepton_nb.data.user_splits import DatasetSplit, LoaderSplit, first_batch
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
 

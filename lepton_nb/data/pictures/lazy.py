@@ -18,16 +18,16 @@ import torch
 from torch import Tensor
 
 from lepton_nb.batch import Batch
-from lepton_nb.data.augment import Augmenter
-from lepton_nb.data.images import PixelStats
 from lepton_nb.data.memory import to_device
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
-from lepton_nb.data.streaming import AHEAD
+from lepton_nb.data.pictures.augment import Augmenter
+from lepton_nb.data.pictures.stats import PixelStats
+from lepton_nb.data.pictures.streaming import AHEAD
 from lepton_nb.errors import DataError
 from lepton_nb.tasks import InputError
 
 if TYPE_CHECKING:
-    from lepton_nb.data.image_bundle import ImagePool
+    from lepton_nb.data.pictures.pool import ImagePool
 
 
 class LazySplit:

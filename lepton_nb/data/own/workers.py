@@ -14,7 +14,7 @@ from typing import Any
 import cloudpickle
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from lepton_nb.data.dataloader_views import rebuild
+from lepton_nb.data.own.dataloader_views import rebuild
 from lepton_nb.errors import DataError
 
 

@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from lepton_nb.data.assemble import refuse_emptied
-from lepton_nb.data.decoding import (
+from lepton_nb.data.duplicates import digests
+from lepton_nb.data.pictures.decoding import (
     MEMORY_SHARE,
     Decoded,
     PictureForm,
@@ -25,14 +26,19 @@ from lepton_nb.data.decoding import (
     probe,
     skipped,
 )
-from lepton_nb.data.duplicates import digests
-from lepton_nb.data.image_bundle import ImagePool
-from lepton_nb.data.images import to_picture
-from lepton_nb.data.pixel_cache import discard_mapped, keep_mapped, map_pixels, read_entry, write_entry
-from lepton_nb.data.pixel_range import measure_range
+from lepton_nb.data.pictures.pixel_cache import (
+    discard_mapped,
+    keep_mapped,
+    map_pixels,
+    read_entry,
+    write_entry,
+)
+from lepton_nb.data.pictures.pool import ImagePool
+from lepton_nb.data.pictures.stats import to_picture
+from lepton_nb.data.pictures.streaming import Stream
+from lepton_nb.data.pictures.value_range import measure_range
 from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
-from lepton_nb.data.streaming import Stream
 from lepton_nb.errors import DataError
 from lepton_nb.tasks.images import load_image
 from lepton_nb.tasks.wide_pictures import is_wide

@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor
 
 from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, refuse_emptied
-from lepton_nb.data.augment import Augmentation, augmenter_for
 from lepton_nb.data.bundle import DataBundle, Split
-from lepton_nb.data.decoding import PictureForm, Read
 from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
-from lepton_nb.data.images import PixelStats
-from lepton_nb.data.lazy import LazySplit
 from lepton_nb.data.memory import MemorySplit
+from lepton_nb.data.pictures.augment import Augmentation, augmenter_for
+from lepton_nb.data.pictures.decoding import PictureForm
+from lepton_nb.data.pictures.lazy import LazySplit
+from lepton_nb.data.pictures.pool import ImagePool
+from lepton_nb.data.pictures.stats import PixelStats
+from lepton_nb.data.pictures.streaming import AHEAD
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding, plural
 from lepton_nb.data.splitting import Parts
-from lepton_nb.data.streaming import AHEAD, Stream
 from lepton_nb.signature import Signature, TensorSpec
-
-
-@dataclass
-class ImagePool:
-    """All pictures of a data set before they are parted.
-
-    Attributes:
-        labels: Class indices ``(N,)``.
-        digests: Content of the pictures, uint64 ``(N,)``.
-        contents: By what pictures are known again in other data, uint64 ``(N,)``: files by their bytes.
-        sums: `channel_sums` of the pictures, ``(N, 2, C)``.
-        pixels: uint8 ``(N, C, H, W)``, perhaps a mapped file; None where they are decoded when needed.
-        mapped: Whether they are a mapped file.
-        stream: Decodes them when they are first asked for; None where all are decoded. Then `digests` stand
-            for the files.
-        form: What the model gets of each.
-        read: Gives picture ``i`` to the decoder.
-        name_of: What to call picture ``i``.
-        raw: Picture ``i`` as a person sees it.
-    """
-
-    labels: np.ndarray
-    digests: np.ndarray
-    contents: np.ndarray
-    sums: np.ndarray
-    pixels: Tensor | None
-    form: PictureForm
-    read: Read
-    name_of: Callable[[int], str]
-    raw: Callable[[int], Image.Image]
-    mapped: bool = False
-    stream: Stream | None = None
 
 
 def image_bundle(

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, ClassFiles, existing_folder, find_class_files
 from lepton_nb.data.contents import file_keys
-from lepton_nb.data.decoding import PictureForm, Progress, check_size
-from lepton_nb.data.image_bundle import image_bundle
-from lepton_nb.data.picture_pool import read_pictures
-from lepton_nb.data.pixel_cache import cache_key
+from lepton_nb.data.pictures.augment import check_augment
+from lepton_nb.data.pictures.bundle import image_bundle
+from lepton_nb.data.pictures.decoding import PictureForm, Progress, check_size
+from lepton_nb.data.pictures.pixel_cache import cache_key
+from lepton_nb.data.pictures.reading import read_pictures
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Splitting, plan_parts
 

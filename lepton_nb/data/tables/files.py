@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.cells import is_text
 from lepton_nb.data.class_folders import suggest_path
-from lepton_nb.data.number_texts import COMMA, are_codes, is_plain, read_numbers
 from lepton_nb.data.report import Finding
+from lepton_nb.data.tables.cells import is_text
+from lepton_nb.data.tables.number_texts import COMMA, are_codes, is_plain, read_numbers
 from lepton_nb.errors import DataError
 
 SUFFIXES = (".csv", ".tsv")

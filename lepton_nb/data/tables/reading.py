@@ -13,8 +13,8 @@ from lepton_nb.data.class_folders import SPLIT_FOLDERS
 from lepton_nb.data.report import Finding
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, Splitting
-from lepton_nb.data.table_bundle import table_bundle
-from lepton_nb.data.table_files import SUFFIXES, existing_file, read_table
+from lepton_nb.data.tables.bundle import table_bundle
+from lepton_nb.data.tables.files import SUFFIXES, existing_file, read_table
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
 

@@ -16,7 +16,7 @@ import psutil
 from PIL import Image
 
 from lepton_nb.data.duplicates import EXAMPLES, digest
-from lepton_nb.data.images import channel_sums
+from lepton_nb.data.pictures.stats import channel_sums
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.errors import DataError
 from lepton_nb.tasks import InputError

@@ -10,18 +10,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.columns import number_column
 from lepton_nb.data.contents import array_keys, column_keys
-from lepton_nb.data.image_bundle import image_bundle
-from lepton_nb.data.pictures import as_pictures, picture_pool
+from lepton_nb.data.pictures.arrays import as_pictures, image_pool
+from lepton_nb.data.pictures.augment import check_augment
+from lepton_nb.data.pictures.bundle import image_bundle
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, Splitting, plan_parts, row_keys
-from lepton_nb.data.table_bundle import preview_rows, row_as_dict
+from lepton_nb.data.tables.bundle import preview_rows, row_as_dict
+from lepton_nb.data.tables.columns import number_column
 from lepton_nb.data.targets import Targets, about_labels, kind_of_task, read_targets
-from lepton_nb.data.tensor_bundle import tensor_bundle
+from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.errors import ArgumentError, DataError
 from lepton_nb.tasks.tables import encode_columns
 
@@ -76,7 +76,7 @@ def arrays(
     )
     findings = targets.findings + said + split
     if pictures is not None and targets.kind == "classification":
-        pool = picture_pool(pictures, targets.values, keys, "item")
+        pool = image_pool(pictures, targets.values, keys, "item")
         return image_bundle(
             pool, parts, targets.class_names, name=name, source=source, augment=preset, findings=findings
         )
@@ -266,7 +266,7 @@ def digits(
     pictures = np.rint(found.images[:, None] * (255 / 16)).astype(np.uint8)
     labels = found.target.astype(np.int64)
     class_names = tuple(map(str, found.target_names))
-    pool = picture_pool(pictures, labels, array_keys(pictures), "digit")
+    pool = image_pool(pictures, labels, array_keys(pictures), "digit")
     parts, split = plan_parts({"train": np.arange(len(labels))}, pool.digests, labels, class_names, splitting)
     bundle = image_bundle(
         pool,

@@ -11,14 +11,20 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, Subset, default_collate
 
 from lepton_nb.batch import Batch, leaves, mapped
-from lepton_nb.data.batches import as_float32, as_target, check_batch, explain_failure, target_key
 from lepton_nb.data.bundle import Inputs
-from lepton_nb.data.dataloader_views import count_items, item_order, rebuild
-from lepton_nb.data.dataset_views import dataset_targets, picture_reader
-from lepton_nb.data.isolation import RandomStreams
 from lepton_nb.data.ordering import batch_count, epoch_order
+from lepton_nb.data.own.batches import as_float32, as_target, check_batch, explain_failure, target_key
+from lepton_nb.data.own.dataloader_views import count_items, item_order, rebuild
+from lepton_nb.data.own.dataset_views import dataset_targets, picture_reader
+from lepton_nb.data.own.isolation import RandomStreams
+from lepton_nb.data.own.workers import (
+    check_sendable,
+    imports_in_workers,
+    lost_batch,
+    sent_by_value,
+    worker_death,
+)
 from lepton_nb.data.targets import Kind
-from lepton_nb.data.workers import check_sendable, imports_in_workers, lost_batch, sent_by_value, worker_death
 from lepton_nb.errors import DataError
 
 

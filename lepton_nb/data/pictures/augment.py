@@ -13,7 +13,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 
-from lepton_nb.data.augment_ops import GENTLE_OPS, OPS, apply_random_ops, erase_rectangles
+from lepton_nb.data.pictures.augment_ops import GENTLE_OPS, OPS, apply_random_ops, erase_rectangles
 from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError, did_you_mean
 

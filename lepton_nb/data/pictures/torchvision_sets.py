@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lepton_nb.data.augment import check_augment
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.decoding import PictureForm, Progress, check_size
-from lepton_nb.data.image_bundle import image_bundle
-from lepton_nb.data.picture_pool import read_pictures
+from lepton_nb.data.pictures.augment import check_augment
+from lepton_nb.data.pictures.bundle import image_bundle
+from lepton_nb.data.pictures.decoding import PictureForm, Progress, check_size
+from lepton_nb.data.pictures.reading import read_pictures
 from lepton_nb.data.report import Finding
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, Splitting, numbered, plan_parts

@@ -18,7 +18,7 @@ from lepton_nb.data.class_folders import (
 from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
-from lepton_nb.data.table_files import encoding_of, existing_file, read_table
+from lepton_nb.data.tables.files import encoding_of, existing_file, read_table
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from lepton_nb.batch import Batch, Tree, leaves
-from lepton_nb.data.batches import describe
 from lepton_nb.data.bundle import Inputs
-from lepton_nb.data.dataset_views import base_transform, dataset_classes
-from lepton_nb.data.recognition import Recipe, is_confirmed, preprocessing_of, read_transform
+from lepton_nb.data.own.batches import describe
+from lepton_nb.data.own.dataset_views import base_transform, dataset_classes
+from lepton_nb.data.own.splits import DatasetSplit, LoaderSplit
+from lepton_nb.data.own.transforms import Recipe, is_confirmed, preprocessing_of, read_transform
 from lepton_nb.data.report import Finding
 from lepton_nb.data.targets import Kind, about_labels, kind_of_task
-from lepton_nb.data.user_splits import DatasetSplit, LoaderSplit
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import task_names

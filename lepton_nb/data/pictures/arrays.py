@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from lepton_nb.data.decoding import PictureForm
-from lepton_nb.data.image_bundle import ImagePool
-from lepton_nb.data.images import channel_sums, to_picture
+from lepton_nb.data.pictures.decoding import PictureForm
+from lepton_nb.data.pictures.pool import ImagePool
+from lepton_nb.data.pictures.stats import channel_sums, to_picture
 from lepton_nb.data.report import Finding
 
 CHANNELS = (1, 3)
@@ -36,7 +36,7 @@ def as_pictures(x: np.ndarray) -> tuple[np.ndarray | None, list[Finding]]:
     return _as_bytes(x)
 
 
-def picture_pool(pictures: np.ndarray, labels: np.ndarray, digests: np.ndarray, noun: str) -> ImagePool:
+def image_pool(pictures: np.ndarray, labels: np.ndarray, digests: np.ndarray, noun: str) -> ImagePool:
     """Pictures in memory, ready for `image_bundle`.
 
     Args:

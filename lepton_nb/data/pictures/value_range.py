@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lepton_nb.data.decoding import Read, content, in_threads
+from lepton_nb.data.pictures.decoding import Read, content, in_threads
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.tasks import InputError
 from lepton_nb.tasks.images import open_wide

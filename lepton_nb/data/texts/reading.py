@@ -17,9 +17,9 @@ from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, Splitting, plan_parts
 from lepton_nb.data.targets import Targets, read_targets, strip_labels
-from lepton_nb.data.tensor_bundle import tensor_bundle
-from lepton_nb.data.text_files import LabelledTexts, from_frame, read_texts
-from lepton_nb.data.tokenizing import VOCABULARY, choose_length, token_counts, train_tokenizer
+from lepton_nb.data.tensors.bundle import tensor_bundle
+from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts
+from lepton_nb.data.texts.tokenizing import VOCABULARY, choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
 from lepton_nb.tasks.texts import encode_texts, load_tokenizer
 
