@@ -87,6 +87,7 @@ class Job:
                 *([EarlyStopping(self.config.patience)] if self.config.patience else []),
                 Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self._retention()),
                 RunLog(),
+                *([Samples(self.data)] if Samples.suits(self.data) else []),
                 HardwareSampler(),
                 *make_sinks(self.config.sink),
                 *callbacks,
@@ -203,8 +204,6 @@ class Job:
         found: list[Callback] = [Profiler(work)] if self.config.profile else []
         if self.data.signature.class_names:
             found.append(Majority(work, self.data.signature))
-        if Samples.suits(self.data):
-            found.append(Samples(self.data))
         if isinstance(work.rates.schedule, Plateau):
             found.append(work.rates.schedule)
         if type(work.averaging) is not WeightAverage:

@@ -1,212 +1,59 @@
-"""Pairs of sentences as data for a model: cleaned, split by their source, in tokens."""
+"""Where pairs of sentences come from: a file with a tab between the two sides, or two files line by line."""
 
 from __future__ import annotations
 
-import os
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from lepton_nb.data.assemble import fingerprint
-from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.duplicates import digests
-from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import DataReport, Finding, plural
-from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Splitting, plan_parts
+from lepton_nb.data.options import Splitting, option
+from lepton_nb.data.sources import Match, Progress, Source
 from lepton_nb.errors import DataError
-from lepton_nb.signature import Signature, TensorSpec
-from lepton_nb.tasks.translation.files import Pairs, existing, read_pairs
-from lepton_nb.tasks.translation.split import PairSplit, Ragged
-from lepton_nb.tasks.translation.tokens import ids_of, train_tokens
 
-NAME = "translation"
-VOCABULARY = 1500
-_LEAST = 300  # the bytes, and room for a few pairs
-_LONGEST = 128  # tokens, where nobody asks for more
-_SHOWN = 8
+if TYPE_CHECKING:
+    from lepton_nb.data.bundle import DataBundle
+
+_RANGES = (("max_length", 2, 4096), ("vocab_size", 300, 1_000_000), ("beams", 1, 64))
 
 
-def pairs(
-    source: str | os.PathLike[str],
-    *,
-    target: str | os.PathLike[str] | None = None,
-    name: str | None = None,
-    max_length: int | None = None,
-    vocab_size: int = VOCABULARY,
-    beams: int = 4,
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    limit: int | None = None,
-) -> DataBundle:
-    """Sentences and what becomes of them: a translation, an answer, any other sequence.
+@dataclass(frozen=True, kw_only=True)
+class PairOptions(Splitting):
+    """How pairs are read; see the fields."""
 
-    A source is in one split only, whatever its case and spaces. A model learns from pairs; it is measured on
-    sources, against all the targets that there are of each.
+    title: ClassVar[str] = "pairs of sentences"
+    targets: str | None = option(None, "file whose line n belongs to line n of the source", "FILE", completes="files")
+    max_length: int | None = option(None, "tokens of the longest sequence (default: the longest, up to 128)")
+    vocab_size: int = option(1500, "number of different tokens, of both sides together")
+    beams: int = option(4, "answers that the service follows at once; with 1 the likeliest token each time")
 
-    Args:
-        source: A file with a source, a tab and a target on each line; or, beside `target`, one of sources.
-        target: A file whose line n belongs to line n of `source`.
-        name: What to call the data; the file's name where it is not given.
-        max_length: Tokens of the longest sequence, its end included; longer pairs are left out. The longest
-            there is where it is not given, up to 128.
-        vocab_size: Number of different tokens, of both sides together.
-        beams: Hypotheses that the service follows; with 1 it takes the likeliest token each time.
-        val_fraction: Share of the sources for validation.
-        test_fraction: Share of the sources for the test.
-        seed: Equal seeds give equal splits.
-        limit: Largest number of pairs of each split, for a quick trial.
-
-    Raises:
-        DataError: If there is nothing to learn from, or an option is wrong.
-    """
-    _check(max_length, vocab_size, beams)
-    splitting = Splitting(val_fraction, test_fraction, seed, limit)
-    found = read_pairs(source, target)
-    content = digests(same_source(text).encode() for text in found.sources)
-    parts, said = plan_parts({"train": np.arange(len(content))}, content, None, (), splitting)
-    train = parts["train"].tolist()
-    texts = [side[row] for side in (found.sources, found.targets) for row in train]
-    tokenizer = train_tokens(texts, vocab_size)
-    coded = Coded.of(found, tokenizer)
-    length = max_length or min(_LONGEST, int(coded.longest[train].max()))
-    signature = signature_of(tokenizer, length, beams)
-    parts, said_too = _fitting(found, coded, parts, length)
-    root = existing(source)
-    bundle = _bundle(name or root.stem, str(root), found, coded, parts, content, signature)
-    bundle.report.findings = [*found.findings, *said, *said_too]
-    options = {
-        "target": None if target is None else str(existing(target)),
-        "max_length": max_length,
-        "vocab_size": vocab_size,
-        "beams": beams,
-        **splitting.to_dict(),
-    }
-    return describe(bundle, "pairs", str(root), options)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, least, most in _RANGES:
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or not least <= value <= most):
+                raise DataError(f"{name} is {value!r}; it is a whole number from {least:,} to {most:,}.")
 
 
-@dataclass
-class Coded:
-    """Pairs as ids, and the longer side of each in tokens."""
+class PairSource(Source[PairOptions]):
+    """Pairs of sentences: a source and what becomes of it."""
 
-    sources: list[list[int]]
-    targets: list[list[int]]
+    name: ClassVar[str] = "pairs"
+    noun: ClassVar[str] = "Pairs of sentences"
+    gives: ClassVar[str] = "a file of sentence TAB translation lines"
+    tasks: ClassVar[tuple[str, ...]] = ("translation",)
+    options = PairOptions
 
-    @classmethod
-    def of(cls, found: Pairs, tokenizer: str) -> Coded:
-        return cls(ids_of(found.sources, tokenizer), ids_of(found.targets, tokenizer))
+    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:
+        asked = options.get("task") in self.tasks or options.get("targets") is not None
+        return Match.IF_ASKED if path.is_file() and asked else Match.NO
 
-    @property
-    def longest(self) -> np.ndarray:
-        return np.array([max(map(len, pair)) for pair in zip(self.sources, self.targets, strict=True)])
+    def read(
+        self, given: Any, options: PairOptions, *, name: str | None, progress: Progress | None  # noqa: ARG002
+    ) -> DataBundle:
+        from lepton_nb.tasks.translation.files import existing
+        from lepton_nb.tasks.translation.pairs import read_bundle
 
-
-def same_source(text: str) -> str:
-    """What sources have in common that a model would answer alike."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def signature_of(tokenizer: str, length: int, beams: int) -> Signature:
-    ids = TensorSpec("source", "int64", (None,), pad=0)
-    return Signature(
-        task=NAME,
-        inputs=(ids, TensorSpec("before", "int64", (None,), pad=0)),
-        output=TensorSpec("tokens", "int64", (length,)),
-        further_outputs=(TensorSpec("score", "float32", ()),),
-        preprocessing={"kind": "pairs", "tokenizer": tokenizer, "max_length": length},
-        target={"name": "target", "beams": beams},
-        by_name=True,
-    )
-
-
-def _check(max_length: int | None, vocab_size: int, beams: int) -> None:
-    for option, value, least, most in (
-        ("max_length", max_length, 2, 4096),
-        ("vocab_size", vocab_size, _LEAST, 1_000_000),
-        ("beams", beams, 1, 64),
-    ):
-        if value is not None and (type(value) is not int or not least <= value <= most):
-            raise DataError(f"{option} is {value!r}; it is a whole number from {least} to {most:,}.")
-    for package in ("tokenizers", "sacrebleu"):
-        if find_spec(package) is None:
-            raise DataError(
-                f"Pairs of sentences need the {package} package, which is not installed.",
-                'pip install "lepton-nb[translation]"',
-            )
-
-
-def _fitting(
-    found: Pairs, coded: Coded, parts: dict[str, np.ndarray], length: int
-) -> tuple[dict[str, np.ndarray], list[Finding]]:
-    """The pairs whose sides a model reads whole; those held back need only have a source that it reads."""
-    source = np.array([len(ids) for ids in coded.sources])
-    keep = {name: (coded.longest if name == "train" else source)[rows] <= length for name, rows in parts.items()}
-    said = [Finding(f"Sequences of up to {length} tokens (max_length=… chooses another).")]
-    for name, kept in keep.items():
-        if not kept.any():
-            raise DataError(f"No pair of {name} fits in {length} tokens.", "Give a larger max_length=….")
-        if not kept.all():
-            places = tuple(found.names[row] for row in parts[name][~kept][:5])
-            count = plural(int((~kept).sum()), "pair")
-            said.append(Finding(f"{count} of {name} longer than that left out.", places, warning=True))
-    return {name: rows[keep[name]] for name, rows in parts.items()}, said
-
-
-def _bundle(
-    name: str,
-    where: str,
-    found: Pairs,
-    coded: Coded,
-    parts: dict[str, np.ndarray],
-    content: np.ndarray,
-    signature: Signature,
-) -> DataBundle:
-    length = int(signature.preprocessing["max_length"])
-    groups = {
-        part: [[int(row)] for row in rows] if part == "train" else by_source(rows, content)
-        for part, rows in parts.items()
-    }
-    splits = {part: _split(part, found, coded, rows, length) for part, rows in groups.items()}
-    counts = {part: {"": len(split)} for part, split in splits.items()}
-    first = {part: np.array([rows[0] for rows in members]) for part, members in groups.items()}
-    prints = {
-        part: (content[rows], digests(found.targets[row].encode() for row in rows)) for part, rows in parts.items()
-    }
-    shown = [(found.sources[row], found.targets[row]) for row in first["train" if "train" in first else "test"][:_SHOWN]]
-    preview = RowsPreview(["source", "target"], shown)
-    return DataBundle(
-        name=name,
-        signature=signature,
-        splits=splits,
-        report=DataReport(name, where, counts, signature, preview=preview),
-        fingerprint=fingerprint(prints),
-        contents={part: content[rows] for part, rows in first.items()},
-    )
-
-
-def by_source(rows: np.ndarray, content: np.ndarray) -> list[list[int]]:
-    """The rows of each source, in the order in which the sources come first."""
-    found: dict[int, list[int]] = {}
-    for row in rows.tolist():
-        found.setdefault(int(content[row]), []).append(row)
-    return list(found.values())
-
-
-def _split(name: str, found: Pairs, coded: Coded, members: list[list[int]], longest: int) -> PairSplit:
-    flat = [row for rows in members for row in rows]
-    starts = np.cumsum([0, *map(len, members)])
-    firsts = [rows[0] for rows in members]
-    return PairSplit(
-        name,
-        Ragged([coded.sources[row] for row in firsts]),
-        Ragged([coded.targets[row] for row in flat]),
-        Ragged([range(a, b) for a, b in zip(starts, starts[1:])]),
-        [found.sources[row] for row in firsts].__getitem__,
-        longest,
-    )
+        path = existing(given)
+        targets = None if options.targets is None else existing(options.targets)
+        return read_bundle(path, targets, options, name or path.stem)

@@ -107,12 +107,15 @@ def graph_specs(model: nn.Module, signature: Signature, example: tuple[Tensor, .
 
 
 def attention(task: Translation, model: nn.Module, batch: Batch, signature: Signature) -> dict[str, np.ndarray]:
-    """Weights ``(T, S)`` of the first item's answer over its source, with the ids of both; else nothing."""
+    """Weights ``(T, S)`` of an answer over its source, the longest of the batch, with the ids of both.
+
+    Nothing of a model that does not show its attention.
+    """
     look = getattr(model, "attention", None)
     if not callable(look):
         return {}
-    source = batch.inputs["source"][:1]
-    source = source[:, : int((source != PAD).sum())]
+    lengths = (batch.inputs["source"] != PAD).sum(1)
+    source = batch.inputs["source"][lengths.argmax(), : int(lengths.max())][None]
     answer = task.answer(model, Batch({"source": source}, batch.target[:1]), signature)[0]
     answer = answer[: int((answer != PAD).sum())].to(source.device)
     before = torch.cat([answer.new_tensor([START]), answer[:-1]])

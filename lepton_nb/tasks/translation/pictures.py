@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from plotly.graph_objects import Figure as PlotlyFigure
 
-_TITLE = "Attention: what each token was written from"
+_TITLE = "Attention while writing"
 
 
 def attention_picture(
@@ -28,7 +28,7 @@ def attention_picture(
         answer: The T tokens written.
     """
     theme.check_backend(backend)
-    width, height = 2.2 + 0.34 * len(source), 1.6 + 0.3 * len(answer)
+    width, height = max(4.0, 2.2 + 0.34 * len(source)), 1.6 + 0.3 * len(answer)
     if backend == "plotly":
         return _plotly(weights, source, answer, (width, height))
     figure = theme.new_figure(width, height)

@@ -66,6 +66,6 @@ def text_of(ids: Iterable[int], serialized: str) -> str:
 
 
 def pieces_of(ids: Iterable[int], serialized: str) -> list[str]:
-    """What each id stands for, to write beside a picture; the end is ``·``."""
+    """What each id stands for, to write beside a picture; the end is ``(end)``."""
     known = tokenizer(serialized)
-    return ["·" if i < SPECIAL else known.decode([int(i) - SPECIAL]) for i in ids]
+    return ["(end)" if i < SPECIAL else known.decode([int(i) - SPECIAL]).strip() for i in ids]
