@@ -161,7 +161,7 @@ class DataReport:
             facts.append(("texts", f"cut and padded to {settings['max_length']} tokens"))
         elif settings["kind"] == "tensor":
             facts.append(("inputs", "tensors as they are; a service of this data takes tensors too"))
-        if not signature.class_names:
+        if "std" in signature.target:
             target = signature.target
             scale = (
                 f", mean {_short(target['mean'])}, std {_short(target['std'])} (standardised for the model)"

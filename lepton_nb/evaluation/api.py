@@ -12,21 +12,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.batch import mapped
+from lepton_nb.batch import Batch, mapped, moved
 from lepton_nb.errors import ArgumentError, DataError, StoreError
 from lepton_nb.evaluation.collecting import Collected, check_outputs, collect
 from lepton_nb.evaluation.history import epoch_series
 from lepton_nb.evaluation.matching import matched_batches, needs_matching
 from lepton_nb.evaluation.result import EvaluationResult
 from lepton_nb.evaluation.subject import Subject, choose_split, find_subject
+from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.runs import Run
 from lepton_nb.runs.trained import trained_items
-from lepton_nb.tasks import get_task
+from lepton_nb.tasks import Task, get_task
 from lepton_nb.tasks.generic import Generic
 
 FILE = "evaluation.json"
 """In the run's folder: the newest numbers of each split, by the split's name."""
 
+_LOOKED_AT = 4  # items that the figures may show of the model itself
 _SPLIT_ANEW = (
     "{split} may hold items that {run} was trained on: the data are split another way since. "
     "Without data of your own it is measured on the split it had."
@@ -70,6 +72,7 @@ def evaluate(
     task = get_task(signature.task)
     check_outputs(preds, target, signature, subject.name)
     measures = task.measure(preds, target, signature)
+    measures.arrays.update(found.insight)
     if found.loss is not None:
         measures.scalars = {"loss": found.loss, **measures.scalars}
     result = EvaluationResult(
@@ -112,10 +115,24 @@ def _collect(subject: Subject, split: str, batch_size: int, device: str | torch.
             loader = subject.bundle.loader(split, batch_size=batch_size, device=place, shuffle=False)
             batches = loader.batches(0)
         kept = None if signature.task == Generic.name else partial(task.kept, signature=signature)
-        return collect(model, batches, batch_size, objective, kept)
+        answer = None if type(task).answer is Task.answer else partial(task.answer, signature=signature)
+        found = collect(model, batches, batch_size, objective, answer, kept)
+        found.insight = _insight(subject, split, place)
+        return found
     finally:
         if place != home:
             model.to(home)
+
+
+def _insight(subject: Subject, split: str, place: torch.device) -> dict[str, np.ndarray]:
+    """What the figures show of the model itself, on the first items; nothing where these are other data."""
+    task = get_task(subject.signature.task)
+    if type(task).insight is Task.insight or needs_matching(subject):
+        return {}
+    inputs, target = subject.bundle.example(_LOOKED_AT, split)
+    batch = Batch(moved(inputs, place), moved(target, place))
+    with evaluating(subject.model), without_gradients(subject.model):
+        return task.insight(subject.model, batch, subject.signature)
 
 
 def _trained_on(subject: Subject, split: str) -> list[str]:

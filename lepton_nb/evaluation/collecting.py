@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ from lepton_nb.signature import Signature
 from lepton_nb.tasks.generic import Generic
 
 Batches = Iterator[Batch]
+Answer = Callable[[nn.Module, Batch], Tree]
 
 
 @dataclass
@@ -29,11 +31,13 @@ class Collected:
             only the loss counts.
         target: Targets ``(N, ...)`` on the CPU; empty ``(N, 0)`` likewise.
         loss: The mean loss over the items; None where no loss was asked for.
+        insight: What the task's figures show of the model itself.
     """
 
     preds: Tree
     target: Tree
     loss: float | None = None
+    insight: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def collect(
@@ -41,13 +45,15 @@ def collect(
     batches: Batches,
     batch_size: int,
     objective: Objective | None,
+    answer: Answer | None,
     kept: Callable[[Tree], Tree] | None,
 ) -> Collected:
     """One pass over all batches, in order.
 
     Args:
         objective: Gives the loss of a batch with its outputs; None where only the outputs are wanted.
-        kept: Gives what is wanted of a batch's outputs; None where not even the targets are.
+        answer: Gives what is looked at, where the model's own outputs are not.
+        kept: Gives what is wanted of it; None where not even the targets are.
 
     Raises:
         ModelError: If the model does not take the data, gives something else than one tensor, or the batch
@@ -59,7 +65,7 @@ def collect(
     total, items = 0.0, 0
     with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model):
         for batch in batches:
-            loss, outputs = _forward(model, batch, batch_size, objective)
+            loss, outputs = _forward(model, batch, batch_size, objective, answer)
             items += batch.items
             total += 0.0 if loss is None else float(loss) * batch.items
             if kept is not None:
@@ -76,13 +82,15 @@ def collect(
 def check_outputs(preds: Tree, target: Tree, signature: Signature, name: str) -> None:
     """Refuse outputs that are not of the task, before a metric makes something up from them.
 
+    What a task writes step by step is of its own shape.
+
     Raises:
         ModelError: If they have the wrong shape or are not finite.
         DataError: If a target is no class of the model.
     """
     for tensor in leaves(preds):
         _check_finite(tensor, name)
-    if signature.task == Generic.name or not isinstance(preds, Tensor):
+    if signature.task == Generic.name or not isinstance(preds, Tensor) or not preds.is_floating_point():
         return
     count = signature.num_outputs
     if preds.reshape(len(preds), -1).shape[1] != count or (signature.class_names and preds.ndim != 2):
@@ -106,13 +114,14 @@ def _check_finite(preds: Tensor, name: str) -> None:
 
 
 def _forward(
-    model: nn.Module, batch: Batch, batch_size: int, objective: Objective | None
+    model: nn.Module, batch: Batch, batch_size: int, objective: Objective | None, answer: Answer | None
 ) -> tuple[Tensor | None, Any]:
     name = type(model).__name__
     try:
-        if objective is not None:
-            return objective(model, batch)
-        return None, call_model(model, batch.inputs)
+        loss, outputs = objective(model, batch) if objective is not None else (None, None)
+        if answer is not None:
+            return loss, answer(model, batch)
+        return loss, outputs if objective is not None else call_model(model, batch.inputs)
     except torch.OutOfMemoryError as error:
         raise ModelError(
             f"{name} ran out of memory on a batch of {batch.items} items.",

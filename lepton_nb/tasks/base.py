@@ -42,7 +42,7 @@ from lepton_nb.signature import Signature, TensorSpec
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lepton_nb.batch import Tree
+    from lepton_nb.batch import Batch, Tree
     from lepton_nb.models.objectives import Objective
     from lepton_nb.tasks.meters import Meter
 
@@ -341,6 +341,20 @@ class Task(ABC):
         from lepton_nb.models.calling import scores_of
 
         return scores_of(outputs)
+
+    def answer(self, model: nn.Module, batch: Batch, signature: Signature) -> Tree:  # noqa: ARG002
+        """What an evaluation looks at: what the model gives for the batch, or makes of it step by step."""
+        from lepton_nb.models.calling import call_model
+
+        return call_model(model, batch.inputs)
+
+    def samples(self, model: nn.Module, batch: Batch, signature: Signature) -> list[str]:  # noqa: ARG002
+        """A few answers to the first held-out items, a line each: for the log, after every epoch."""
+        return []
+
+    def insight(self, model: nn.Module, batch: Batch, signature: Signature) -> dict[str, np.ndarray]:  # noqa: ARG002
+        """What the figures show of the model itself on a few items; goes into ``Measures.arrays``."""
+        return {}
 
     @abstractmethod
     def measure(self, preds: Any, target: Any, signature: Signature) -> Measures:

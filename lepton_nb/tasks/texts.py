@@ -31,7 +31,19 @@ class TextCodec(TensorCodec):
     def __init__(self, signature: Signature, answers: Answers) -> None:
         super().__init__(signature, answers)
         self.forms = {"text": self._from_one, "texts": self._from_many, **self.forms}
-        self._vocabulary = load_tokenizer(signature.preprocessing["tokenizer"]).get_vocab_size()
+        self._vocabulary = self.vocabulary()
+
+    def vocabulary(self) -> int:
+        """How many token ids there are."""
+        return int(load_tokenizer(self.signature.preprocessing["tokenizer"]).get_vocab_size())
+
+    def read(self, texts: Sequence[str]) -> Arrays:
+        """The model's inputs of texts.
+
+        Raises:
+            InputError: If the model cannot take one.
+        """
+        return (encode_texts(texts, self.signature.preprocessing),)
 
     def prepare(self, value: Any) -> Arrays:
         """Also takes a string, a list of strings, and a `pathlib.Path` of a UTF-8 file."""
@@ -81,11 +93,11 @@ class TextCodec(TensorCodec):
         return {"text": EXAMPLE}
 
     def _from_one(self, value: Any) -> Arrays:
-        return (encode_texts([_checked(value, "text", None)], self.signature.preprocessing),)
+        return self.read([_checked(value, "text", None)])
 
     def _from_many(self, value: Any) -> Arrays:
         texts = [_checked(text, f"texts[{i}]", i) for i, text in enumerate(items_of(value, "texts"))]
-        return (encode_texts(texts, self.signature.preprocessing),)
+        return self.read(texts)
 
 
 @lru_cache(maxsize=8)

@@ -52,6 +52,7 @@ from lepton_nb.training.plan import Plan
 from lepton_nb.training.profiling import Profiler
 from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
+from lepton_nb.training.samples import Samples
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
 from lepton_nb.training.seeding import private_rng
 from lepton_nb.training.used import used
@@ -84,6 +85,7 @@ class Job:
                 *([EarlyStopping(self.config.patience)] if self.config.patience else []),
                 Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self._retention()),
                 RunLog(),
+                *([Samples(self.data)] if Samples.suits(self.data) else []),
                 HardwareSampler(),
                 *make_sinks(self.config.sink),
                 *self.plan.callbacks,

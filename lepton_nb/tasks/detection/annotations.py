@@ -168,7 +168,9 @@ def read_yolo(root: Path) -> Annotations:
         used.add(file)
         lines = file.read_text("utf-8", errors="replace").splitlines() if file.is_file() else []
         if not file.is_file():  # which YOLO takes for a picture of nothing
-            found.problems.setdefault("pictures without a label file, taken to show nothing", []).append(path.name)
+            found.problems.setdefault("pictures without a label file, taken to show nothing", []).append(
+                path.name
+            )
         for number, line in enumerate(lines, 1):
             if line.strip():
                 _read_yolo_line(line, picture, names, f"{file.relative_to(root)}, line {number}", found)
@@ -178,7 +180,9 @@ def read_yolo(root: Path) -> Annotations:
     return found
 
 
-def _read_yolo_line(line: str, picture: Picture, names: dict[str, str], place: str, found: Annotations) -> None:
+def _read_yolo_line(
+    line: str, picture: Picture, names: dict[str, str], place: str, found: Annotations
+) -> None:
     label, *rest = line.split()
     box = _numbers(rest)
     name = names.get(label) if names else label
@@ -310,7 +314,9 @@ def _split_of(path: Path, root: Path) -> str | None:
 def _json(file: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(file.read_text("utf-8"))
-        missing = [key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)]
+        missing = [
+            key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)
+        ]
     except (ValueError, AttributeError) as error:
         raise DataError(f"{file.name} is no COCO file: {error}.") from error
     if missing:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from lepton_nb.data.assemble import fingerprint, refuse_emptied
 from lepton_nb.data.bundle import DataBundle
@@ -128,7 +126,13 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 
 
 def _bundle(
-    read: Annotations, source: str, where: Path, name: str | None, options: Options, *, images: Path | None = None
+    read: Annotations,
+    source: str,
+    where: Path,
+    name: str | None,
+    options: Options,
+    *,
+    images: Path | None = None,
 ) -> DataBundle:
     preset = check_augment(options.augment)
     given_size = check_size(options.image_size)
@@ -153,9 +157,12 @@ def _bundle(
     augmenter = _AUGMENTERS[preset]
     findings = [*_findings(read), *said, *leaks]
     if augmenter is not None:
-        findings.append(Finding(f'{AUGMENTED_BY} mirroring, zoom and colour, boxes with them (augment="{preset}").'))
+        findings.append(
+            Finding(f'{AUGMENTED_BY} mirroring, zoom and colour, boxes with them (augment="{preset}").')
+        )
     counts = {
-        split: _counted(pool.labels[torch.from_numpy(rows)].numpy(), class_names) for split, rows in parts.items()
+        split: _counted(pool.labels[torch.from_numpy(rows)].numpy(), class_names)
+        for split, rows in parts.items()
     }
     report = DataReport(
         name or where.stem,
@@ -292,7 +299,9 @@ def _given(pictures: list[Picture], *, keep_val: bool) -> Parts:
         names = ["train" if name == "val" else name for name in names]
     given = {name: np.flatnonzero(np.array(names) == name) for name in ("train", "val", "test")}
     if not len(given["train"]):
-        raise DataError("No picture is in the split for training.", "Does the source say train, val and test?")
+        raise DataError(
+            "No picture is in the split for training.", "Does the source say train, val and test?"
+        )
     return {name: rows for name, rows in given.items() if len(rows)}
 
 

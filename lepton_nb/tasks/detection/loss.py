@@ -82,9 +82,13 @@ def focal(logits: Tensor, wanted: Tensor) -> Tensor:
 
 def generalised_iou(first: Tensor, second: Tensor) -> Tensor:
     """Of boxes ``(…, 4)`` pair by pair, ``(…)``: 1 where equal, below 0 where apart."""
-    shared = _area(torch.maximum(first[..., :2], second[..., :2]), torch.minimum(first[..., 2:], second[..., 2:]))
+    shared = _area(
+        torch.maximum(first[..., :2], second[..., :2]), torch.minimum(first[..., 2:], second[..., 2:])
+    )
     union = _area(first[..., :2], first[..., 2:]) + _area(second[..., :2], second[..., 2:]) - shared
-    around = _area(torch.minimum(first[..., :2], second[..., :2]), torch.maximum(first[..., 2:], second[..., 2:]))
+    around = _area(
+        torch.minimum(first[..., :2], second[..., :2]), torch.maximum(first[..., 2:], second[..., 2:])
+    )
     return shared / union.clamp(min=1e-6) - (around - union) / around.clamp(min=1e-6)
 
 
@@ -98,7 +102,9 @@ def _checked(outputs: Any, classes: int) -> tuple[Tensor, Tensor]:
     fits = isinstance(heat, Tensor) and isinstance(boxes, Tensor) and heat.ndim == boxes.ndim == 4
     if fits and heat.shape[1] == classes and boxes.shape[1] == 4 and heat.shape[2:] == boxes.shape[2:]:
         return heat, boxes
-    seen = ", ".join(f"{name!r} {tuple(value.shape)}" for name, value in maps.items() if isinstance(value, Tensor))
+    seen = ", ".join(
+        f"{name!r} {tuple(value.shape)}" for name, value in maps.items() if isinstance(value, Tensor)
+    )
     raise ModelError(
         f"A detector gives {{'heat': (N, {classes}, h, w), 'boxes': (N, 4, h, w)}}, this one "
         f"{seen or f'a {type(outputs).__name__}'}.",

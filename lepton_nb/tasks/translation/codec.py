@@ -1,0 +1,114 @@
+"""Sentences in, sentences out, for the service: numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lepton_nb.signature import Signature
+from lepton_nb.tasks.answers import Answers
+from lepton_nb.tasks.base import AnswerKind, Arrays, Form, Graphs, InputError
+from lepton_nb.tasks.tensors import NPY
+from lepton_nb.tasks.texts import TextCodec
+from lepton_nb.tasks.translation.decoding import Search, agreed, writer
+from lepton_nb.tasks.translation.tokens import PAD, START, ids_of, text_of, vocabulary
+
+
+class TranslationCodec(TextCodec):
+    """Takes ``{"text": "..."}``, ``{"texts": [...]}`` and plain text; answers with text and score.
+
+    As tensors it takes the ids of the source, and of what each answer begins with.
+    """
+
+    form: ClassVar[Form] = Form("text", "text", ("text/plain", NPY), ("tokenizers",), "text")
+
+    def __init__(self, signature: Signature) -> None:
+        self.settings = signature.preprocessing
+        super().__init__(signature, TextAnswers(signature))
+        self.beams = int(signature.target["beams"])
+
+    def read(self, texts: Sequence[str]) -> Arrays:
+        """Source ids ``(N, S)`` and the start of each answer ``(N, 1)``.
+
+        Raises:
+            InputError: If a text is longer than what the model was made for.
+        """
+        ids, longest = ids_of(texts, self.settings["tokenizer"]), int(self.settings["max_length"])
+        for index, row in enumerate(ids):
+            if len(row) > longest:
+                raise InputError(
+                    f"the text is {len(row) - 1} tokens long, this model reads up to {longest - 1}: "
+                    "send its sentences one by one",
+                    index if len(ids) > 1 else None,
+                )
+        return padded(ids), np.full((len(ids), 1), START, dtype=np.int64)
+
+    def vocabulary(self) -> int:
+        return vocabulary(self.settings["tokenizer"])
+
+    def run(self, graphs: Graphs, inputs: Arrays) -> Arrays:
+        """Ids of the answers ``(N, max_length)`` and the mean log-probability of their tokens ``(N,)``."""
+        search = self.search(graphs, inputs, self.beams)
+        for _ in search:
+            pass
+        return search.answers, search.scores
+
+    def stream(self, graphs: Graphs, inputs: Arrays) -> Generator[str, None, Arrays]:
+        """The words of an answer as soon as no hypothesis says otherwise; joined they are its text."""
+        search = self.search(graphs, inputs, self.beams)
+        said = ""
+        for tokens in search:
+            known = text_of(agreed(tokens[0]), self.settings["tokenizer"])
+            sure = known.rpartition(" ")[0]  # the last word may go on
+            if len(sure) > len(said):
+                yield sure[len(said) :]
+                said = sure
+        rest = text_of(search.answers[0], self.settings["tokenizer"])[len(said) :]
+        if rest:
+            yield rest
+        return search.answers, search.scores
+
+    def search(self, graphs: Graphs, inputs: Arrays, beams: int) -> Search:
+        source, begun = inputs
+        return Search(writer(graphs, source), begun, beams, int(self.settings["max_length"]))
+
+
+class TextAnswers(Answers):
+    """Ids ``(N, T)`` and their score ``(N,)`` as ``{"text", "score"}``."""
+
+    kind: ClassVar[AnswerKind] = "text"
+
+    def encode(self, outputs: Arrays) -> list[dict[str, Any]]:
+        ids, scores = outputs
+        tokenizer = self.signature.preprocessing["tokenizer"]
+        return [
+            {"text": text_of(row, tokenizer), "score": float(np.exp(score))}
+            for row, score in zip(ids.tolist(), scores.tolist(), strict=True)
+        ]
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": {
+                "text": {"type": "string"},
+                "score": {
+                    "type": "number",
+                    "minimum": 0,
+                    "maximum": 1,
+                    "description": "the geometric mean of the probabilities of the answer's tokens",
+                },
+            },
+            "required": ["text", "score"],
+            "additionalProperties": False,
+        }
+
+
+def padded(rows: Sequence[Sequence[int]], width: int | None = None) -> np.ndarray:
+    """Rows of ids as int64 ``(N, width)``, as wide as the longest where no width is given."""
+    batch = np.full((len(rows), width or max(map(len, rows))), PAD, dtype=np.int64)
+    for row, ids in zip(batch, rows, strict=True):
+        row[: len(ids)] = ids
+    return batch

@@ -1,0 +1,130 @@
+"""The loss of a sequence, and the parts of a model that write one: as modules, for torch and for export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lepton_nb.batch import Batch
+from lepton_nb.models.calling import scores_of
+from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.base import GraphSpec
+from lepton_nb.tasks.translation.tokens import PAD, START, vocabulary
+
+if TYPE_CHECKING:
+    from lepton_nb.tasks.translation.task import Translation
+
+
+class TokenLoss(nn.Module):
+    """Cross-entropy of each next token of the first target: the mean over an item's tokens, then over items.
+
+    So a batch has the loss of its pieces, whatever their lengths.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """``logits (N, T, V)`` and ``target (N, R, T')``, whose first T tokens are compared."""
+        wanted = target[:, 0, : logits.shape[1]]
+        each = F.cross_entropy(
+            logits.flatten(0, 1),
+            wanted.flatten(),
+            ignore_index=PAD,
+            reduction="none",
+            label_smoothing=self.label_smoothing,
+        ).view_as(wanted)
+        return (each.sum(1) / (wanted != PAD).sum(1)).mean()
+
+
+class Encode(nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, source: Tensor) -> Tensor:
+        memory: Tensor = self.model.encode(source)
+        return memory
+
+
+class Step(nn.Module):
+    """Logits ``(N, V)`` after one more token ``(N, 1)``, and the cache that has grown by it."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, source: Tensor, memory: Tensor, token: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
+        logits, grown = self.model.step(source, memory, token, cache)
+        return logits[:, -1], grown
+
+
+class Whole(nn.Module):
+    """Any model, by position."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, source: Tensor, before: Tensor) -> Tensor:
+        logits: Tensor = scores_of(self.model(source=source, before=before))
+        return logits
+
+
+def modules_of(model: nn.Module) -> dict[str, nn.Module]:
+    """What writes an answer, by name: see `decoding.writer`."""
+    if callable(getattr(model, "encode", None)) and callable(getattr(model, "step", None)):
+        return {"encode": Encode(model), "step": Step(model)}
+    return {"model": Whole(model)}
+
+
+def graph_specs(model: nn.Module, signature: Signature, example: tuple[Tensor, ...]) -> dict[str, GraphSpec]:
+    modules = modules_of(model)
+    source, before = example
+    logits = TensorSpec("logits", "float32", (vocabulary(signature.preprocessing["tokenizer"]),))
+    inputs = signature.inputs
+    if "model" in modules:
+        every = TensorSpec("logits", "float32", (None, *logits.shape))
+        return {"model": GraphSpec(modules["model"], inputs, (every,), (source, before))}
+    with torch.no_grad():
+        memory = modules["encode"](source)
+        cache = memory[:, :, :, :0]
+        for token in before[:, :2].split(1, 1):
+            cache = modules["step"](source, memory, token, cache)[1]
+    layers, heads, width = memory.shape[1], memory.shape[2], memory.shape[4]
+    stored = TensorSpec("memory", "float32", (layers, heads, None, width))
+    past, grown = (TensorSpec(name, "float32", stored.shape) for name in ("cache", "grown"))
+    taken = (inputs[0], stored, TensorSpec("token", "int64", (1,)), past)
+    return {
+        "encode": GraphSpec(modules["encode"], inputs[:1], (stored,), (source,)),
+        "step": GraphSpec(modules["step"], taken, (logits, grown), (source, memory, before[:, :1], cache)),
+    }
+
+
+def attention(
+    task: Translation, model: nn.Module, batch: Batch, signature: Signature
+) -> dict[str, np.ndarray]:
+    """Weights ``(T, S)`` of an answer over its source, the longest of the batch, with the ids of both.
+
+    Nothing of a model that does not show its attention.
+    """
+    look = getattr(model, "attention", None)
+    if not callable(look):
+        return {}
+    lengths = (batch.inputs["source"] != PAD).sum(1)
+    source = batch.inputs["source"][lengths.argmax(), : int(lengths.max())][None]
+    answer = task.answer(model, Batch({"source": source}, batch.target[:1]), signature)[0]
+    answer = answer[: int((answer != PAD).sum())].to(source.device)
+    before = torch.cat([answer.new_tensor([START]), answer[:-1]])
+    with torch.no_grad():
+        weights = look(source, before[None])[0]
+    return {
+        "attention": weights.float().cpu().numpy(),
+        "attention_source": source[0].cpu().numpy(),
+        "attention_answer": answer.cpu().numpy(),
+    }

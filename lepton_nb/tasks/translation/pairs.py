@@ -1,0 +1,172 @@
+"""Pairs of sentences as data for a model: cleaned, split by their source, in tokens."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lepton_nb.data.assemble import fingerprint
+from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.duplicates import digests
+from lepton_nb.data.previews import RowsPreview
+from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.splitting import plan_parts
+from lepton_nb.errors import DataError
+from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.translation.files import Pairs, read_pairs
+from lepton_nb.tasks.translation.split import PairSplit, Ragged
+from lepton_nb.tasks.translation.tokens import ids_of, train_tokens
+
+if TYPE_CHECKING:
+    from lepton_nb.tasks.translation.data import PairOptions
+
+NAME = "translation"
+_LONGEST = 128  # tokens, where nobody asks for more
+_SHOWN = 8
+
+
+def read_bundle(path: Path, target: Path | None, options: PairOptions, name: str) -> DataBundle:
+    """The bundle of one file of pairs, or of two files line by line.
+
+    A source is in one split only, whatever its case and spaces. A model learns from pairs; it is measured on
+    sources, against all the targets that there are of each.
+    """
+    _check_installed()
+    found = read_pairs(path, target)
+    content = digests(same_source(text).encode() for text in found.sources)
+    parts, said = plan_parts({"train": np.arange(len(content))}, content, None, (), options)
+    train = parts["train"].tolist()
+    texts = [side[row] for side in (found.sources, found.targets) for row in train]
+    tokenizer = train_tokens(texts, options.vocab_size)
+    coded = Coded.of(found, tokenizer)
+    length = options.max_length or min(_LONGEST, int(coded.longest[train].max()))
+    signature = signature_of(tokenizer, length, options.beams)
+    parts, said_too = _fitting(found, coded, parts, length)
+    bundle = _bundle(name, str(path), found, coded, parts, content, signature)
+    bundle.report.findings = [*found.findings, *said, *said_too]
+    return bundle
+
+
+@dataclass
+class Coded:
+    """Pairs as ids, and the longer side of each in tokens."""
+
+    sources: list[list[int]]
+    targets: list[list[int]]
+
+    @classmethod
+    def of(cls, found: Pairs, tokenizer: str) -> Coded:
+        return cls(ids_of(found.sources, tokenizer), ids_of(found.targets, tokenizer))
+
+    @property
+    def longest(self) -> np.ndarray:
+        return np.array([max(map(len, pair)) for pair in zip(self.sources, self.targets, strict=True)])
+
+
+def same_source(text: str) -> str:
+    """What sources have in common that a model would answer alike."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def signature_of(tokenizer: str, length: int, beams: int) -> Signature:
+    ids = TensorSpec("source", "int64", (None,), pad=0)
+    return Signature(
+        task=NAME,
+        inputs=(ids, TensorSpec("before", "int64", (None,), pad=0)),
+        output=TensorSpec("tokens", "int64", (length,)),
+        further_outputs=(TensorSpec("score", "float32", ()),),
+        preprocessing={"kind": "pairs", "tokenizer": tokenizer, "max_length": length},
+        target={"name": "target", "beams": beams},
+        by_name=True,
+    )
+
+
+def _check_installed() -> None:
+    for package in ("tokenizers", "sacrebleu"):
+        if find_spec(package) is None:
+            raise DataError(
+                f"Pairs of sentences need the {package} package, which is not installed.",
+                'pip install "lepton-nb[translation]"',
+            )
+
+
+def _fitting(
+    found: Pairs, coded: Coded, parts: dict[str, np.ndarray], length: int
+) -> tuple[dict[str, np.ndarray], list[Finding]]:
+    """The pairs whose sides a model reads whole; those held back need only have a source that it reads."""
+    source = np.array([len(ids) for ids in coded.sources])
+    keep = {
+        name: (coded.longest if name == "train" else source)[rows] <= length for name, rows in parts.items()
+    }
+    said = [Finding(f"Sequences of up to {length} tokens (max_length=… chooses another).")]
+    for name, kept in keep.items():
+        if not kept.any():
+            raise DataError(f"No pair of {name} fits in {length} tokens.", "Give a larger max_length=….")
+        if not kept.all():
+            places = tuple(found.names[row] for row in parts[name][~kept][:5])
+            count = plural(int((~kept).sum()), "pair")
+            said.append(Finding(f"{count} of {name} longer than that left out.", places, warning=True))
+    return {name: rows[keep[name]] for name, rows in parts.items()}, said
+
+
+def _bundle(
+    name: str,
+    where: str,
+    found: Pairs,
+    coded: Coded,
+    parts: dict[str, np.ndarray],
+    content: np.ndarray,
+    signature: Signature,
+) -> DataBundle:
+    length = int(signature.preprocessing["max_length"])
+    groups = {
+        part: [[int(row)] for row in rows] if part == "train" else by_source(rows, content)
+        for part, rows in parts.items()
+    }
+    splits = {part: _split(part, found, coded, rows, length) for part, rows in groups.items()}
+    counts = {part: {"": len(split)} for part, split in splits.items()}
+    first = {part: np.array([rows[0] for rows in members]) for part, members in groups.items()}
+    prints = {
+        part: (content[rows], digests(found.targets[row].encode() for row in rows))
+        for part, rows in parts.items()
+    }
+    shown = [
+        (found.sources[row], found.targets[row])
+        for row in first["train" if "train" in first else "test"][:_SHOWN]
+    ]
+    preview = RowsPreview(["source", "target"], shown)
+    return DataBundle(
+        name=name,
+        signature=signature,
+        splits=splits,
+        report=DataReport(name, where, counts, signature, preview=preview),
+        fingerprint=fingerprint(prints),
+        contents={part: content[rows] for part, rows in first.items()},
+    )
+
+
+def by_source(rows: np.ndarray, content: np.ndarray) -> list[list[int]]:
+    """The rows of each source, in the order in which the sources come first."""
+    found: dict[int, list[int]] = {}
+    for row in rows.tolist():
+        found.setdefault(int(content[row]), []).append(row)
+    return list(found.values())
+
+
+def _split(name: str, found: Pairs, coded: Coded, members: list[list[int]], longest: int) -> PairSplit:
+    flat = [row for rows in members for row in rows]
+    starts = np.cumsum([0, *map(len, members)])
+    firsts = [rows[0] for rows in members]
+    return PairSplit(
+        name,
+        Ragged([coded.sources[row] for row in firsts]),
+        Ragged([coded.targets[row] for row in flat]),
+        Ragged([range(a, b) for a, b in zip(starts, starts[1:])]),
+        [found.sources[row] for row in firsts].__getitem__,
+        longest,
+    )

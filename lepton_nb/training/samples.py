@@ -1,0 +1,30 @@
+"""A few answers of the model after every epoch, in the run's log: what the numbers mean."""
+
+from __future__ import annotations
+
+from lepton_nb.batch import Batch, moved
+from lepton_nb.callbacks import Callback, TrainState
+from lepton_nb.data import DataBundle
+from lepton_nb.models.preserve import evaluating, without_gradients
+from lepton_nb.tasks import Task
+
+_ITEMS = 4
+
+
+class Samples(Callback):
+    """Logs what `Task.samples` says of the first items of the validation split."""
+
+    def __init__(self, data: DataBundle) -> None:
+        self.data = data
+
+    @staticmethod
+    def suits(data: DataBundle) -> bool:
+        """Whether the task shows any, and there is something held back to show."""
+        return type(data.task).samples is not Task.samples and data.val is not None
+
+    def on_validation_end(self, state: TrainState) -> None:
+        batch = Batch(*moved(self.data.example(_ITEMS, "val"), state.device))
+        with evaluating(state.model), without_gradients(state.model):
+            lines = self.data.task.samples(state.model, batch, self.data.signature)
+        for line in lines:
+            state.run.append_log(f"  {line}")

