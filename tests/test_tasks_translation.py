@@ -323,9 +323,7 @@ def test_requests_and_what_is_wrong_with_them(toy: DataBundle) -> None:
     codec = get_task("translation").codec(toy.signature)
     source, begun = codec.decode_json({"texts": ["sun moon", "tree"]})
     assert source.shape[0] == 2 and source.dtype == np.int64 and begun.tolist() == [[START], [START]]
-    assert (
-        codec.decode_bytes(b"sun", "text/plain")[0].tolist() == source[:1, :1].tolist() + [] or True
-    )
+    assert codec.decode_bytes(b"sun", "text/plain")[0].tolist() == source[:1, :1].tolist() + [] or True
     for body, message in (
         ({"text": ""}, "'text' is empty"),
         ({"text": 3}, "must be a string, got a number"),
