@@ -67,6 +67,7 @@ class BoxAnswers(Answers):
 class DetectionCodec(ImageCodec):
     """Takes pictures of any size, as `ImageCodec` does, and remembers the size of each."""
 
+    kind: ClassVar[str] = "boxes"
     form: ClassVar[Form] = replace(ImageCodec.form, answer="boxes")
 
     def __init__(self, signature: Signature) -> None:

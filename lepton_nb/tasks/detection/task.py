@@ -36,7 +36,7 @@ class ObjectDetection(Task):
         return DetectionCodec(signature)
 
     def starters(self) -> Mapping[str, Starter]:
-        return {"SmallDetector": _small_detector}
+        return {"SmallDetector": _small_detector, "SSDLite": _ssdlite}
 
     def make_loss(
         self,
@@ -151,3 +151,10 @@ def _small_detector(signature: Signature) -> nn.Module:
 
     channels = signature.inputs[0].shape[0] or 3
     return SmallDetector(channels, len(signature.class_names))
+
+
+def _ssdlite(signature: Signature) -> nn.Module:
+    from lepton_nb.tasks.detection.nets import SSDLite
+
+    height, width = signature.preprocessing["size"]
+    return SSDLite(len(signature.class_names), height, width)
