@@ -13,16 +13,15 @@ import lepton_nb
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.deployment.examples import curl_options
 from lepton_nb.errors import ArgumentError, NotFoundError, PackageError
-from lepton_nb.packaging import Package, build_package
-from lepton_nb.packaging.parity import check_runner
+from lepton_nb.packaging import Manifest, Package, build_package
 from lepton_nb.packaging.requirements import installed_versions
-from lepton_nb.packaging.runners import onnx_runner
+from lepton_nb.packaging.runners import load_graphs
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.home import needs_room
 
-_ALWAYS = ("__init__.py", "errors.py", "signature.py", "py.typed", "packaging", "serve", "tasks")
+_ALWAYS = ("__init__.py", "batch.py", "errors.py", "signature.py", "py.typed", "packaging", "serve", "tasks")
 
-_ONNX = "| `model.onnx` | the model for any ONNX runtime; its answers were checked with onnxruntime |\n"
+_ONNX = "| $files | the model for any ONNX runtime; its answers were checked with onnxruntime |\n"
 _WEIGHTS = "| `model.safetensors` | the weights alone |\n"
 _HANDLERS = "| `package/handlers.py` | the routes around the model, as they were written in the notebook |\n"
 
@@ -119,18 +118,18 @@ def _write(package: Package, folder: Path, name: str) -> None:
 
 
 def _write_onnx(package: Package, folder: Path) -> None:
-    """The ONNX model beside the package, once more compared with the model's own answers."""
-    found = [file for file in ("model.onnx", "model.onnx.data") if file in package.manifest.files]
+    """The ONNX graphs beside the package, once more compared with the model's own answers."""
+    found = package.manifest.graph_files("onnx")
     for file in found:
         shutil.copy(package.file(file), folder / file)
     if not found:
         return
-    inputs, expected = package.read_example()
-    runner = onnx_runner(folder / "model.onnx")
-    parity = check_runner(runner, inputs, expected, batchable=package.manifest.batchable)
+    codec = codec_of(package.path)
+    graphs = load_graphs(folder, "onnx", package.manifest.graphs)
+    parity = package.read_example().check(lambda inputs: codec.run(graphs, inputs))
     if not parity.ok:
         raise PackageError(
-            f"model.onnx of {package} does not give the model's answers here: {parity}.",
+            f"{found[0]} of {package} does not give the model's answers here: {parity}.",
             "Deploy the run again to build a new package.",
         )
 
@@ -155,15 +154,18 @@ def _fields(package: Package, name: str) -> dict[str, str]:
         "python": ".".join(manifest.versions["python"].split(".")[:2]),
         "trust": " --trust" if trusted else "",
         "example": curl_options(codec_of(package.path)),
-        "models": _WEIGHTS
-        + (_ONNX if "model.onnx" in manifest.files else "")
-        + (_HANDLERS if manifest.has_handlers else ""),
+        "models": _WEIGHTS + _about_onnx(manifest) + (_HANDLERS if manifest.has_handlers else ""),
         "notes": notes + (_HANDLER_NOTE if manifest.has_handlers else ""),
         "memory_request": f"{least}Mi",
         "memory_limit": f"{most}Mi",
         "memory_limit_units": f"{most}M",
         "private_devices": "yes" if manifest.formats[0] == "onnx" else "no",
     }
+
+
+def _about_onnx(manifest: Manifest) -> str:
+    graphs = [f"`{file}`" for file in manifest.graph_files("onnx") if file.endswith(".onnx")]
+    return Template(_ONNX).substitute(files=", ".join(graphs)) if graphs else ""
 
 
 def _memory(package: Package) -> tuple[int, int]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from lepton_nb.deployment.client import prepare
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.errors import DeploymentError, NotFoundError, did_you_mean
 from lepton_nb.packaging import load_model
-from lepton_nb.packaging.runners import Runner, module_runner
+from lepton_nb.packaging.example import at_least
+from lepton_nb.packaging.runners import module_runners
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import Codec, InputError, get_task
-from lepton_nb.tasks.base import Prediction
+from lepton_nb.tasks.base import Arrays, Graphs, Prediction
+from lepton_nb.tasks.padding import joined
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _BATCH = 256
 
@@ -68,12 +71,12 @@ def _predict_here(run: Run, value: Any) -> list[Prediction]:
         raise DeploymentError(f"Run {run.ref} has no model yet: it ended before its training began.")
     codec = _codec(run, signature)
     arrays = prepare(codec, value)
-    best = next((item.step for item in run.checkpoints() if item.best), -1)
-    runner = _runner(str(run.store.root), run.id, best)
+    graphs = _graphs(run, codec.signature, arrays)
     starts = range(0, len(arrays[0]), _BATCH)
-    output = np.concatenate([runner(tuple(array[at : at + _BATCH] for array in arrays)) for at in starts])
+    parts = [codec.run(graphs, tuple(array[at : at + _BATCH] for array in arrays)) for at in starts]
+    outputs = joined(parts, codec.signature.outputs)
     try:
-        return list(codec.encode((output,)))
+        return list(codec.encode(outputs))
     except InputError as error:
         raise DeploymentError(f"The model of run {run.ref} cannot answer: {error}.") from None
 
@@ -82,7 +85,17 @@ def _codec(run: Run, signature: dict[str, Any]) -> Codec:
     return get_task(run.task).codec(Signature.from_dict(signature))
 
 
+def _graphs(run: Run, signature: Signature, inputs: Arrays) -> Graphs:
+    """What `Codec.run` composes, of the run's best model as it is in this process."""
+    import torch
+
+    best = next((item.step for item in run.checkpoints() if item.best), -1)
+    model = _model(str(run.store.root), run.id, best)
+    example = tuple(at_least(torch.from_numpy(array[:3]), 3) for array in inputs)
+    return module_runners(get_task(run.task).graphs(model, signature, example))
+
+
 @lru_cache(maxsize=4)
-def _runner(root: str, run_id: str, step: int) -> Runner:  # noqa: ARG001
+def _model(root: str, run_id: str, step: int) -> nn.Module:  # noqa: ARG001
     """The run's best model, loaded once; `step` makes a later, better checkpoint another key."""
-    return module_runner(load_model(RunStore(Path(root)).get_run(run_id)))
+    return load_model(RunStore(Path(root)).get_run(run_id))

@@ -53,9 +53,9 @@ def _chosen(output: Any, names: list[str]) -> Tensor | tuple[Tensor, ...]:
         return scores
     missing = [name for name in names if name not in named]
     if missing:
-        what = f"{', '.join(named)}" if named else f"a {type(output).__name__} without tensors"
+        seen = f"a {type(output).__name__} of {', '.join(named) or 'no tensors'}"
         raise ModelError(
-            f"In evaluation mode the model gives {what}; expected {', '.join(names)}.",
+            f"In evaluation mode the model gives {seen}; expected {', '.join(names)}.",
             "Return the same tensors from forward as in training: where self.training is False, too.",
         )
     chosen = tuple(named[name] for name in names)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
 from lepton_nb.errors import ModelError, PackageError
-from lepton_nb.models import ModelSpec, call_model
-from lepton_nb.models.preserve import without_gradients
+from lepton_nb.models import ModelSpec
 from lepton_nb.packaging.export import export_program, first_line, save_onnx, save_program
-from lepton_nb.packaging.manifest import Format, Manifest, Origin
-from lepton_nb.packaging.package import MANIFEST, describe_file
-from lepton_nb.packaging.parity import check_runner, measure_parity
+from lepton_nb.packaging.manifest import GRAPH_FILES, Format, Manifest, Origin
+from lepton_nb.packaging.package import MANIFEST, describe_file, output_name
+from lepton_nb.packaging.parity import Parity, Reference
+from lepton_nb.packaging.reference import answers_of, check_finite
 from lepton_nb.packaging.requirements import installed_versions, serving_requirements
-from lepton_nb.packaging.runners import Runner, module_runner, onnx_runner, program_runner
+from lepton_nb.packaging.runners import load_graphs, module_runners
 from lepton_nb.signature import Signature
+from lepton_nb.tasks import Codec, Task, get_task
+from lepton_nb.tasks.base import Graphs, GraphSpec
 
 
 def write_package(
@@ -37,16 +39,15 @@ def write_package(
     Args:
         model: With its trained weights, on the CPU and in evaluation mode.
         inputs: A few real inputs ``(N, *shape)``, N of 3 or more, to check every form of the model with.
-        spec: How to build the model again, for where its graph cannot be exported.
+        spec: How to build the model again, for where its graphs cannot be exported.
 
     Raises:
         PackageError: If the model cannot be served in any form.
     """
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    expected, batchable = _answers(model, inputs)
-    draft = _Draft(path, signature, inputs, expected, batchable)
-    _add_exports(draft, model)
+    draft = _begin(path, model, inputs, signature)
+    _add_exports(draft)
     _add_source(draft, model, spec)
     _add_files(draft, model, spec)
     manifest = Manifest(
@@ -60,9 +61,10 @@ def write_package(
         formats=tuple(draft.formats),
         rejected=draft.rejected,
         parity=draft.parity,
-        batchable=batchable,
+        batchable=draft.whole.batchable,
         versions=installed_versions(),
         files={item.name: describe_file(item) for item in sorted(path.iterdir())},
+        graphs=tuple(draft.graphs),
     )
     (path / MANIFEST).write_text(manifest.to_json(), "utf-8")
     return manifest
@@ -70,94 +72,101 @@ def write_package(
 
 @dataclass
 class _Draft:
-    """A package in the making."""
+    """A package in the making.
+
+    Attributes:
+        inputs: Real inputs of the model.
+        graphs: What is exported.
+        whole: What the notebook's model answers to the inputs.
+        parts: What each graph answers to its own example, where the codec composes them.
+    """
 
     path: Path
     signature: Signature
+    task: Task
+    codec: Codec
     inputs: tuple[Tensor, ...]
-    expected: np.ndarray
-    batchable: bool
+    graphs: dict[str, GraphSpec]
+    whole: Reference
+    parts: dict[str, Reference]
     formats: list[Format] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
     parity: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    @property
-    def arrays(self) -> tuple[np.ndarray, ...]:
-        return tuple(tensor.numpy() for tensor in self.inputs)
-
-    def offer(self, format_: Format, load: Callable[[], Runner], *files: str) -> bool:
+    def offer(self, format_: Format, load: Callable[[], Graphs]) -> bool:
         """Take a format in if its answers match; else remember why not and drop its files."""
         try:
-            parity = check_runner(load(), self.arrays, self.expected, batchable=self.batchable)
+            parity = self._check(load())
         except Exception as error:  # onnxruntime and torch raise what their kernels raise
-            self.reject(format_, f"it does not run: {first_line(error)}", *files)
+            self.reject(format_, f"it does not run: {first_line(error)}")
             return False
         self.parity[format_] = parity.to_dict()
         if not parity.ok:
-            self.reject(format_, f"its answers differ from the model's: {parity}", *files)
+            self.reject(format_, f"its answers differ from the model's: {parity}")
             return False
         self.formats.append(format_)
         return True
 
-    def reject(self, format_: Format, reason: str, *files: str) -> None:
+    def reject(self, format_: Format, reason: str) -> None:
         self.rejected[format_] = reason
-        for name in files:
-            (self.path / name).unlink(missing_ok=True)
+        for ending in GRAPH_FILES.get(format_, ()):
+            for name in self.graphs:
+                (self.path / f"{name}{ending}").unlink(missing_ok=True)
+
+    def _check(self, graphs: Graphs) -> Parity:
+        found = [self.whole.check(lambda inputs: self.codec.run(graphs, inputs))]
+        found += [part.check(graphs[name]) for name, part in self.parts.items()]
+        return max(found, key=lambda parity: parity.relative)
 
 
-def _answers(model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[np.ndarray, bool]:
-    """The model's own answer to each item, and whether it stays the same when items share a batch."""
-    output, again = _call(model, inputs), _call(model, inputs)
-    if not isinstance(output, Tensor):
-        raise PackageError(
-            f"The model returns a {type(output).__name__}; a service needs one tensor.",
-            "Return the logits alone from forward.",
-        )
-    if output.shape[:1] != inputs[0].shape[:1]:
-        raise PackageError(
-            f"The model gives the shape {tuple(output.shape)} for a batch of {len(inputs[0])} items; "
-            "the first dimension must be the batch."
-        )
-    together = output.float().numpy()
-    if not np.isfinite(together).all():
-        raise PackageError(
-            "The model answers NaN or infinity to real inputs.",
-            "Train it again with a lower --lr or --clip 1.0.",
-        )
-    if not measure_parity(together, again.float().numpy()).ok:
-        raise PackageError(
-            "The model answers the same input differently each time, so no copy of it can be checked.",
-            "Draw random numbers in forward only where self.training: F.dropout(x, p, self.training).",
-        )
-    items = (tuple(tensor[i : i + 1] for tensor in inputs) for i in range(len(inputs[0])))
-    alone = np.concatenate([_call(model, item).float().numpy() for item in items])
-    return alone, measure_parity(alone, together).ok
-
-
-def _call(model: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
-    with without_gradients(model):
-        return call_model(model, inputs if len(inputs) > 1 else inputs[0])
-
-
-def _add_exports(draft: _Draft, model: nn.Module) -> None:
+def _begin(path: Path, model: nn.Module, inputs: tuple[Tensor, ...], signature: Signature) -> _Draft:
+    """A draft that knows what the notebook's model answers."""
+    task = get_task(signature.task)
+    codec = task.codec(signature)
     try:
-        program = export_program(model, draft.inputs)
+        specs = task.graphs(model, signature, inputs)
+    except ModelError as error:
+        raise PackageError(error.message, error.hint) from None
+    graphs = module_runners(specs)
+    arrays = tuple(tensor.numpy() for tensor in inputs)
+    whole = answers_of(lambda batch: codec.run(graphs, batch), arrays, signature.outputs)
+    check_finite(whole)
+    composed = type(codec).run is not Codec.run
+    parts = {
+        name: answers_of(graphs[name], tuple(tensor.numpy() for tensor in spec.example), spec.outputs)
+        for name, spec in specs.items()
+        if composed
+    }
+    return _Draft(path, signature, task, codec, inputs, specs, whole, parts)
+
+
+def _add_exports(draft: _Draft) -> None:
+    try:
+        programs = {name: export_program(spec) for name, spec in draft.graphs.items()}
     except PackageError as error:
         draft.reject("onnx", error.message)
         draft.reject("pt2", error.message)
         return
+    _add_export(draft, "onnx", programs)
+    _add_export(draft, "pt2", programs)
+
+
+def _add_export(draft: _Draft, format_: Format, programs: Mapping[str, ExportedProgram]) -> None:
     try:
-        save_onnx(program, draft.path / "model.onnx", draft.signature)
+        _save(draft, format_, programs)
     except PackageError as error:
-        draft.reject("onnx", error.message, "model.onnx", "model.onnx.data")
+        draft.reject(format_, error.message)
     else:
-        draft.offer("onnx", lambda: onnx_runner(draft.path / "model.onnx"), "model.onnx", "model.onnx.data")
-    try:
-        save_program(program, draft.path / "model.pt2")
-    except PackageError as error:
-        draft.reject("pt2", error.message, "model.pt2")
-    else:
-        draft.offer("pt2", lambda: program_runner(draft.path / "model.pt2"), "model.pt2")
+        draft.offer(format_, lambda: load_graphs(draft.path, format_, draft.graphs))
+
+
+def _save(draft: _Draft, format_: Format, programs: Mapping[str, ExportedProgram]) -> None:
+    for name, program in programs.items():
+        path = draft.path / f"{name}{GRAPH_FILES[format_][0]}"
+        if format_ == "onnx":
+            save_onnx(program, path, draft.graphs[name])
+        else:
+            save_program(program, path)
 
 
 def _add_source(draft: _Draft, model: nn.Module, spec: ModelSpec) -> None:
@@ -175,7 +184,11 @@ def _add_source(draft: _Draft, model: nn.Module, spec: ModelSpec) -> None:
             "Define the class and everything it uses in cells or modules, without objects made elsewhere.",
         ) from None
     rebuilt.eval()
-    if not draft.offer("source", lambda: module_runner(rebuilt)):
+
+    def load() -> Graphs:
+        return module_runners(draft.task.graphs(rebuilt, draft.signature, draft.inputs))
+
+    if not draft.offer("source", load):
         raise PackageError(
             f"{spec.name} cannot be packaged, not even as source: {draft.rejected['source']}.",
             "Does the class depend on something that has changed since it was trained?",
@@ -187,14 +200,14 @@ def _add_files(draft: _Draft, model: nn.Module, spec: ModelSpec) -> None:
     from safetensors.torch import save_model
 
     save_model(model, str(draft.path / "weights.safetensors"))
-    arrays = {f"input.{index}": array for index, array in enumerate(draft.arrays)}
-    save_file({**arrays, "output": draft.expected}, draft.path / "example.safetensors")
+    arrays = {f"input.{index}": array for index, array in enumerate(draft.whole.inputs)}
+    arrays |= {output_name(index): array for index, array in enumerate(draft.whole.outputs)}
+    save_file(arrays, draft.path / "example.safetensors")
     _write_json(draft.path / "model.json", spec.to_dict())
     _write_json(draft.path / "signature.json", draft.signature.to_dict())
     text = spec.source or f"# {spec.name} ({spec.kind}): no source of its own\n# {spec.expression}\n"
     (draft.path / "source.py").write_text(text, "utf-8")
-    kind = str(draft.signature.preprocessing.get("kind", "tensor"))
-    lines = serving_requirements(draft.formats, kind, spec.requirements)
+    lines = serving_requirements(draft.formats, draft.codec.form.requirements, spec.requirements)
     (draft.path / "requirements.txt").write_text("\n".join(lines) + "\n", "utf-8")
 
 

@@ -48,7 +48,7 @@ def find_example(run: Run) -> tuple[Tensor, ...]:
                 f"{error.message}",
                 error.hint,
             ) from None
-    return tuple(_at_least(tensor, 3) for tensor in inputs)
+    return tuple(at_least(tensor, 3) for tensor in inputs)
 
 
 def _few(data: DataBundle) -> tuple[Tensor, ...]:
@@ -59,7 +59,7 @@ def _few(data: DataBundle) -> tuple[Tensor, ...]:
     return tuple(tensor[:count].contiguous().clone() for tensor in tensors)
 
 
-def _at_least(tensor: Tensor, count: int) -> Tensor:
+def at_least(tensor: Tensor, count: int) -> Tensor:
     """The batch, repeated where it has fewer than `count` items."""
     import torch
 

@@ -8,46 +8,41 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from lepton_nb.errors import PackageError
 from lepton_nb.packaging.quiet import quiet
 from lepton_nb.runs.home import is_full
-from lepton_nb.signature import Signature
+from lepton_nb.tasks.base import GraphSpec
 
 
-def export_program(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
-    """The model's graph with a batch dimension of any size.
-
-    Args:
-        model: In evaluation mode, on the CPU.
-        inputs: An example batch of two or more items; a batch of one would silently become a fixed size.
+def export_program(spec: GraphSpec) -> ExportedProgram:
+    """The graph of a module in evaluation mode, on the CPU, for a batch of any size.
 
     Raises:
         PackageError: With the reason, if the graph depends on the values in the batch.
     """
-    if isinstance(model, torch.jit.ScriptModule):
+    if isinstance(spec.module, torch.jit.ScriptModule):
         raise PackageError("it is a TorchScript module, which torch.export does not take")
-    shapes = _dynamic_batch(model, inputs)
+    shapes = _dynamic_shapes(spec)
     reason = ""
     with quiet(), torch.no_grad():
         for strict in (False, True):
             try:
-                return torch.export.export(model, inputs, dynamic_shapes=shapes, strict=strict)
+                return torch.export.export(spec.module, spec.example, dynamic_shapes=shapes, strict=strict)
             except Exception as error:  # torch.export raises whatever the model's code runs into
                 reason = reason or first_line(error)
     raise PackageError(reason)
 
 
-def _dynamic_batch(model: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, Any]:
-    """The first dimension of every input as one free size, in the structure of the arguments of forward."""
+def _dynamic_shapes(spec: GraphSpec) -> dict[str, Any]:
+    """By forward's arguments: the first dimension of all as one free size, and what the specs leave open."""
     batch = Dim("batch", min=1)
-    bound = inspect.signature(model.forward).bind(*inputs).arguments
-    return {
-        name: tuple({0: batch} for _ in value) if isinstance(value, tuple) else {0: batch}
-        for name, value in bound.items()
-    }
+    free = [
+        {0: batch, **{axis: Dim.DYNAMIC for axis, size in enumerate(tensor.shape, 1) if size is None}}
+        for tensor in spec.inputs
+    ]
+    return dict(inspect.signature(spec.module.forward).bind(*free).arguments)
 
 
 def save_program(program: ExportedProgram, path: Path) -> None:
@@ -71,8 +66,8 @@ def save_program(program: ExportedProgram, path: Path) -> None:
     path.write_bytes(content.getbuffer())
 
 
-def save_onnx(program: ExportedProgram, path: Path, signature: Signature) -> None:
-    """Write ``.onnx`` with the signature's names for inputs and output, and check it.
+def save_onnx(program: ExportedProgram, path: Path, spec: GraphSpec) -> None:
+    """Write ``.onnx`` with the specs' names for inputs and outputs, and check it.
 
     Raises:
         PackageError: If an operator has no ONNX form, or the result is not valid ONNX.
@@ -86,8 +81,8 @@ def save_onnx(program: ExportedProgram, path: Path, signature: Signature) -> Non
                 program,
                 dynamo=True,
                 verbose=False,
-                input_names=[spec.name for spec in signature.inputs],
-                output_names=[signature.output.name],
+                input_names=[tensor.name for tensor in spec.inputs],
+                output_names=_output_names(spec),
             )
             assert converted is not None
             _forget_origins(converted.model)
@@ -97,6 +92,12 @@ def save_onnx(program: ExportedProgram, path: Path, signature: Signature) -> Non
             if is_full(error):
                 raise
             raise PackageError(first_line(error)) from error
+
+
+def _output_names(spec: GraphSpec) -> list[str]:
+    """Names in the file, which tells inputs and outputs apart by them."""
+    taken = {tensor.name for tensor in spec.inputs}
+    return [f"{tensor.name}_out" if tensor.name in taken else tensor.name for tensor in spec.outputs]
 
 
 def _forget_origins(model: Any) -> None:

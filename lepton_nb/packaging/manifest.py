@@ -14,6 +14,10 @@ Format = Literal["onnx", "pt2", "source"]
 """How a package can be run: onnxruntime, ``torch.export``, or the captured source."""
 
 
+GRAPH_FILES: dict[Format, tuple[str, ...]] = {"onnx": (".onnx", ".onnx.data"), "pt2": (".pt2",)}
+"""What the files of a graph are called after its name, the one that names the others first."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """What a package is made from.
@@ -56,6 +60,7 @@ class Manifest:
         batchable: Whether items can share a batch: the answer to one does not depend on the others.
         versions: Versions of Python and of the libraries that made it.
         files: Every other file of the package, by name.
+        graphs: Names of what is exported, which the task's codec composes.
         handlers: sha256 over the routes of the user's own around the model; empty where there are none.
     """
 
@@ -73,11 +78,17 @@ class Manifest:
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, FileEntry] = field(default_factory=dict)
     handlers: str = ""
+    graphs: tuple[str, ...] = ("model",)
 
     @property
     def runs_source(self) -> bool:
         """Whether serving this package means running the captured Python source."""
         return self.formats[0] == "source"
+
+    def graph_files(self, format_: Format) -> list[str]:
+        """The files of every graph in that format, those that name others first."""
+        names = [f"{graph}{ending}" for ending in GRAPH_FILES.get(format_, ()) for graph in self.graphs]
+        return [name for name in names if name in self.files]
 
     @property
     def has_handlers(self) -> bool:
@@ -85,7 +96,11 @@ class Manifest:
         return bool(self.handlers)
 
     def to_json(self) -> str:
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2, sort_keys=True) + "\n"
+        """As JSON; versions of this library that know one graph only can read where there is one."""
+        content = asdict(self)
+        if self.graphs == ("model",):
+            del content["graphs"]
+        return json.dumps({"schema": SCHEMA, **content}, indent=2, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
@@ -104,6 +119,7 @@ class Manifest:
                 )
             data["files"] = {name: FileEntry(**entry) for name, entry in data["files"].items()}
             data["formats"] = tuple(data["formats"])
+            data["graphs"] = tuple(data.get("graphs", ("model",)))
             manifest = cls(**data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PackageError(f"manifest.json is not a package manifest: {error}") from None

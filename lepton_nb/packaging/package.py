@@ -13,7 +13,7 @@ from lepton_nb.packaging.manifest import FileEntry, Manifest
 from lepton_nb.signature import Signature
 
 if TYPE_CHECKING:
-    import numpy as np
+    from lepton_nb.packaging.parity import Reference
 
 MANIFEST = "manifest.json"
 _LARGE = 1 << 20
@@ -84,21 +84,26 @@ class Package:
             self._unread.discard(name)
         return self.path / name
 
-    def read_example(self) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-        """A few real inputs, and what the notebook's model answered to them.
-
-        Returns:
-            The inputs in the order of the signature, each ``(N, *shape)``, and the output ``(N, ...)``.
-        """
+    def read_example(self) -> Reference:
+        """A few real inputs, and what the notebook's model answered to them."""
         from safetensors.numpy import load_file
 
+        from lepton_nb.packaging.parity import Reference
+
         arrays = load_file(self.file("example.safetensors"))
+        specs = self.signature.outputs
         inputs = tuple(arrays[f"input.{index}"] for index in range(len(self.signature.inputs)))
-        return inputs, arrays["output"]
+        outputs = tuple(arrays[output_name(index)] for index in range(len(specs)))
+        return Reference(inputs, outputs, specs, self.manifest.batchable)
 
     def __repr__(self) -> str:
         version = "" if self.version is None else f" version {self.version}"
         return f"Package({self.name!r}{version}, {', '.join(self.manifest.formats)}, {self.path})"
+
+
+def output_name(index: int) -> str:
+    """What an output is called in ``example.safetensors``."""
+    return f"output.{index}" if index else "output"
 
 
 def describe_file(path: Path) -> FileEntry:

@@ -22,19 +22,18 @@ _SERVER = (
     "uvloop",
 )
 _FORMAT: dict[Format, tuple[str, ...]] = {"onnx": ("onnxruntime",), "pt2": ("torch",), "source": ("torch",)}
-_INPUT = {"text": ("tokenizers",)}
 
 
-def serving_requirements(formats: Iterable[Format], input_kind: str, own: Iterable[str]) -> list[str]:
+def serving_requirements(formats: Iterable[Format], of_codec: Iterable[str], own: Iterable[str]) -> list[str]:
     """Pinned requirement lines for serving in the first of `formats`.
 
     Args:
         formats: How the package can be run, the preferred way first.
-        input_kind: ``kind`` of the signature's preprocessing.
+        of_codec: Distributions that reading the inputs and writing the answers needs.
         own: Distributions the captured source imports; needed only where the source is run.
     """
     first = next(iter(formats))
-    names = {*_SERVER, *_FORMAT[first], *_INPUT.get(input_kind, ()), *(own if first == "source" else ())}
+    names = {*_SERVER, *_FORMAT[first], *of_codec, *(own if first == "source" else ())}
     return [pin(name) for name in sorted(names, key=str.lower)]
 
 

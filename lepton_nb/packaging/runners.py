@@ -1,25 +1,39 @@
-"""Running one batch, whichever form the model is in: the parity checks and the service share these."""
+"""Running the graphs of a package, in whichever form: the parity checks and the service share these."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lepton_nb.packaging.manifest import Format
 from lepton_nb.packaging.quiet import quiet
+from lepton_nb.tasks.base import Arrays, Graph, Graphs, GraphSpec
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
-
-Runner = Callable[[tuple[np.ndarray, ...]], np.ndarray]
-"""Runs one batch: inputs in the order of the signature, each ``(N, *shape)``, to the output ``(N, ...)``."""
+    from torch import Tensor, nn
 
 
-def onnx_runner(path: Path, *, threads: int = 0) -> Runner:
-    """A runner over onnxruntime on the CPU.
+def load_graphs(
+    folder: Path, format_: Format, names: Iterable[str], *, threads: int = 0, device: str = "cpu"
+) -> Graphs:
+    """The graphs in a folder.
+
+    Args:
+        format_: ``onnx``, or ``pt2``, whose files can run code: only for those that this user's store made.
+        threads: Threads for one operator of onnxruntime; 0 is one per core.
+        device: Device for ``pt2``.
+    """
+    if format_ == "onnx":
+        return {name: onnx_runner(folder / f"{name}.onnx", threads=threads) for name in names}
+    return {name: program_runner(folder / f"{name}.pt2", device) for name in names}
+
+
+def onnx_runner(path: Path, *, threads: int = 0) -> Graph:
+    """A graph over onnxruntime on the CPU.
 
     Args:
         threads: Threads for one operator; 0 is one per core.
@@ -34,15 +48,14 @@ def onnx_runner(path: Path, *, threads: int = 0) -> Runner:
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [item.name for item in session.get_inputs()]
 
-    def run(arrays: tuple[np.ndarray, ...]) -> np.ndarray:
-        output: np.ndarray = session.run(None, dict(zip(names, arrays, strict=True)))[0]
-        return output
+    def run(arrays: Arrays) -> Arrays:
+        return tuple(session.run(None, dict(zip(names, arrays, strict=True))))
 
     return run
 
 
-def program_runner(path: Path, device: str = "cpu") -> Runner:
-    """A runner over a ``.pt2`` file. Loading one can run code: only for files this user's store made."""
+def program_runner(path: Path, device: str = "cpu") -> Graph:
+    """A graph over a ``.pt2`` file. Loading one can run code: only for files this user's store made."""
     import torch
     from torch.export.passes import move_to_device_pass
 
@@ -54,14 +67,28 @@ def program_runner(path: Path, device: str = "cpu") -> Runner:
     return module_runner(module, torch.device(device))
 
 
-def module_runner(module: nn.Module, device: torch.device | None = None) -> Runner:
-    """A runner over a torch module in evaluation mode."""
+def module_runner(module: nn.Module, device: torch.device | None = None) -> Graph:
+    """A graph over a torch module in evaluation mode, which gives one tensor or a tuple of them."""
     import torch
 
-    def run(arrays: tuple[np.ndarray, ...]) -> np.ndarray:
+    def run(arrays: Arrays) -> Arrays:
         with torch.inference_mode():
             inputs = (torch.from_numpy(array) for array in arrays)
             output = module(*(tensor.to(device) if device else tensor for tensor in inputs))
-        return np.asarray(output.float().cpu().numpy())
+        return tuple(map(_array, output if isinstance(output, tuple | list) else (output,)))
 
     return run
+
+
+def module_runners(specs: Mapping[str, GraphSpec], device: torch.device | None = None) -> Graphs:
+    """The graphs of a task as torch runs them."""
+    return {
+        name: module_runner(spec.module.to(device) if device else spec.module, device)
+        for name, spec in specs.items()
+    }
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    """Decimals as float32, which numpy knows; whole numbers as they are."""
+    plain = tensor.float() if tensor.is_floating_point() else tensor
+    return np.asarray(plain.cpu().numpy())

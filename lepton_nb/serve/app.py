@@ -12,11 +12,13 @@ from typing import Any
 
 import orjson
 
+from lepton_nb.serve.accepting import EVENTS, JSON, LINES, PLAIN, preferred
 from lepton_nb.serve.auth import Gate, Refusal
 from lepton_nb.serve.connections import corked, has_gone
 from lepton_nb.serve.encodings import KNOWN
 from lepton_nb.serve.frames import Answer, Dialect, Request
 from lepton_nb.serve.handler_process import HandlingError
+from lepton_nb.serve.pieces import send_pieces
 from lepton_nb.serve.routes import OPEN_PATHS, make_routes
 from lepton_nb.serve.service import Service
 from lepton_nb.serve.v2 import INFER, infer_target, wrong_model
@@ -63,7 +65,7 @@ class Application:
         self.service.metrics.observe(scope["method"], self._label(scope["path"]), sent.status, seconds)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Sent) -> None:
-        authorization = content_type = encoding = json_length = b""
+        authorization = content_type = encoding = json_length = accept = b""
         host: bytes | None = None
         length: int | None = None  # a chunked body tells only at its end
         for name, value in scope["headers"]:
@@ -77,6 +79,8 @@ class Application:
                 length = int(value)
             elif name == b"content-encoding":
                 encoding = value.lower()
+            elif name == b"accept":
+                accept = value
             elif name == b"inference-header-content-length":
                 json_length = value
         path = scope["path"]
@@ -85,6 +89,8 @@ class Application:
             await _send_error(send, *refusal)
         elif path == PREDICT and scope["method"] == "POST":
             asked = Request(content_type, b"", Dialect.PREDICT, encoding)
+            if accept not in PLAIN:
+                asked = _wanting(asked, accept)
             await self._ask(asked, length, scope, receive, send)
         elif scope["method"] == "POST" and (target := infer_target(path)):
             refusal = wrong_model(self.service, *target) or _wrong_length(json_length)
@@ -143,8 +149,15 @@ class Application:
         if refusal:
             await self._send_busy(send, refusal)
             return
+        asked = asked._replace(body=body)
+        answer: Answer | None
         with batcher.holding(len(body)):
-            answer = await batcher.submit(asked._replace(body=body), has_gone(scope))
+            if asked.dialect == Dialect.STREAM:
+                answer = await send_pieces(batcher, asked, has_gone(scope), send)
+            else:
+                answer = await batcher.submit(asked, has_gone(scope))
+        if answer is None:
+            return  # it has been sent
         if answer.status == 503:
             await self._send_busy(send, answer.body)
         else:
@@ -220,6 +233,14 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
     return bytes(parts)
 
 
+def _wanting(asked: Request, accept: bytes) -> Request:
+    """The request of a client that names what it wants to get: pieces, or a file."""
+    chosen = preferred(accept, (JSON, EVENTS, LINES))
+    if chosen == JSON:
+        return asked._replace(accept=accept)
+    return asked._replace(accept=chosen.encode(), dialect=Dialect.STREAM)
+
+
 async def _send_answer(send: Send, answer: Answer) -> None:
     if answer.json_length:
         length = str(answer.json_length).encode()
@@ -228,6 +249,8 @@ async def _send_answer(send: Send, answer: Answer) -> None:
             (b"inference-header-content-length", length),
         ]
         await _send(send, answer.status, answer.body, headers)
+    elif answer.content_type:
+        await _send(send, answer.status, answer.body, [(b"content-type", answer.content_type)])
     else:
         await _send(send, answer.status, answer.body, _JSON_HEADERS)
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from lepton_nb.errors import PackageError
 from lepton_nb.packaging import Format, Package
-from lepton_nb.packaging.parity import TOLERANCE, Parity, check_runner
-from lepton_nb.packaging.runners import Runner, module_runner, onnx_runner, program_runner
+from lepton_nb.packaging.parity import TOLERANCE, Parity
+from lepton_nb.packaging.runners import load_graphs, module_runners
+from lepton_nb.tasks import Codec, get_task
+from lepton_nb.tasks.base import Graphs
 
 log = logging.getLogger("lepton_nb.serve")
 
@@ -22,7 +24,8 @@ _ACCELERATOR_TOLERANCE = 1e-2
 class Backend:
     """A loaded model, how it runs, and how far its answers are from the notebook's."""
 
-    runner: Runner
+    codec: Codec
+    graphs: Graphs
     format: Format
     device: str
     parity: Parity
@@ -61,25 +64,30 @@ def load_backend(package: Package, wanted: str, device: str, threads: int, *, tr
 def _load(package: Package, format_: Format, device: str, threads: int, trusted: bool) -> Backend:
     if format_ == "onnx":
         device = "cpu"
-        runner = onnx_runner(package.file("model.onnx"), threads=threads)
-    else:
-        if not trusted:
-            require_own(package)
-        if threads:
-            import torch
-
-            torch.set_num_threads(threads)
-        path = package.file("model.pt2") if format_ == "pt2" else None
-        runner = program_runner(path, device) if path else _source_runner(package, device)
-    inputs, expected = package.read_example()
-    parity = check_runner(runner, inputs, expected, batchable=package.manifest.batchable)
+    elif not trusted:
+        require_own(package)
+    graphs = _graphs(package, format_, device, threads)
+    codec = get_task(package.signature.task).codec(package.signature)
+    parity = package.read_example().check(lambda inputs: codec.run(graphs, inputs))
     allowed = TOLERANCE if device == "cpu" else _ACCELERATOR_TOLERANCE
     if parity.relative > allowed:
         raise PackageError(
             f"The {format_} model on {device} does not give the notebook model's answers: "
             f"largest difference {parity.absolute:.3g}, {parity.relative:.3g} relative, allowed {allowed:g}."
         )
-    return Backend(runner, format_, device, parity)
+    return Backend(codec, graphs, format_, device, parity)
+
+
+def _graphs(package: Package, format_: Format, device: str, threads: int) -> Graphs:
+    if format_ != "onnx" and threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    if format_ == "source":
+        return _source_graphs(package, device)
+    for file in package.manifest.graph_files(format_):
+        package.file(file)  # verified before it is read
+    return load_graphs(package.path, format_, package.manifest.graphs, threads=threads, device=device)
 
 
 def require_own(package: Package) -> None:
@@ -101,7 +109,7 @@ def require_own(package: Package) -> None:
         )
 
 
-def _source_runner(package: Package, device: str) -> Runner:
+def _source_graphs(package: Package, device: str) -> Graphs:
     import torch
     from safetensors.torch import load_model
 
@@ -110,4 +118,7 @@ def _source_runner(package: Package, device: str) -> Runner:
     spec = ModelSpec.from_dict(json.loads(package.file("model.json").read_text("utf-8")))
     module = spec.build()
     load_model(module, package.file("weights.safetensors"))
-    return module_runner(module.to(device).eval(), torch.device(device))
+    signature = package.signature
+    example = tuple(torch.from_numpy(array) for array in package.read_example().inputs)
+    specs = get_task(signature.task).graphs(module.eval(), signature, example)
+    return module_runners(specs, torch.device(device))

@@ -30,13 +30,15 @@ class Job:
 
     Attributes:
         gone: Whether the client has hung up.
-        alone: Whether it shares no batch: it was in one that ended its worker.
+        on_piece: Called with each piece of the answer; None where it is wanted whole.
+        alone: Whether it shares no batch: it is answered in pieces, or was in one that ended its worker.
     """
 
     request: Request
     future: asyncio.Future[Answer]
     deadline: float
     gone: Callable[[], bool]
+    on_piece: Callable[[bytes], None] | None = None
     alone: bool = False
 
 
@@ -46,6 +48,7 @@ class _Batch:
     jobs: list[Job]
     deadline: float
     overdue: bool = False
+    stopped: bool = False
 
 
 class Batcher:
@@ -103,10 +106,13 @@ class Batcher:
         """Requests in the batches that are running."""
         return sum(len(batch.jobs) for batch in self._running.values())
 
-    def submit(self, request: Request, gone: Callable[[], bool]) -> asyncio.Future[Answer]:
+    def submit(
+        self, request: Request, gone: Callable[[], bool], on_piece: Callable[[bytes], None] | None = None
+    ) -> asyncio.Future[Answer]:
         """Queue a request. Its future always gets an answer, within the time limit."""
         future = asyncio.get_running_loop().create_future()
-        self.waiting.append(Job(request, future, time.monotonic() + self.time_limit, gone))
+        deadline = time.monotonic() + self.time_limit
+        self.waiting.append(Job(request, future, deadline, gone, on_piece, alone=on_piece is not None))
         self._pump()
         return future
 
@@ -118,6 +124,7 @@ class Batcher:
         """
         former, self.worker = self.worker, worker
         worker.on_result = self._finish
+        worker.on_piece = self._pass_on
         if former is not None and former not in self._running:
             self.on_retired(former)
         self._pump()
@@ -160,6 +167,7 @@ class Batcher:
                 self.waiting.popleft(), 504, f"no answer within {self.time_limit:g} s: the service is busy"
             )
         for batch in list(self._running.values()):
+            self._stop_unwanted(batch)
             if not batch.overdue and batch.deadline <= now:
                 batch.overdue = True
                 log.error("a batch ran longer than %g s: ending worker %d", self.time_limit, batch.worker.pid)
@@ -186,6 +194,18 @@ class Batcher:
         if jobs:
             self._running[worker] = _Batch(worker, jobs, time.monotonic() + self.time_limit)
             worker.send([job.request for job in jobs])
+
+    def _pass_on(self, worker: Worker, index: int, piece: bytes) -> None:
+        on_piece = self._running[worker].jobs[index].on_piece
+        if on_piece is not None:
+            on_piece(piece)
+
+    def _stop_unwanted(self, batch: _Batch) -> None:
+        """End an answer in pieces whose client has gone."""
+        job = batch.jobs[0]
+        if job.on_piece is not None and not batch.stopped and job.gone():
+            batch.stopped = True
+            batch.worker.stop_pieces()
 
     def _finish(self, worker: Worker, result: Result) -> None:
         batch = self._running.pop(worker)

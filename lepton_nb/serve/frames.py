@@ -1,9 +1,10 @@
 """What front and worker say to each other over their socket pair: length-prefixed frames of raw bytes.
 
 A frame is ``length: u32, kind: u8, payload``. A batch's payload is, for each request, ``dialect: u8, type
-length: u16, encoding length: u8, JSON length: u32, body length: u32, content type, encoding, body``; a
-result's is ``milliseconds: f32, items: u32``, then for each request ``status: u16, JSON length: u32, body
-length: u32, body``.
+length: u16, encoding length: u8, accept length: u16, JSON length: u32, body length: u32, content type,
+encoding, accept, body``; a result's is ``milliseconds: f32, items: u32``, then for each request ``status:
+u16, type length: u8, JSON length: u32, body length: u32, content type, body``. Before the result may come
+pieces of answers, each ``request: u16, JSON``; once nobody wants more of them the front says stop.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from enum import IntEnum
 from typing import NamedTuple
 
 HEADER = struct.Struct("!IB")
-_REQUEST = struct.Struct("!BHBII")
+_REQUEST = struct.Struct("!BHBHII")
 _TIMING = struct.Struct("!fI")
-_ANSWER = struct.Struct("!HII")
+_ANSWER = struct.Struct("!HBII")
+_PIECE = struct.Struct("!H")
 
 
 class Kind(IntEnum):
@@ -29,6 +31,8 @@ class Kind(IntEnum):
     BATCH = 3
     RESULT = 4
     LOAD = 5
+    PIECE = 6
+    STOP = 7
 
 
 class Dialect(IntEnum):
@@ -37,6 +41,7 @@ class Dialect(IntEnum):
     PREDICT = 0  # our own: real inputs and readable answers
     INFER = 1  # tensors, by the Open Inference Protocol over REST
     GRPC = 2  # the same over gRPC
+    STREAM = 3  # our own, in pieces where the model has any
 
 
 class Request(NamedTuple):
@@ -45,6 +50,7 @@ class Request(NamedTuple):
     Attributes:
         encoding: The ``Content-Encoding``; empty where there is none.
         json_length: Bytes of JSON before binary tensors; 0 where the body is all one thing.
+        accept: What the client wants beside JSON, as ``Accept`` says it; empty where that is nothing.
     """
 
     content_type: bytes
@@ -52,6 +58,7 @@ class Request(NamedTuple):
     dialect: int = Dialect.PREDICT
     encoding: bytes = b""
     json_length: int = 0
+    accept: bytes = b""
 
 
 class Answer(NamedTuple):
@@ -60,12 +67,14 @@ class Answer(NamedTuple):
     Attributes:
         status: The HTTP status.
         body: JSON, after which binary tensors may follow.
-        json_length: Bytes of JSON where they do; 0 where the body is all JSON.
+        json_length: Bytes of JSON where they do; 0 where the body is all one thing.
+        content_type: What the body is, where it is a file.
     """
 
     status: int
     body: bytes
     json_length: int = 0
+    content_type: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -86,9 +95,11 @@ def pack_batch(requests: Iterable[Request]) -> list[bytes | memoryview]:
     """A batch frame as pieces to be written one after the other, without copying the bodies."""
     pieces: list[bytes | memoryview] = [b""]
     length = 0
-    for content_type, body, dialect, encoding, json_length in requests:
-        lengths = _REQUEST.pack(dialect, len(content_type), len(encoding), json_length, len(body))
-        head = b"".join((lengths, content_type, encoding))
+    for content_type, body, dialect, encoding, json_length, accept in requests:
+        lengths = _REQUEST.pack(
+            dialect, len(content_type), len(encoding), len(accept), json_length, len(body)
+        )
+        head = b"".join((lengths, content_type, encoding, accept))
         pieces += (head, body)
         length += len(head) + len(body)
     pieces[0] = HEADER.pack(length, Kind.BATCH)
@@ -99,22 +110,26 @@ def unpack_batch(payload: memoryview) -> list[Request]:
     requests = []
     at = 0
     while at < len(payload):
-        dialect, type_length, encoding_length, json_length, body_length = _REQUEST.unpack_from(payload, at)
+        dialect, type_length, encoding_length, accept_length, json_length, body_length = _REQUEST.unpack_from(
+            payload, at
+        )
         at += _REQUEST.size
         content_type = bytes(payload[at : at + type_length])
         at += type_length
         encoding = bytes(payload[at : at + encoding_length])
         at += encoding_length
+        accept = bytes(payload[at : at + accept_length])
+        at += accept_length
         body = payload[at : at + body_length]
         at += body_length
-        requests.append(Request(content_type, body, dialect, encoding, json_length))
+        requests.append(Request(content_type, body, dialect, encoding, json_length, accept))
     return requests
 
 
 def pack_result(result: Result) -> bytes:
     parts = [_TIMING.pack(result.milliseconds, result.items)]
-    for status, body, json_length in result.answers:
-        parts += (_ANSWER.pack(status, json_length, len(body)), body)
+    for status, body, json_length, content_type in result.answers:
+        parts += (_ANSWER.pack(status, len(content_type), json_length, len(body)), content_type, body)
     return pack(Kind.RESULT, b"".join(parts))
 
 
@@ -123,11 +138,22 @@ def unpack_result(payload: memoryview) -> Result:
     answers = []
     at = _TIMING.size
     while at < len(payload):
-        status, json_length, length = _ANSWER.unpack_from(payload, at)
+        status, type_length, json_length, length = _ANSWER.unpack_from(payload, at)
         at += _ANSWER.size
-        answers.append(Answer(status, bytes(payload[at : at + length]), json_length))
+        content_type = bytes(payload[at : at + type_length])
+        at += type_length
+        answers.append(Answer(status, bytes(payload[at : at + length]), json_length, content_type))
         at += length
     return Result(answers, milliseconds, items)
+
+
+def pack_piece(request: int, piece: bytes) -> bytes:
+    """A piece of the answer to one request of a batch, by its position."""
+    return pack(Kind.PIECE, _PIECE.pack(request) + piece)
+
+
+def unpack_piece(payload: bytes) -> tuple[int, bytes]:
+    return _PIECE.unpack_from(payload)[0], payload[_PIECE.size :]
 
 
 def pack(kind: Kind, payload: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +12,10 @@ from lepton_nb.serve.frames import Answer, Request
 from lepton_nb.serve.grpc_messages import MESSAGES
 from lepton_nb.serve.protocol_wire import ProtocolWire
 from lepton_nb.serve.refusals import RefusedError
+from lepton_nb.serve.tensors import Asked
 from lepton_nb.serve.wires import Question
 from lepton_nb.tasks import InputError
+from lepton_nb.tasks.base import Arrays
 
 # Where the values of a tensor stand when they are not sent raw. There is no field for FP16.
 _CONTENTS = {
@@ -29,7 +31,7 @@ _CONTENTS = {
 
 
 class _Wanted(NamedTuple):
-    classes: int
+    outputs: list[Asked]
     id: str
 
 
@@ -53,7 +55,8 @@ class GrpcWire(ProtocolWire):
                 raise InputError(f"input {entry.name!r} comes twice")
             content = memoryview(raw[index]) if raw else _contents(entry)
             values[entry.name] = self.tensors.value(entry.name, entry.datatype, tuple(entry.shape), content)
-        wanted = _Wanted(self._classes(message.outputs), message.id)
+        asked = list(map(self._asked, message.outputs)) or self.tensors.every(binary=True)
+        wanted = _Wanted(asked, message.id)
         return Question(self.tensors.arrays(values), wanted)
 
     def _check_model(self, message: Any) -> None:
@@ -63,25 +66,22 @@ class GrpcWire(ProtocolWire):
             asked = f"{message.model_version!r:.40}"
             raise RefusedError(404, f"version {asked} of {self.name!r} is not served, only {self.version!r}")
 
-    def _classes(self, outputs: Sequence[Any]) -> int:
-        classes = 0
-        for entry in outputs:
-            if entry.name != self.tensors.output:
-                seen = f"{entry.name!r:.40}"
-                raise InputError(f"there is no output {seen}: this model gives {self.tensors.output!r}")
-            classes = self.tensors.check_classes(_parameter(entry.parameters, "classification", 0))
-        return classes
+    def _asked(self, entry: Any) -> Asked:
+        place = self.tensors.place_of(entry.name)
+        classes = _parameter(entry.parameters, "classification", 0)
+        return Asked(place, self.tensors.check_classes(place, classes))
 
-    def _write(self, output: np.ndarray, wanted: _Wanted) -> Answer:
-        tensor = self.tensors.outputs(output, wanted.classes)
+    def _write(self, outputs: Arrays, wanted: _Wanted) -> Answer:
+        tensors = [self.tensors.output(outputs, asked) for asked in wanted.outputs]
         message = MESSAGES["ModelInferResponse"](
             model_name=self.name,
             model_version=self.version,
             id=wanted.id,
             outputs=[
-                {"name": self.tensors.output, "datatype": tensor.datatype, "shape": tensor.values.shape}
+                {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.values.shape}
+                for tensor in tensors
             ],
-            raw_output_contents=[tensor.raw()],
+            raw_output_contents=[tensor.raw() for tensor in tensors],
         )
         return Answer(200, message.SerializeToString())
 

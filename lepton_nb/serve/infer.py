@@ -15,18 +15,17 @@ from lepton_nb.serve.floats import load_tensors
 from lepton_nb.serve.frames import Answer, Request
 from lepton_nb.serve.protocol_wire import ProtocolWire
 from lepton_nb.serve.refusals import RefusedError
+from lepton_nb.serve.tensors import Asked, Output
 from lepton_nb.serve.wires import Question, load_json
 from lepton_nb.tasks import InputError
+from lepton_nb.tasks.base import Arrays
 from lepton_nb.tasks.bodies import kind_of
 
 _LONG = 2048  # shorter JSON is read faster in one go than tensor by tensor
 
 
 class _Wanted(NamedTuple):
-    """How the output is to be answered: in binary or JSON, as a tensor (0) or as that many classes."""
-
-    binary: bool
-    classes: int
+    outputs: list[Asked]
     id: str
 
 
@@ -66,42 +65,48 @@ class InferWire(ProtocolWire):
 
     def _wanted(self, head: Mapping[str, Any]) -> _Wanted:
         binary = _parameters(head).get("binary_data_output", False)
-        outputs = _list(head, "outputs")
-        classes = 0
-        for entry in outputs:
-            if not isinstance(entry, Mapping) or entry.get("name") != self.tensors.output:
-                seen = entry.get("name") if isinstance(entry, Mapping) else entry
-                raise InputError(f"there is no output {seen!r:.40}: this model gives {self.tensors.output!r}")
-            parameters = _parameters(entry)
-            binary = parameters.get("binary_data", binary)
-            classes = parameters.get("classification", 0)
+        entries = _list(head, "outputs")
+        asked = [self._asked(entry, binary) for entry in entries] or self.tensors.every(binary=binary)
         id_ = head.get("id", "")
         if not isinstance(id_, str):
             raise InputError(f"'id' must be a string, got {kind_of(id_)}")
-        if not isinstance(binary, bool):
+        if not all(isinstance(output.binary, bool) for output in asked):
             raise InputError("'binary_data' and 'binary_data_output' must be true or false")
-        return _Wanted(binary, self.tensors.check_classes(classes), id_)
+        return _Wanted(asked, id_)
 
-    def _write(self, output: np.ndarray, wanted: _Wanted) -> Answer:
-        tensor = self.tensors.outputs(output, wanted.classes)
-        described: dict[str, Any] = {
-            "name": self.tensors.output,
-            "datatype": tensor.datatype,
-            "shape": tensor.values.shape,
-        }
-        raw = b""
-        if wanted.binary:
-            raw = tensor.raw()
-            described["parameters"] = {"binary_data_size": len(raw)}
-        else:
-            if not np.isfinite(output).all():
-                raise InputError("the model gives no finite output for this input; JSON cannot carry it")
-            described["data"] = tensor.values.reshape(-1).tolist()
-        head = {"model_name": self.name, "model_version": self.version, "outputs": [described]}
+    def _asked(self, entry: Any, binary: Any) -> Asked:
+        place = self.tensors.place_of(entry.get("name") if isinstance(entry, Mapping) else entry)
+        parameters = _parameters(entry)
+        classes = self.tensors.check_classes(place, parameters.get("classification", 0))
+        return Asked(place, classes, parameters.get("binary_data", binary))
+
+    def _write(self, outputs: Arrays, wanted: _Wanted) -> Answer:
+        described, raw = [], b""
+        for asked in wanted.outputs:
+            entry, data = _described(self.tensors.output(outputs, asked), binary=asked.binary)
+            described.append(entry)
+            raw += data
+        head = {"model_name": self.name, "model_version": self.version, "outputs": described}
         if wanted.id:
             head["id"] = wanted.id
         text = orjson.dumps(head)
-        return Answer(200, text + raw, len(text)) if wanted.binary else Answer(200, text)
+        binary = any(asked.binary for asked in wanted.outputs)
+        return Answer(200, text + raw, len(text)) if binary else Answer(200, text)
+
+
+def _described(tensor: Output, *, binary: bool) -> tuple[dict[str, Any], bytes]:
+    """An output in the JSON of a response, and its bytes after it."""
+    entry: dict[str, Any] = {
+        "name": tensor.name,
+        "datatype": tensor.datatype,
+        "shape": tensor.values.shape,
+    }
+    if binary:
+        raw = tensor.raw()
+        return {**entry, "parameters": {"binary_data_size": len(raw)}}, raw
+    if tensor.datatype != "BYTES" and not np.isfinite(tensor.values).all():
+        raise InputError("the model gives no finite output for this input; JSON cannot carry it")
+    return {**entry, "data": tensor.values.reshape(-1).tolist()}, b""
 
 
 def _heading(entry: Any) -> tuple[str, str, list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lepton_nb.serve.accepting import EVENTS, JSON, LINES
 from lepton_nb.serve.service import Service
 from lepton_nb.serve.v2_openapi import v2_paths, v2_schemas
 
@@ -62,7 +63,7 @@ def describe(service: Service, url: str) -> dict[str, Any]:
             "url": url,
             "version": service.version,
             "token": bool(service.settings.token),
-            **{key: about[key] for key in ("kind", "task", "model", "media_types", "example", "class_names")},
+            **{key: about[key] for key in ("form", "task", "model", "example", "class_names")},
         },
     }
 
@@ -71,27 +72,42 @@ def _predict(about: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {
         "application/json": {"schema": _without_dialect(about["request_schema"]), "example": about["example"]}
     }
-    for media_type in about["media_types"]:
+    for media_type in about["form"]["media_types"]:
         content[media_type] = {}
-    answer = {
+    return {
+        "operationId": "predict",
+        "summary": "Ask the model",
+        "security": [{"token": []}],
+        "requestBody": {"required": True, "content": content},
+        "responses": {
+            "200": {"description": "The answers", "content": _answers(about)},
+            **_errors(*_ERRORS),
+        },
+    }
+
+
+def _answers(about: dict[str, Any]) -> dict[str, Any]:
+    """What ``/predict`` answers, by media type: JSON, the answer as a file, the answer in pieces."""
+    answer = about["answer_schema"]
+    whole = {
         "type": "object",
         "properties": {
             "predictions": {
                 "type": "array",
-                "items": _without_dialect(about["answer_schema"]),
+                "items": _without_dialect(answer),
                 "description": "one for each item of the request, in its order",
             },
             "version": {"type": "integer", "description": "version of the model that answered"},
         },
         "required": ["predictions", "version"],
     }
-    return {
-        "operationId": "predict",
-        "summary": "Ask the model",
-        "security": [{"token": []}],
-        "requestBody": {"required": True, "content": content},
-        "responses": {"200": _json_response("The answers", answer), **_errors(*_ERRORS)},
-    }
+    content: dict[str, Any] = {JSON: {"schema": whole}}
+    if about["media"]:
+        content[about["media"]] = {}
+    if about["form"]["streams"]:
+        piece = {"type": "object", "properties": {"piece": {}}, "required": ["piece"]}
+        content |= {LINES: {"schema": {"oneOf": [piece, whole]}}, EVENTS: {}}
+    return content
 
 
 def _health() -> dict[str, Any]:

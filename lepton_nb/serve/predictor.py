@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
-import numpy as np
-
-from lepton_nb.packaging.runners import Runner
 from lepton_nb.serve.encodings import inflate
 from lepton_nb.serve.frames import Answer, Request, Result
 from lepton_nb.serve.memory import is_exhaustion
 from lepton_nb.serve.refusals import RefusedError
+from lepton_nb.serve.streaming import StoppedError, drain
 from lepton_nb.serve.tracebacks import print_error
 from lepton_nb.serve.wires import Question, Wire, failure
-from lepton_nb.tasks import InputError
+from lepton_nb.signature import TensorSpec
+from lepton_nb.tasks import Codec, InputError
+from lepton_nb.tasks.base import Arrays, Graphs
+from lepton_nb.tasks.padding import joined, joining_shape
+
+Emit = Callable[[int, bytes], bool]
+"""Sends a piece of the answer to a request, by its position; False where nobody wants more."""
 
 
 @dataclass(slots=True)
@@ -37,27 +43,41 @@ class Predictor:
 
     Args:
         wires: The dialects by their number in a frame.
+        codec: Composes the graphs.
         batchable: Whether the answer to an item is the same whichever items share its batch.
         max_items: Most items the model runs on at once.
         max_body: Largest body in bytes, once it is decompressed.
     """
 
     def __init__(
-        self, wires: Mapping[int, Wire], runner: Runner, *, batchable: bool, max_items: int, max_body: int
+        self,
+        wires: Mapping[int, Wire],
+        codec: Codec,
+        graphs: Graphs,
+        *,
+        batchable: bool,
+        max_items: int,
+        max_body: int,
     ) -> None:
         self.wires = wires
-        self.runner = runner
+        self.codec = codec
+        self.graphs = graphs
         self.max_items = max_items if batchable else 1
         self.max_body = max_body
+        self._inputs, self._outputs = codec.signature.inputs, codec.signature.outputs
         self._seconds = 0.0
 
-    def answer(self, requests: Sequence[Request]) -> Result:
+    def answer(self, requests: Sequence[Request], emit: Emit) -> Result:
         """The answers to a batch of requests, in their order. Never raises."""
         self._seconds = 0.0
         items = [self._read(request) for request in requests]
         ready = [item for item in items if item.question is not None]
         total = sum(item.rows for item in ready)
-        for group in _group(ready, self.max_items):
+        for index, item in enumerate(items):
+            if item.wire.streams and item.rows == 1:  # the answer of several comes in one piece
+                self._stream(item, partial(emit, index))
+        waiting = [item for item in ready if item.answer is None]
+        for group in _group(waiting, self._inputs, self.max_items):
             self._run(group)
         answers = [item.answer or failure(500, "no answer was made") for item in items]
         return Result(answers, self._seconds * 1e3, total)
@@ -84,7 +104,7 @@ class Predictor:
     def _run(self, group: list[_Item]) -> None:
         """Run requests together; where that fails, one at a time, so that only the guilty one fails."""
         try:
-            output = self._outputs([item.question.arrays for item in group if item.question])
+            outputs = self._ask([item.question.arrays for item in group if item.question])
         except Exception as error:
             if len(group) > 1:
                 for item in group:
@@ -95,39 +115,60 @@ class Predictor:
         start = 0
         for wire, alike in groupby(group, lambda item: item.wire):
             items = list(alike)
-            rows = sum(item.rows for item in items)
-            _write(wire, items, output[start : start + rows])
-            start += rows
+            end = start + sum(item.rows for item in items)
+            _write(wire, items, tuple(output[start:end] for output in outputs))
+            start = end
 
-    def _outputs(self, inputs: list[tuple[np.ndarray, ...]]) -> np.ndarray:
-        if len(inputs) == 1:
-            arrays = inputs[0]
-        else:
-            arrays = tuple(np.concatenate(column) for column in zip(*inputs, strict=True))
-        started = time.perf_counter()
-        try:
+    def _ask(self, inputs: list[Arrays]) -> Arrays:
+        arrays = joined(inputs, self._inputs)
+        with self._timed():
             rows = len(arrays[0])
             if rows <= self.max_items:
-                return self.runner(arrays)
-            chunks = range(0, rows, self.max_items)
-            parts = [self.runner(tuple(a[at : at + self.max_items] for a in arrays)) for at in chunks]
-            return np.concatenate(parts)
+                return self.codec.run(self.graphs, arrays)
+            chunks = (
+                tuple(a[at : at + self.max_items] for a in arrays) for at in range(0, rows, self.max_items)
+            )
+            return joined([self.codec.run(self.graphs, chunk) for chunk in chunks], self._outputs)
+
+    def _stream(self, item: _Item, emit: Callable[[bytes], bool]) -> None:
+        """Answer one request in pieces, where the codec has any."""
+        assert item.question is not None
+        arrays = item.question.arrays
+        try:
+            with self._timed():
+                pieces = self.codec.stream(self.graphs, arrays)
+                if pieces is None:
+                    return
+                outputs = drain(pieces, emit) or self.codec.run(self.graphs, arrays)
+        except StoppedError:
+            item.answer = failure(499, "the client has gone")
+        except Exception as error:
+            item.answer = _why_it_failed(error)
+        else:
+            _write(item.wire, [item], outputs)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
         finally:
             self._seconds += time.perf_counter() - started
 
 
-def _write(wire: Wire, items: list[_Item], output: np.ndarray) -> None:
+def _write(wire: Wire, items: list[_Item], outputs: Arrays) -> None:
     """Answer items of one dialect together; where that fails, one at a time."""
     try:
-        answers = wire.write([item.question for item in items if item.question], output)
+        answers = wire.write([item.question for item in items if item.question], outputs)
     except Exception as error:
         if len(items) == 1:
             items[0].answer = _unwritten(wire, error)
             return
         start = 0
         for item in items:
-            _write(wire, [item], output[start : start + item.rows])
-            start += item.rows
+            end = start + item.rows
+            _write(wire, [item], tuple(output[start:end] for output in outputs))
+            start = end
         return
     for item, answer in zip(items, answers, strict=True):
         item.answer = answer
@@ -147,12 +188,12 @@ def _why_it_failed(error: Exception) -> Answer:
     return failure(500, f"the model failed on this input: {_name(error)}")
 
 
-def _group(items: list[_Item], limit: int) -> list[list[_Item]]:
+def _group(items: list[_Item], specs: Sequence[TensorSpec], limit: int) -> list[list[_Item]]:
     """Requests whose inputs can be joined, at most `limit` items a group (a larger request stands alone)."""
-    groups: dict[tuple[tuple[int, ...], ...], list[list[_Item]]] = {}
+    groups: dict[tuple[tuple[int | None, ...], ...], list[list[_Item]]] = {}
     for item in items:
         assert item.question is not None
-        shape = tuple(array.shape[1:] for array in item.question.arrays)
+        shape = tuple(map(joining_shape, item.question.arrays, specs))
         alike = groups.setdefault(shape, [[]])
         if alike[-1] and sum(other.rows for other in alike[-1]) + item.rows > limit:
             alike.append([])

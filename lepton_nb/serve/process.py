@@ -9,7 +9,16 @@ from typing import Any
 import orjson
 
 from lepton_nb.serve.environment import environment_of_child
-from lepton_nb.serve.frames import HEADER, Kind, Request, Result, pack, pack_batch, unpack_result
+from lepton_nb.serve.frames import (
+    HEADER,
+    Kind,
+    Request,
+    Result,
+    pack,
+    pack_batch,
+    unpack_piece,
+    unpack_result,
+)
 from lepton_nb.serve.settings import Settings
 from lepton_nb.serve.spawning import Child, WorkerError
 
@@ -26,6 +35,7 @@ class Worker(Child):
     Attributes:
         description: What the worker said about its package when it was ready.
         on_result: Called with each batch's result.
+        on_piece: Called with each piece of an answer, and the position of its request in the batch.
         on_exit: Called once when the process is gone, whatever ended it.
     """
 
@@ -33,6 +43,7 @@ class Worker(Child):
         super().__init__("lepton_nb.serve.worker", (), {**_KEEP_MEMORY, **environment_of_child()})
         self.description: dict[str, Any] = {}
         self.on_result: Callable[[Worker, Result], None] = lambda _worker, _result: None
+        self.on_piece: Callable[[Worker, int, bytes], None] = lambda _worker, _index, _piece: None
         self.on_exit: Callable[[Worker], None] = lambda _worker: None
         self._buffer = bytearray()
 
@@ -46,6 +57,11 @@ class Worker(Child):
         """Give the worker a batch; `on_result` or `on_exit` is called later."""
         assert self._transport is not None
         self._transport.writelines(pack_batch(requests))
+
+    def stop_pieces(self) -> None:
+        """Nobody wants the rest of the answer that is coming in pieces; the result still comes."""
+        assert self._transport is not None
+        self._transport.write(pack(Kind.STOP, b""))
 
     def ended(self) -> None:
         self.on_exit(self)
@@ -64,6 +80,9 @@ class Worker(Child):
     def _receive(self, kind: Kind, payload: bytes) -> None:
         if kind is Kind.RESULT:
             self.on_result(self, unpack_result(memoryview(payload)))
+            return
+        if kind is Kind.PIECE:
+            self.on_piece(self, *unpack_piece(payload))
             return
         content = orjson.loads(payload)
         if kind is Kind.READY:

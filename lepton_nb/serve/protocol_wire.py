@@ -6,12 +6,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
 from lepton_nb.serve.frames import Answer
 from lepton_nb.serve.tensors import Tensors
 from lepton_nb.serve.wires import Question, Wire, parts
 from lepton_nb.tasks import Codec
+from lepton_nb.tasks.base import Arrays
 
 
 class ProtocolWire(Wire):
@@ -29,9 +28,9 @@ class ProtocolWire(Wire):
         self.name = name
         self.version = str(version)
 
-    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
-        return [self._write(part, question.wanted) for question, part in parts(questions, output)]
+    def write(self, questions: Sequence[Question], outputs: Arrays) -> list[Answer]:
+        return [self._write(part, question.wanted) for question, part in parts(questions, outputs)]
 
     @abstractmethod
-    def _write(self, output: np.ndarray, wanted: Any) -> Answer:
-        """The answer to one question, of its part of the output."""
+    def _write(self, outputs: Arrays, wanted: Any) -> Answer:
+        """The answer to one question, of its part of the outputs."""

@@ -18,11 +18,8 @@ from lepton_nb.tasks import Codec, InputError
 from lepton_nb.tasks.answers import softmax
 from lepton_nb.tasks.base import Arrays
 
-_DATATYPES = {"bool": "BOOL", **{dtype.name: name for name, dtype in DTYPES.items()}}
+_DATATYPES = {"bool": "BOOL", "bfloat16": "FP32", **{dtype.name: name for name, dtype in DTYPES.items()}}
 _LENGTH = struct.Struct("<I")
-
-# The codecs' key for a list of real inputs, which may come as one tensor of BYTES.
-_REAL_INPUTS = {"image": "images", "text": "texts"}
 
 
 def describe_tensors(signature: Signature) -> dict[str, list[dict[str, Any]]]:
@@ -32,12 +29,30 @@ def describe_tensors(signature: Signature) -> dict[str, list[dict[str, Any]]]:
         shape = [-1, *(-1 if dim is None else dim for dim in spec.shape)]
         return {"name": spec.name, "datatype": _DATATYPES[spec.dtype], "shape": shape}
 
-    return {"inputs": list(map(described, signature.inputs)), "outputs": [described(signature.output)]}
+    return {
+        "inputs": list(map(described, signature.inputs)),
+        "outputs": list(map(described, signature.outputs)),
+    }
+
+
+class Asked(NamedTuple):
+    """An output as a request wants it.
+
+    Attributes:
+        place: Its position among the model's.
+        classes: How many of the most likely classes to answer with; 0 answers with the output itself.
+        binary: Whether as binary data.
+    """
+
+    place: int
+    classes: int = 0
+    binary: bool = True
 
 
 class Output(NamedTuple):
-    """The model's output as a tensor of the protocol: an array, or texts where the datatype is BYTES."""
+    """An output as a tensor of the protocol: an array, or texts where the datatype is BYTES."""
 
+    name: str
     datatype: str
     values: np.ndarray
 
@@ -59,7 +74,7 @@ class Tensors:
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
         self.specs = {spec.name: spec for spec in codec.signature.inputs}
-        self.output = codec.signature.output.name
+        self.names = [spec.name for spec in codec.signature.outputs]
 
     def value(self, name: str, datatype: str, shape: Sequence[int], content: Any) -> Any:
         """The array of one input, or the list of its texts or files.
@@ -103,37 +118,56 @@ class Tensors:
             InputError: If one is missing, or the task's codec refuses one.
         """
         if len(values) == 1 and isinstance(elements := next(iter(values.values())), list):
-            key = _REAL_INPUTS[self.codec.kind]
-            if self.codec.kind == "text":
+            form = self.codec.form
+            if not form.file:
                 elements = [_text(element) for element in elements]
             elif isinstance(elements[0], bytes):
                 return self.codec.prepare(elements)
-            return self.codec.decode_json({key: elements})
+            return self.codec.decode_json({form.plural: elements})
         missing = [name for name in self.specs if not isinstance(values.get(name), np.ndarray)]
         if missing or len(values) > len(self.specs):
             raise InputError(f"input {missing[0]!r} is missing" if missing else "there are too many inputs")
         return self.codec.prepare(next(iter(values.values())) if len(values) == 1 else {"inputs": values})
 
-    def outputs(self, output: np.ndarray, classes: int) -> Output:
-        """The tensor to answer with: the model's output, or its most likely classes."""
-        if classes:
-            return Output("BYTES", self._classify(output, classes))
-        return Output(_DATATYPES[str(output.dtype)], output)
+    def every(self, *, binary: bool) -> list[Asked]:
+        """All outputs, as where a request names none."""
+        return [Asked(place, binary=binary) for place in range(len(self.names))]
 
-    def check_classes(self, classes: Any) -> int:
-        """The number of classes that were asked for.
+    def place_of(self, name: Any) -> int:
+        """The position of the output of that name.
 
         Raises:
-            InputError: If it is no number, or the model has no classes.
+            InputError: If there is none.
+        """
+        if name not in self.names:
+            known = ", ".join(map(repr, self.names))
+            raise InputError(f"there is no output {name!r:.40}: this model gives {known}")
+        return self.names.index(name)
+
+    def output(self, outputs: Arrays, asked: Asked) -> Output:
+        """The tensor to answer with: an output of the model, or its most likely classes."""
+        output, name = outputs[asked.place], self.names[asked.place]
+        if asked.classes:
+            return Output(name, "BYTES", self._classify(output, asked.classes))
+        return Output(name, _DATATYPES[str(output.dtype)], output)
+
+    def check_classes(self, place: int, classes: Any) -> int:
+        """The number of classes that were asked for of an output.
+
+        Raises:
+            InputError: If it is no number, or the output is none of classes.
         """
         if type(classes) is not int or classes < 0:
             raise InputError("'classification' must be a number of classes")
-        if classes and not self.codec.signature.class_names:
+        signature = self.codec.signature
+        if classes and not signature.class_names:
             raise InputError("this model has no classes: leave 'classification' out")
+        if classes and signature.outputs[place].shape != (len(signature.class_names),):
+            raise InputError(f"output {self.names[place]!r} has no classes: leave 'classification' out")
         return classes
 
     def _elements(self, name: str, shape: Sequence[int], content: Any) -> list[Any]:
-        if self.codec.kind not in _REAL_INPUTS:
+        if not (self.codec.form.file or self.codec.form.widget == "text"):
             raise InputError(f"input {name!r} is BYTES, but this model takes numbers")
         elements = _split(content, name) if isinstance(content, memoryview) else list(content)
         if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1) or len(elements) != shape[0]:

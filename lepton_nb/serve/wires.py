@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
 import orjson
 
+from lepton_nb.serve.accepting import JSON, preferred
 from lepton_nb.serve.floats import InputsReader
 from lepton_nb.serve.frames import Answer, Request
 from lepton_nb.serve.refusals import RefusedError
 from lepton_nb.tasks import Codec
-from lepton_nb.tasks.base import Arrays, Prediction
-
-JSON = "application/json"
+from lepton_nb.tasks.base import Arrays, Media, Prediction
 
 
 class Question(NamedTuple):
@@ -35,12 +34,12 @@ class Question(NamedTuple):
         return len(self.arrays[0])
 
 
-def parts(questions: Iterable[Question], output: np.ndarray) -> Iterator[tuple[Question, np.ndarray]]:
-    """Each question with its part of an output of all their rows."""
+def parts(questions: Iterable[Question], outputs: Arrays) -> Iterator[tuple[Question, Arrays]]:
+    """Each question with its part of the outputs of all their rows."""
     start = 0
     for question in questions:
         end = start + question.rows
-        yield question, output[start:end]
+        yield question, tuple(output[start:end] for output in outputs)
         start = end
 
 
@@ -49,9 +48,11 @@ class Wire(ABC):
 
     Attributes:
         input_status: The HTTP status of an `InputError`.
+        streams: Whether answers come in pieces, where the model has any.
     """
 
     input_status: ClassVar[int]
+    streams: ClassVar[bool] = False
 
     @abstractmethod
     def read(self, request: Request) -> Question:
@@ -63,8 +64,8 @@ class Wire(ABC):
         """
 
     @abstractmethod
-    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
-        """The answers to questions whose rows, one after the other, gave `output`.
+    def write(self, questions: Sequence[Question], outputs: Arrays) -> list[Answer]:
+        """The answers to questions whose rows, one after the other, gave the outputs.
 
         Raises:
             InputError: If one of them cannot be answered; the others are then written one at a time.
@@ -88,19 +89,24 @@ class PredictWire(Wire):
     def read(self, request: Request) -> Question:
         media_type = request.content_type.decode("latin-1").partition(";")[0].strip().lower() or JSON
         if media_type == JSON:
-            return Question(self._read_json(bytes(request.body)))
+            return Question(self._read_json(bytes(request.body)), request.accept)
         if not self._takes(media_type):
             accepted = ", ".join((JSON, *self.codec.form.media_types))
             raise RefusedError(415, f"this model takes no {media_type} body; send one of {accepted}")
-        return Question(self.codec.decode_bytes(bytes(request.body), media_type))
+        return Question(self.codec.decode_bytes(bytes(request.body), media_type), request.accept)
 
-    def write(self, questions: Sequence[Question], output: np.ndarray) -> list[Answer]:
-        predictions = iter(self.codec.encode((output,)))
-        return [self._answer(list(islice(predictions, question.rows))) for question in questions]
+    def write(self, questions: Sequence[Question], outputs: Arrays) -> list[Answer]:
+        predictions = iter(self.codec.encode(outputs))
+        return [
+            self._answer(list(islice(predictions, question.rows)), question.wanted) for question in questions
+        ]
 
-    def _answer(self, predictions: list[Prediction]) -> Answer:
-        body = {"predictions": predictions, "version": self.version}
-        return Answer(200, orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
+    def _answer(self, predictions: list[Prediction], accept: bytes) -> Answer:
+        """JSON; the file itself where the only answer is one, and the client asks for its type."""
+        only = predictions[0] if accept and len(predictions) == 1 else None
+        if isinstance(only, Media) and preferred(accept, (JSON, only.type)) == only.type:
+            return Answer(200, only.content, content_type=only.type.encode())
+        return Answer(200, dump_json({"predictions": predictions, "version": self.version}))
 
     def _read_json(self, body: bytes) -> Arrays:
         batch = self._reader.read(body)
@@ -109,6 +115,24 @@ class PredictWire(Wire):
     def _takes(self, media_type: str) -> bool:
         major = media_type.partition("/")[0]
         return any(known in (media_type, f"{major}/*") for known in self.codec.form.media_types)
+
+
+class StreamWire(PredictWire):
+    """The same, its answers in pieces as the model makes them."""
+
+    streams: ClassVar[bool] = True
+
+
+def dump_json(value: Any) -> bytes:
+    """A value as JSON, with arrays as lists, and files as ``{"content": base64, "type": …}``."""
+    return orjson.dumps(value, _in_base64, orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _in_base64(value: Any) -> str:
+    """What orjson asks for of a value that JSON has no form for: of a `Media`, its bytes."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(type(value).__name__)
 
 
 def load_json(body: bytes | memoryview) -> Any:

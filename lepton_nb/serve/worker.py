@@ -21,10 +21,11 @@ from lepton_nb.serve.infer import InferWire
 from lepton_nb.serve.memory import limit_growth
 from lepton_nb.serve.predictor import Predictor
 from lepton_nb.serve.settings import Settings
+from lepton_nb.serve.streaming import Pieces
 from lepton_nb.serve.tensors import describe_tensors
 from lepton_nb.serve.tracebacks import print_error
-from lepton_nb.serve.wires import PredictWire, Wire
-from lepton_nb.tasks import get_task
+from lepton_nb.serve.wires import PredictWire, StreamWire, Wire
+from lepton_nb.tasks.bodies import media_type_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,9 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
     gc.collect()
     gc.freeze()  # what was loaded stays: no need to look at it again in every collection
     connection.sendall(pack(Kind.READY, orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY)))
+    pieces = Pieces(connection)
     while (frame := read_frame(connection)) is not None:
-        _, payload = frame
-        connection.sendall(pack_result(predictor.answer(unpack_batch(payload))))
+        kind, payload = frame
+        if kind is Kind.BATCH:  # a stop may come when there is nothing left to stop
+            connection.sendall(pack_result(predictor.answer(unpack_batch(payload), pieces)))
     return 0
 
 
@@ -78,9 +81,10 @@ def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:
     backend = load_backend(
         package, settings.format, settings.device, settings.threads, trusted=settings.trusted
     )
-    codec = get_task(package.signature.task).codec(package.signature)
+    codec = backend.codec
     wires: dict[int, Wire] = {
         Dialect.PREDICT: PredictWire(codec, settings.version),
+        Dialect.STREAM: StreamWire(codec, settings.version),
         Dialect.INFER: InferWire(codec, settings.name, settings.version),
     }
     if settings.grpc_port >= 0:
@@ -89,7 +93,8 @@ def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:
         wires[Dialect.GRPC] = GrpcWire(codec, settings.name, settings.version)
     predictor = Predictor(
         wires,
-        backend.runner,
+        codec,
+        backend.graphs,
         batchable=package.manifest.batchable,
         max_items=settings.max_items,
         max_body=settings.max_body,
@@ -103,10 +108,10 @@ def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:
         "model": manifest.model,
         "run": manifest.run,
         "task": manifest.task,
-        "kind": codec.kind,
-        "media_types": codec.form.media_types,
+        "form": codec.about(),
         "request_schema": codec.request_schema(),
         "answer_schema": codec.answer_schema(),
+        "media": media_type_of(codec.answer_schema()),
         "example": codec.example(),
         "tensors": describe_tensors(package.signature),
         "class_names": package.signature.class_names,

@@ -183,6 +183,23 @@ class Codec(ABC):
         """How an answer is drawn; the form's, where the codec's answers are always of one kind."""
         return self.form.answer
 
+    @property
+    def streams(self) -> bool:
+        """Whether answers may come in pieces."""
+        return type(self).stream is not Codec.stream
+
+    def about(self) -> dict[str, Any]:
+        """The form as JSON, for whoever draws it."""
+        form = self.form
+        return {
+            "widget": form.widget,
+            "key": form.key,
+            "file": form.file,
+            "media_types": form.media_types,
+            "answer": self.answer_kind,
+            "streams": self.streams,
+        }
+
     @abstractmethod
     def encode(self, outputs: Arrays) -> Sequence[Prediction]:
         """The outputs, each ``(N, ...)``, as one answer per item: ready for JSON, or a file.

@@ -63,6 +63,24 @@ def array_schema(spec: TensorSpec) -> dict[str, Any]:
     return {"anyOf": [batch, item], "description": f"{spec}; N is the number of items"}
 
 
+def media_schema(media_type: str) -> dict[str, Any]:
+    """JSON schema of an answer that is a file of this type."""
+    content = {"type": "string", "contentEncoding": "base64", "contentMediaType": media_type}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {"content": content, "type": {"const": media_type}},
+        "required": ["content", "type"],
+        "additionalProperties": False,
+    }
+
+
+def media_type_of(answer_schema: Mapping[str, Any]) -> str:
+    """The type of an answer that is a file; empty where it is none."""
+    content = answer_schema.get("properties", {}).get("content", {})
+    return str(content.get("contentMediaType", "")) if isinstance(content, Mapping) else ""
+
+
 def item_schema(spec: TensorSpec) -> dict[str, Any]:
     """One item of the spec as nested arrays."""
     whole = np.dtype(spec.dtype).kind in "iu"

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lepton_nb.batch import mapped
-from lepton_nb.errors import PackageError
+from lepton_nb.errors import LeptonError
 from lepton_nb.models import Definition, Inputs, ModelSpec
 from lepton_nb.models.check.rebuilding import rebuilding_fault
 from lepton_nb.packaging.example import find_example
@@ -44,7 +44,7 @@ def say_limits(run: Run, ready: Prepared) -> None:
     if spec.kind != "live":
         return
     why = next(iter(spec.missing), "") or "its source was not found"
-    no_export = _why_not_exported(run, ready.model)
+    no_export = _why_not_exported(run, ready)
     if no_export is None:
         now = "evaluate and deploy use the model in this kernel"
     else:
@@ -60,13 +60,14 @@ def say_limits(run: Run, ready: Prepared) -> None:
     run.warn(said)
 
 
-def _why_not_exported(run: Run, model: nn.Module) -> str | None:
+def _why_not_exported(run: Run, ready: Prepared) -> str | None:
     """Why the model has no graph to deploy; None where it has one."""
     try:
         with torch.no_grad():
-            alone = copy.deepcopy(model).cpu().eval()
-        export_program(alone, find_example(run))
-    except PackageError as error:
+            alone = copy.deepcopy(ready.model).cpu().eval()
+        for spec in ready.data.task.graphs(alone, ready.data.signature, find_example(run)).values():
+            export_program(spec)
+    except LeptonError as error:
         return error.message
     except Exception as error:  # a model that cannot be copied, or has no signature to bind to
         return f"{type(error).__name__}: {error}"
