@@ -153,7 +153,7 @@ class DataReport:
             ("model gives", str(signature.output)),
         ]
         settings = signature.preprocessing
-        if settings["kind"] == "image":
+        if "mode" in settings:
             size = f"{settings['mode']} {settings['size'][0]}×{settings['size'][1]}"
             numbers = f"mean {_short(settings['mean'])}, std {_short(settings['std'])}"
             facts.append(("pictures", f"{size}, {numbers} (pixels 0..1)"))

@@ -178,6 +178,13 @@ class Codec(ABC):
         """
         return None
 
+    def aligned(self, expected: Arrays, answered: Arrays) -> Arrays:  # noqa: ARG002
+        """Outputs of `run`, or of a graph, in the order of others of the same inputs, where order says nothing.
+
+        Override it where equal scores may come in any order; the outputs are then compared one by one.
+        """
+        return answered
+
     @property
     def answer_kind(self) -> AnswerKind:
         """How an answer is drawn; the form's, where the codec's answers are always of one kind."""

@@ -141,6 +141,15 @@ def load_image(
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
+def open_header(source: ImageSource) -> Image.Image:
+    """A picture of which only the header is read; its size is checked.
+
+    Raises:
+        InputError: If it is no picture, or is larger than `MAX_PIXELS`.
+    """
+    return _check_size(_open(source))
+
+
 def open_picture(content: bytes) -> Image.Image:
     """The picture in the bytes of a file: upright by its EXIF orientation, decoded, in the file's own mode.
 

@@ -52,15 +52,18 @@ class Annotations:
 
     Attributes:
         class_names: As the source lists them; empty where only its objects name them.
-        problems: By what was done about them, the places where something was wrong.
+        problems: The places where something is wrong, by what that is and what was done about it.
     """
 
     pictures: list[Picture] = field(default_factory=list)
     class_names: tuple[str, ...] = ()
     problems: dict[str, list[str]] = field(default_factory=dict)
 
-    def left_out(self, why: str, place: str) -> None:
-        self.problems.setdefault(why, []).append(place)
+    def note(self, what: str, place: str) -> None:
+        self.problems.setdefault(what, []).append(place)
+
+    def left_out(self, what: str, place: str) -> None:
+        self.note(f"{what}: left out", place)
 
 
 def read_voc(root: Path) -> Annotations:
@@ -109,8 +112,7 @@ def _read_xml(file: Path, picture: Picture, found: Annotations) -> None:
 
 def read_coco(path: Path, images: Path | None) -> Annotations:
     """One JSON file, or a folder of them whose names say ``train``, ``val`` or ``test``."""
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*.json") if is_coco(p))
-    found = Annotations()
+    files, found = coco_files(path), Annotations()
     for file in files:
         split = _split_of(file, path if path.is_dir() else file.parent) if len(files) > 1 else None
         _read_coco_file(file, split, images or (path if path.is_dir() else file.parent), found)
@@ -146,15 +148,19 @@ def _read_coco_file(file: Path, split: str | None, images: Path, found: Annotati
             _add(found, pictures[item["image_id"]], names.get(item.get("category_id")), corners, place)
 
 
-def is_coco(file: Path) -> bool:
-    """Whether a JSON file is one of COCO's, by its first and last bytes where it is long."""
-    if file.suffix.lower() != ".json" or not file.is_file():
-        return False
+def coco_files(path: Path) -> list[Path]:
+    """The file itself, or the JSON files below a folder, that are of COCO."""
+    files = [path] if path.is_file() else sorted([*path.glob("*.json"), *path.glob("*/*.json")])
+    return [file for file in files if file.suffix.lower() == ".json" and _is_coco(file)]
+
+
+def _is_coco(file: Path) -> bool:
+    """By the words among its first and last bytes: the whole may be long."""
     with open(file, "rb") as stream:
         start = stream.read(1 << 16)
         stream.seek(max(0, file.stat().st_size - (1 << 16)))
         ends = start + stream.read()
-    return any(word in ends for word in (b'"annotations"', b'"categories"')) and b'"images"' in ends
+    return sum(word in ends for word in (b'"images"', b'"annotations"', b'"categories"')) > 1
 
 
 def read_yolo(root: Path) -> Annotations:
@@ -168,9 +174,7 @@ def read_yolo(root: Path) -> Annotations:
         used.add(file)
         lines = file.read_text("utf-8", errors="replace").splitlines() if file.is_file() else []
         if not file.is_file():  # which YOLO takes for a picture of nothing
-            found.problems.setdefault("pictures without a label file, taken to show nothing", []).append(
-                path.name
-            )
+            found.note("pictures without a label file: taken to show nothing", path.name)
         for number, line in enumerate(lines, 1):
             if line.strip():
                 _read_yolo_line(line, picture, names, f"{file.relative_to(root)}, line {number}", found)
@@ -180,9 +184,7 @@ def read_yolo(root: Path) -> Annotations:
     return found
 
 
-def _read_yolo_line(
-    line: str, picture: Picture, names: dict[str, str], place: str, found: Annotations
-) -> None:
+def _read_yolo_line(line: str, picture: Picture, names: dict[str, str], place: str, found: Annotations) -> None:
     label, *rest = line.split()
     box = _numbers(rest)
     name = names.get(label) if names else label
@@ -253,6 +255,17 @@ def read_csv(file: Path, images: Path | None) -> Annotations:
     return found
 
 
+def is_csv_of_boxes(path: Path) -> bool:
+    """Whether a file is a CSV whose first line names what a box needs."""
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return False
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as stream:
+            return bool(csv_columns(next(csv.reader(stream), []), path))
+    except (DataError, UnicodeDecodeError, csv.Error):
+        return False
+
+
 def csv_columns(header: Any, file: Path) -> dict[str, str]:
     """Which column is what.
 
@@ -314,9 +327,7 @@ def _split_of(path: Path, root: Path) -> str | None:
 def _json(file: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(file.read_text("utf-8"))
-        missing = [
-            key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)
-        ]
+        missing = [key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)]
     except (ValueError, AttributeError) as error:
         raise DataError(f"{file.name} is no COCO file: {error}.") from error
     if missing:

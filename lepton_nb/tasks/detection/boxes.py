@@ -11,6 +11,7 @@ NOTHING = -1
 """The label of a row that only fills up a batch."""
 CANDIDATES = 100  # boxes a picture: what COCO's measure takes, too
 LEAST_SCORE = 0.05  # below it a candidate is noise that costs time
+_UNLIKELY = 0.1  # below it a box may fall to either side of a limit by rounding
 OVERLAP = 0.5  # of two boxes of a class that are taken for the same object
 
 
@@ -114,3 +115,26 @@ def counted(labels: np.ndarray, class_names: Sequence[str]) -> str:
     by_class = np.bincount(labels, minlength=len(class_names))
     named = zip(class_names, by_class, strict=True)
     return ", ".join(f"{count} {name}" for name, count in named if count) or "nothing"
+
+
+def aligned(expected: Found, answered: Found) -> Found:
+    """The boxes of `answered` in the places of the same ones of `expected`: equal scores come in any order.
+
+    What is too unlikely to be taken for an object is left as expected; anything else stays where it does not
+    fit, and so differs.
+    """
+    if any(one.shape != other.shape for one, other in zip(expected, answered, strict=True)):
+        return answered
+    placed = Found(*(part.copy() for part in expected))
+    for i in range(len(expected.scores)):
+        likely = [np.flatnonzero((f.scores[i] > _UNLIKELY) & (f.labels[i] != NOTHING)) for f in (expected, answered)]
+        shared = overlaps(expected.boxes[i][likely[0]], answered.boxes[i][likely[1]])
+        shared *= expected.labels[i][likely[0]][:, None] == answered.labels[i][likely[1]][None]
+        if shared.shape[0] != shared.shape[1]:
+            return answered
+        for row, place in enumerate(likely[0]):
+            best = int(shared[row].argmax())
+            shared[:, best] = -1
+            for to, given in zip(placed, answered, strict=True):
+                to[i, place] = given[i, likely[1][best]]
+    return placed

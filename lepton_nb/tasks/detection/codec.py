@@ -12,7 +12,7 @@ from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.arrays import to_batch
 from lepton_nb.tasks.base import AnswerKind, Arrays, Form, Graphs, InputError
-from lepton_nb.tasks.detection.boxes import NOTHING, Found, clipped, scale_to_input, select
+from lepton_nb.tasks.detection.boxes import NOTHING, Found, aligned, clipped, scale_to_input, select
 from lepton_nb.tasks.detection.pictures import seen_by_model
 from lepton_nb.tasks.images import ImageCodec, normalise
 
@@ -67,6 +67,7 @@ class BoxAnswers(Answers):
 class DetectionCodec(ImageCodec):
     """Takes pictures of any size, as `ImageCodec` does, and remembers the size of each."""
 
+    kind: ClassVar[str] = "boxes"
     form: ClassVar[Form] = replace(ImageCodec.form, answer="boxes")
 
     def __init__(self, signature: Signature) -> None:
@@ -100,8 +101,8 @@ class DetectionCodec(ImageCodec):
             boxes[:] = clipped(boxes / scale_to_input(size, self._size, self._fit), size)
         return found
 
-    def encode(self, outputs: Arrays) -> list[dict[str, Any]]:
-        return BoxAnswers(self.signature).encode(outputs)
+    def aligned(self, expected: Arrays, answered: Arrays) -> Arrays:
+        return aligned(Found(*expected), Found(*answered))
 
     def inputs_schema(self) -> dict[str, Any]:
         both = super().inputs_schema()
@@ -118,5 +119,3 @@ class DetectionCodec(ImageCodec):
     def _load(self, source: Any) -> Any:
         return seen_by_model(source, self._size, self._fit)
 
-
-__all__ = ["LEAST_ANSWERED", "BoxAnswers", "DetectionCodec", "Found"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lepton_nb.errors import ModelError
@@ -36,6 +37,8 @@ class DetectionLoss(nn.Module):
         Raises:
             ModelError: If the model gives something else than maps.
         """
+        if isinstance(outputs, Mapping) and "anchors" in outputs:
+            return anchored(outputs, target)
         heat, boxes = _checked(outputs, self.classes)
         stride = self.size[0] / heat.shape[-2]
         wanted, where, weight = aims(target["boxes"], target["labels"], self.classes, heat.shape[-2:], stride)
@@ -82,14 +85,36 @@ def focal(logits: Tensor, wanted: Tensor) -> Tensor:
 
 def generalised_iou(first: Tensor, second: Tensor) -> Tensor:
     """Of boxes ``(…, 4)`` pair by pair, ``(…)``: 1 where equal, below 0 where apart."""
-    shared = _area(
-        torch.maximum(first[..., :2], second[..., :2]), torch.minimum(first[..., 2:], second[..., 2:])
-    )
+    shared = _area(torch.maximum(first[..., :2], second[..., :2]), torch.minimum(first[..., 2:], second[..., 2:]))
     union = _area(first[..., :2], first[..., 2:]) + _area(second[..., :2], second[..., 2:]) - shared
-    around = _area(
-        torch.minimum(first[..., :2], second[..., :2]), torch.maximum(first[..., 2:], second[..., 2:])
-    )
+    around = _area(torch.minimum(first[..., :2], second[..., :2]), torch.maximum(first[..., 2:], second[..., 2:]))
     return shared / union.clamp(min=1e-6) - (around - union) / around.clamp(min=1e-6)
+
+
+def anchored(outputs: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
+    """SSD's loss (Liu et al. 2016) of anchors: their offsets, and their class with three negatives a positive."""
+    from torchvision.models.detection._utils import BoxCoder, SSDMatcher
+    from torchvision.ops import box_iou
+
+    coder, match = BoxCoder((10.0, 10.0, 5.0, 5.0)), SSDMatcher(0.5)
+    losses = []
+    for i, anchors in enumerate(outputs["anchors"]):
+        real = target["labels"][i] != NOTHING
+        boxes, labels = target["boxes"][i][real], target["labels"][i][real]
+        wanted = torch.zeros(len(anchors), dtype=torch.int64, device=anchors.device)
+        far = anchors.new_zeros(())
+        if len(boxes):
+            matched = match(box_iou(boxes, anchors))
+            near = matched >= 0
+            wanted[near] = labels[matched[near]] + 1
+            aimed = coder.encode_single(boxes[matched[near]], anchors[near])
+            far = F.smooth_l1_loss(outputs["offsets"][i][near].float(), aimed, reduction="sum")
+        wrong = F.cross_entropy(outputs["logits"][i].float(), wanted, reduction="none")
+        found = wanted > 0
+        count = found.sum().clamp(min=1)
+        hardest = wrong.masked_fill(found, 0).topk(min(int(3 * count), len(anchors))).values
+        losses.append((far + wrong[found].sum() + hardest.sum()) / count)
+    return torch.stack(losses).mean()
 
 
 def _area(low: Tensor, high: Tensor) -> Tensor:
@@ -102,9 +127,7 @@ def _checked(outputs: Any, classes: int) -> tuple[Tensor, Tensor]:
     fits = isinstance(heat, Tensor) and isinstance(boxes, Tensor) and heat.ndim == boxes.ndim == 4
     if fits and heat.shape[1] == classes and boxes.shape[1] == 4 and heat.shape[2:] == boxes.shape[2:]:
         return heat, boxes
-    seen = ", ".join(
-        f"{name!r} {tuple(value.shape)}" for name, value in maps.items() if isinstance(value, Tensor)
-    )
+    seen = ", ".join(f"{name!r} {tuple(value.shape)}" for name, value in maps.items() if isinstance(value, Tensor))
     raise ModelError(
         f"A detector gives {{'heat': (N, {classes}, h, w), 'boxes': (N, 4, h, w)}}, this one "
         f"{seen or f'a {type(outputs).__name__}'}.",

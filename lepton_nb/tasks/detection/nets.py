@@ -76,15 +76,27 @@ class Candidates(nn.Module):
 
 
 def candidates(maps: Maps) -> tuple[Tensor, Tensor, Tensor]:
-    """The highest peaks of the heat, with their boxes; of outputs that hold candidates already, those."""
-    if "heat" not in maps:
-        return maps["boxes"], maps["scores"], maps["labels"]
+    """The highest peaks of the heat with their boxes, or the likeliest anchors with theirs."""
+    if "anchors" in maps:
+        return _likeliest(maps)
     scores = maps["heat"].float().sigmoid()
     peaks = scores * (F.max_pool2d(scores, 3, 1, 1) == scores)
     cells = scores.shape[-2] * scores.shape[-1]
     best, place = peaks.flatten(1).topk(min(CANDIDATES, peaks[0].numel()), dim=1)
     boxes = maps["boxes"].float().flatten(2).transpose(1, 2)
     return boxes.gather(1, (place % cells)[..., None].expand(-1, -1, 4)), best, place // cells
+
+
+def _likeliest(maps: Maps) -> tuple[Tensor, Tensor, Tensor]:
+    scores = maps["logits"].float().softmax(dim=-1)[..., 1:]
+    classes = scores.shape[-1]
+    best, place = scores.flatten(1).topk(min(CANDIDATES, scores[0].numel()), dim=1)
+    chosen = (place // classes)[..., None].expand(-1, -1, 4)
+    anchors, offsets = maps["anchors"].gather(1, chosen), maps["offsets"].float().gather(1, chosen)
+    side = anchors[..., 2:] - anchors[..., :2]
+    middle = anchors[..., :2] + side / 2 + offsets[..., :2] * side / 10
+    half = side * (offsets[..., 2:] / 5).clamp(max=4).exp() / 2
+    return torch.cat([middle - half, middle + half], dim=-1), best, place % classes
 
 
 def middles(rows: int, columns: int, stride: float, device: torch.device) -> Tensor:
@@ -116,3 +128,35 @@ def _begin_with(layer: nn.Module, value: float) -> None:
     assert isinstance(layer, nn.Conv2d)
     assert layer.bias is not None
     nn.init.constant_(layer.bias, value)
+
+
+class SSDLite(nn.Module):
+    """torchvision's SSDLite on MobileNetV3 (Howard et al. 2019), from random weights: 9 MB, boxes by anchors.
+
+    Args:
+        num_classes: Kinds of objects.
+        height: Pixels of the pictures.
+        width: Pixels of the pictures.
+    """
+
+    anchors: Tensor
+
+    def __init__(self, num_classes: int = 1, height: int = 320, width: int = 320) -> None:
+        super().__init__()
+        from torchvision.models.detection import ssdlite320_mobilenet_v3_large
+        from torchvision.models.detection.image_list import ImageList
+
+        self.num_classes, self.height, self.width = num_classes, height, width
+        whole = ssdlite320_mobilenet_v3_large(weights=None, num_classes=num_classes + 1, weights_backbone=None)
+        self.backbone, self.head = whole.backbone, whole.head
+        picture = torch.zeros(1, 3, height, width)
+        features = list(self.backbone.eval()(picture).values())
+        self.backbone.train()
+        anchors = whole.anchor_generator(ImageList(picture, [(height, width)]), features)
+        self.register_buffer("anchors", anchors[0], persistent=False)
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """``(N, 3, height, width)`` to ``logits`` ``(N, A, classes + 1)``, nothing first, ``offsets`` and anchors."""
+        found = self.head(list(self.backbone(image).values()))
+        anchors = self.anchors.expand(len(image), -1, -1)
+        return {"logits": found["cls_logits"], "offsets": found["bbox_regression"], "anchors": anchors}

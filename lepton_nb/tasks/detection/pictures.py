@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from lepton_nb.tasks.detection.boxes import shown_size
-from lepton_nb.tasks.images import load_image
+from lepton_nb.tasks.images import load_image, open_header
 
+Size = tuple[int, int]
+"""Height and width."""
 GREY = 128  # what a padded picture is filled up with
 
 
@@ -19,7 +21,15 @@ def open_upright(source: Any) -> Image.Image:
     return Image.fromarray(load_image(source, "RGB", None).transpose(1, 2, 0))
 
 
-def seen_by_model(source: Any, size: Sequence[int], fit: str) -> tuple[np.ndarray, tuple[int, int]]:
+def size_of(source: Any) -> Size:
+    """Height and width of a picture once it is upright, by its header alone; errors as for `load_image`."""
+    picture = open_header(source)
+    width, height = picture.size
+    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    return (width, height) if turned else (height, width)
+
+
+def seen_by_model(source: Any, size: Sequence[int], fit: str) -> tuple[np.ndarray, Size]:
     """uint8 ``(3, H, W)`` of that size, and height and width of the picture itself.
 
     Args:

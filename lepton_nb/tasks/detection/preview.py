@@ -30,7 +30,7 @@ class BoxPreview:
         class_names: What the boxes are of.
     """
 
-    rows: list[int]
+    rows: np.ndarray
     pool: Pool
     class_names: tuple[str, ...]
 
@@ -48,7 +48,7 @@ class BoxPreview:
         from lepton_nb.plots.gallery import gallery
 
         spread = np.linspace(0, len(self.rows) - 1, min(_SHOWN, len(self.rows))).round().astype(int)
-        shown = [self.rows[i] for i in spread]
+        shown = [int(i) for i in self.rows[spread]]
         drawn, counts = [], []
         for i in shown:
             boxes, labels = self.pool.objects(i)
@@ -56,3 +56,4 @@ class BoxPreview:
             counts.append(counted(labels, self.class_names))
         figure: Figure = gallery(drawn, counts, [""] * len(shown), title="Boxes as they were read")
         return figure
+

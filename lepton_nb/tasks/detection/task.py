@@ -36,7 +36,7 @@ class ObjectDetection(Task):
         return DetectionCodec(signature)
 
     def starters(self) -> Mapping[str, Starter]:
-        return {"SmallDetector": _small_detector}
+        return {"SmallDetector": _small_detector, "SSDLite": _ssdlite}
 
     def make_loss(
         self,
@@ -68,8 +68,7 @@ class ObjectDetection(Task):
 
         shapes: dict[str, tuple[int, ...]] = {"boxes": (CANDIDATES, 4)}
         outputs = tuple(
-            TensorSpec(spec.name, spec.dtype, shapes.get(spec.name, (CANDIDATES,)))
-            for spec in signature.outputs
+            TensorSpec(spec.name, spec.dtype, shapes.get(spec.name, (CANDIDATES,))) for spec in signature.outputs
         )
         return {"model": GraphSpec(Candidates(model).eval(), signature.inputs, outputs, example)}
 
@@ -96,9 +95,7 @@ class ObjectDetection(Task):
             recalls = np.linspace(0, 1, 101)
             curves = [
                 Curve(name, recalls, precision, float(precision.mean()))
-                for name, precision in zip(
-                    signature.class_names, measures.arrays["precision_at_recall"], strict=True
-                )
+                for name, precision in zip(signature.class_names, measures.arrays["precision_at_recall"], strict=True)
             ]
             return draw_precision_recall(curves, backend)
 
@@ -154,3 +151,10 @@ def _small_detector(signature: Signature) -> nn.Module:
 
     channels = signature.inputs[0].shape[0] or 3
     return SmallDetector(channels, len(signature.class_names))
+
+
+def _ssdlite(signature: Signature) -> nn.Module:
+    from lepton_nb.tasks.detection.nets import SSDLite
+
+    height, width = signature.preprocessing["size"]
+    return SSDLite(len(signature.class_names), height, width)
