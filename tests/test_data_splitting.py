@@ -16,7 +16,8 @@ from torch.utils.data import TensorDataset
 
 from lepton_nb import data
 from lepton_nb.data import DataBundle
-from lepton_nb.data.splitting import Parts, Splitting, numbered, plan_parts, row_keys, split_as
+from lepton_nb.data.options import Splitting
+from lepton_nb.data.splitting import Parts, numbered, plan_parts, row_keys, split_as
 from lepton_nb.errors import DataError
 
 NAMES = ("a", "b", "c")

@@ -14,11 +14,10 @@ from torch import Tensor
 from lepton_nb.batch import Batch, Tree, joined, part
 from lepton_nb.data.pictures.augment import (
     AUGMENTED_BY,
-    Augmentation,
     Augmenter,
     augmenter_for,
-    check_augment,
 )
+from lepton_nb.data.pictures.options import Augmentation, check_augment
 from lepton_nb.data.report import DataReport
 from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean
 from lepton_nb.signature import Signature

@@ -15,9 +15,9 @@ def describe(bundle: DataBundle, source: str, where: str, options: dict[str, Any
     """The bundle with a spec.
 
     Args:
-        source: Name of the function of this package that made it.
-        where: Its first argument: an absolute path or a name.
-        options: Its other arguments, as JSON.
+        source: Name of the `Source` that read it.
+        where: What it was given: an absolute path or a name.
+        options: Its options, as JSON.
     """
     spec = {
         "source": source,
@@ -26,6 +26,7 @@ def describe(bundle: DataBundle, source: str, where: str, options: dict[str, Any
         "fingerprint": bundle.fingerprint,
         "sizes": bundle.report.sizes,
         "split": split_method(),
+        "task": bundle.signature.task,
     }
     return replace(bundle, spec=spec)
 

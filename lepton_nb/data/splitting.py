@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
+from lepton_nb.data.options import Splitting
 from lepton_nb.data.positional_split import split_classes, split_evenly
 from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError
@@ -39,52 +38,6 @@ def split_as(method: str | None) -> Iterator[None]:
         yield
     finally:
         _method.reset(token)
-
-
-@dataclass(frozen=True)
-class Splitting:
-    """How items without splits of their own are split.
-
-    Attributes:
-        val_fraction: Share of the items for validation.
-        test_fraction: Share of the items for the test.
-        seed: Equal seeds give equal splits.
-        limit: Largest number of items of each split, drawn with the same mix of classes; None for all.
-
-    Raises:
-        DataError: If a share is not in 0..1, both together reach 1, or the limit is not a positive number.
-    """
-
-    val_fraction: float = 0.1
-    test_fraction: float = 0.2
-    seed: int = 0
-    limit: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, value, usual in (
-            ("val_fraction", self.val_fraction, 0.1),
-            ("test_fraction", self.test_fraction, 0.2),
-        ):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-                raise DataError(
-                    f"{name} is {value!r}; it is a share from 0 up to, not including, 1.",
-                    f"Try {name}={usual}.",
-                )
-        if self.val_fraction + self.test_fraction >= 1:
-            raise DataError(
-                f"val_fraction {self.val_fraction} and test_fraction {self.test_fraction} leave nothing to "
-                "train on.",
-                "Try val_fraction=0.1, test_fraction=0.2.",
-            )
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise DataError(f"seed is {self.seed!r}; it is a whole number of at least 0.", "Try seed=0.")
-        limit = self.limit
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise DataError(f"limit is {limit!r}; it is a number of items of at least 1.", "Try limit=1000.")
-
-    def to_dict(self) -> dict[str, Any]:
-        """The options, for a spec."""
-        return asdict(self)
 
 
 def split_stably(

@@ -7,16 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lepton_nb.data.sources import sources
 from lepton_nb.runs import Run
 from lepton_nb.training import TrainConfig
 
 _PLAIN = re.compile(r"[^\s\"';{}]+")
 _NAMES = re.compile(r"\W+")
-_DATA_FLAGS = {
-    *("task", "target", "text", "label", "class_names", "image_size", "max_length", "vocab_size", "root"),
-    *("download", "cache", "val_fraction", "test_fraction", "seed", "limit", "augment"),
-}
-"""Options of ``%lepton data``; a source's other options are given in Python."""
 
 
 def reproduce(run: Run) -> list[str]:
@@ -46,32 +42,26 @@ def _data_cell(run: Run, name: str) -> str:
         )
     if spec.get("split") is None:  # split as it was before `lepton_nb.data.splitting` went by content
         return f"import lepton_nb.data\n\n{name} = lepton_nb.data.from_spec({spec!r})\n{name}"
-    options = {
-        key: value
-        for key, value in spec.get("options", {}).items()
-        if key != "name" and value is not None and (key, value) != ("augment", "none")
-    }
-    flags = [_data_flag(key, value) for key, value in options.items()]
-    where = str(spec["where"])
-    if None not in flags and name == run.data:
-        source = "" if where == name else f" --from {word(where)}"
-        return " ".join([f"%lepton data {name}{source}", *(flag for flag in flags if flag)])
+    line = _data_line(spec, name) if name == run.data else None
+    if line is not None:
+        return line
+    options = {key: value for key, value in spec["options"].items() if key != "name" and value is not None}
     arguments = "".join(f", {key}={value!r}" for key, value in {"name": run.data, **options}.items())
-    return f"import lepton_nb.data\n\n{name} = lepton_nb.data.load({where!r}{arguments})\n{name}"
+    call = f"lepton_nb.data.{spec['source']}({spec['where']!r}{arguments})"
+    return f"import lepton_nb.data\n\n{name} = {call}\n{name}"
 
 
-def _data_flag(key: str, value: Any) -> str | None:
-    """The option of `%lepton data`; None where there is none that says this."""
-    flag = "--" + key.replace("_", "-")
-    if key not in _DATA_FLAGS:
+def _data_line(spec: Mapping[str, Any], name: str) -> str | None:
+    """The line of `%lepton data`; None where it cannot say all of it."""
+    source = sources().get(spec["source"])
+    options = {key: value for key, value in spec["options"].items() if key != "name"}
+    words = None if source is None else source.options.words(options)
+    if source is None or words is None:
         return None
-    if isinstance(value, bool):
-        return flag if value else f"--no-{flag[2:]}"
-    if key == "image_size" and isinstance(value, list | tuple):
-        return f"{flag} {'x'.join(map(str, value))}"
-    if key == "class_names" and isinstance(value, list | tuple):
-        return f"{flag} {word(','.join(map(str, value)))}"
-    return f"{flag} {word(str(value))}" if isinstance(value, str | int | float) else None
+    where = [] if source.comes_along else ["--from", str(spec["where"])]
+    needs_task = spec.get("task") is not None and not source.comes_along and "--task" not in words
+    task = ["--task", str(spec["task"])] if needs_task else []
+    return " ".join(["%lepton data", name, *map(word, [*where, *task, *words])])
 
 
 def _model_cells(run: Run, data: str, *, instance: bool) -> tuple[list[str], str]:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from lepton_nb.errors import LeptonError
 
-BUILTIN_DATA = ("digits",)
-
 # What Tab offers before torchvision is loaded; any name of torchvision works.
 _COMMON_MODELS = (
     "convnext_tiny",
@@ -31,6 +29,13 @@ _COMMON_MODELS = (
     "vgg11_bn",
     "vit_b_16",
 )
+
+
+def builtin_data() -> list[str]:
+    """Names of the data that come along."""
+    from lepton_nb.data.sources import sources
+
+    return [source.name for source in sources().values() if source.comes_along]
 
 
 def task_names() -> list[str]:

@@ -55,12 +55,12 @@ def models(namespace: Mapping[str, Any], _: str) -> list[tuple[str, str]]:
 
 def data(namespace: Mapping[str, Any], _: str) -> list[tuple[str, str]]:
     own = [(name, "instance") for name in variables(namespace, DATA)]
-    return own + [(name, "data") for name in catalogue.BUILTIN_DATA]
+    return own + [(name, "data") for name in catalogue.builtin_data()]
 
 
 def sources(namespace: Mapping[str, Any], typed: str) -> list[tuple[str, str]]:
     own = [(name, "instance") for name in variables(namespace, SOURCE)]
-    builtin = [(name, "data") for name in catalogue.BUILTIN_DATA]
+    builtin = [(name, "data") for name in catalogue.builtin_data()]
     return own + builtin + files(namespace, typed)
 
 

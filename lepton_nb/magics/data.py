@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from dataclasses import Field
+from typing import Any, get_type_hints
 
 from lepton_nb.errors import ArgumentError, NotFoundError, nearest
 from lepton_nb.magics import completion
-from lepton_nb.magics.catalogue import BUILTIN_DATA, is_path
-from lepton_nb.magics.completion import completes
+from lepton_nb.magics.catalogue import builtin_data, is_path
+from lepton_nb.magics.completion import Completer, completes
 from lepton_nb.magics.context import Context
+from lepton_nb.magics.fields import add_field
 from lepton_nb.magics.names import LOADER, SOURCE, variable, variables
-from lepton_nb.magics.parser import MagicParser, integer, number
+from lepton_nb.magics.parser import MagicParser
 
 _OWN = frozenset({"command", "run", "name", "source", "train", "val", "test"})
 """What the line says to the magic; everything else on it is an option of `lepton_nb.data.load`."""
@@ -27,80 +29,51 @@ def add_parser(subparsers: Any) -> MagicParser:
             "Read data, clean and split it, report what is in it, and make it the variable NAME.\n"
             "%lepton data digits needs no source: the digits come along."
         ),
+        fill=_fill,
     )
     name = parser.add_argument("name", metavar="NAME", help="variable to make, and the name in reports")
     completes(name, completion.data)
+    return parser
+
+
+def _fill(parser: MagicParser) -> None:
+    """Add what follows from the sources there are."""
+    from lepton_nb.data.loading import expected
+
     group = parser.add_argument_group("source")
-    source = group.add_argument(
-        "--from",
-        dest="source",
-        metavar="SOURCE",
-        help="a folder of pictures or texts, a CSV or TSV file, the name of a torchvision dataset, digits,"
-        " or a variable: a DataFrame, (X, y), a Dataset",
+    completes(
+        group.add_argument("--from", dest="source", metavar="SOURCE", help=expected()), completion.sources
     )
-    completes(source, completion.sources)
     for part in ("train", "val", "test"):
         action = group.add_argument(
             f"--{part}", metavar="LOADER", help=f"your own {part} DataLoader or Dataset"
         )
         completes(action, completion.loaders)
-    _add_reading(parser.add_argument_group("reading", argument_default=argparse.SUPPRESS))
-    _add_splitting(
-        parser.add_argument_group("splitting and augmentation", argument_default=argparse.SUPPRESS)
-    )
-    return parser
+    for title, options in options_by_title().items():
+        group = parser.add_argument_group(title)
+        for field, hint in options:
+            action = add_field(group, field, hint, metavar=field.metadata["metavar"])
+            completer = _COMPLETERS.get(field.metadata["completes"])
+            if completer is not None:
+                completes(action, completer)
 
 
-def _add_reading(group: argparse._ArgumentGroup) -> None:
-    task = group.add_argument("--task", metavar="TASK", help="kind of problem (default: from the source)")
-    completes(task, completion.tasks)
-    group.add_argument("--target", metavar="COLUMN", help="column to predict in a table")
-    group.add_argument("--text", metavar="COLUMN", help="column with the text")
-    group.add_argument("--label", metavar="COLUMN", help="column with the label of the text")
-    group.add_argument("--class-names", type=_names, metavar="A,B,C", help="names of the classes 0, 1, 2 …")
-    group.add_argument(
-        "--image-size", metavar="SIZE", help="side in pixels that pictures get, or HEIGHTxWIDTH"
-    )
-    group.add_argument("--max-length", type=integer, metavar="N", help="tokens of a text that count")
-    group.add_argument("--vocab-size", type=integer, metavar="N", help="tokens to learn from the texts")
-    root = group.add_argument("--root", metavar="DIR", help="folder of torchvision's downloads")
-    completes(root, completion.files)
-    group.add_argument(
-        "--download", action=argparse.BooleanOptionalAction, help="fetch a torchvision dataset (default: yes)"
-    )
-    group.add_argument(
-        "--cache", action=argparse.BooleanOptionalAction, help="keep decoded pictures on disk (default: yes)"
-    )
-    group.add_argument(
-        "--stream",
-        action="store_true",
-        help="train at once: decode pictures while the first epoch runs (default: decode them first)",
-    )
+_COMPLETERS: dict[str, Completer] = {"files": completion.files, "tasks": completion.tasks}
 
 
-def _names(text: str) -> tuple[str, ...]:
-    """Type of an option: names with commas between them."""
-    return tuple(name.strip() for name in text.split(","))
+def options_by_title() -> dict[str, list[tuple[Field[Any], Any]]]:
+    """The options of all sources with their types, each once, under the titles that people find them by."""
+    from lepton_nb.data.sources import sources
 
-
-def _add_splitting(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--val-fraction", type=number, metavar="X", help="share of the training data, 0 to 1 (default: 0.1)"
-    )
-    group.add_argument(
-        "--test-fraction",
-        type=number,
-        metavar="X",
-        help="share where the source has no test part (default: 0.2)",
-    )
-    group.add_argument("--seed", type=integer, metavar="N", help="equal seeds give equal splits (default: 0)")
-    group.add_argument("--limit", type=integer, metavar="N", help="at most so many items of each split")
-    group.add_argument(
-        "--augment",
-        choices=("none", "standard", "strong"),
-        metavar="NAME",
-        help="random changes to training pictures: none, standard, strong (default: none)",
-    )
+    found: dict[str, list[tuple[Field[Any], Any]]] = {}
+    seen: set[str] = set()
+    for source in sources().values():
+        hints = get_type_hints(source.options)
+        for title, field in source.options.on_line():
+            if field.name not in seen:
+                seen.add(field.name)
+                found.setdefault(title, []).append((field, hints[field.name]))
+    return found
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:
@@ -139,8 +112,12 @@ def _bind(context: Context, name: str, bundle: Any) -> None:
 
 def _remedy(source: Any, options: dict[str, Any]) -> str:
     """What spares the wait for a large folder of pictures."""
-    text = "Stop it and add --stream to decode them while the first epoch trains."
-    return text if isinstance(source, str) and os.path.isdir(source) and "stream" not in options else ""
+    from lepton_nb.data.loading import choose
+
+    if not isinstance(source, str) or not os.path.isdir(source) or "stream" in options:
+        return ""
+    streams = "stream" in choose(source, options).options.names()
+    return "Stop it and add --stream to decode them while the first epoch trains." if streams else ""
 
 
 def _loaders(context: Context, args: argparse.Namespace, options: dict[str, Any]) -> dict[str, Any]:
@@ -149,6 +126,8 @@ def _loaders(context: Context, args: argparse.Namespace, options: dict[str, Any]
     Raises:
         ArgumentError: If there is another source, none for training, or an option with no effect.
     """
+    from lepton_nb.data.sources import sources
+
     names = {part: getattr(args, part) for part in ("train", "val", "test")}
     parts = {part: variable(context, name, LOADER) for part, name in names.items() if name is not None}
     if parts and args.source is not None:
@@ -157,7 +136,8 @@ def _loaders(context: Context, args: argparse.Namespace, options: dict[str, Any]
         )
     if parts and "train" not in parts:
         raise ArgumentError(f"--{next(iter(parts))} needs --train beside it.", "Give --train LOADER.")
-    unheeded = next((name for name in options if parts and name not in ("task", "class_names")), None)
+    heeded = sources()["loaders"].options.names()
+    unheeded = next((name for name in options if parts and name not in heeded), None)
     if unheeded is not None:
         flag = "--" + unheeded.replace("_", "-")
         raise ArgumentError(f"Your own loaders are used as they are; {flag} has no effect.", "Leave it out.")
@@ -166,9 +146,9 @@ def _loaders(context: Context, args: argparse.Namespace, options: dict[str, Any]
 
 def _is_elsewhere(name: str) -> bool:
     """Whether `lepton_nb.data.load` finds a source of that name."""
-    from lepton_nb.data.pictures.torchvision_sets import torchvision_names
+    from lepton_nb.data.sources import sources
 
-    return is_path(name) or name.lower() in map(str.lower, torchvision_names())
+    return is_path(name) or any(source.knows(name) for source in sources().values())
 
 
 def _source(context: Context, args: argparse.Namespace) -> Any:
@@ -185,11 +165,11 @@ def _source(context: Context, args: argparse.Namespace) -> Any:
     name = args.source if args.source is not None else args.name
     if name in namespace and SOURCE.accepts(namespace[name]):
         return namespace[name]
-    if name in BUILTIN_DATA:
+    if name in builtin_data():
         return name
     if args.source is not None:
         return name if name not in namespace or _is_elsewhere(name) else variable(context, name, SOURCE)
-    best = nearest(args.name, [*BUILTIN_DATA, *variables(namespace, SOURCE)])
+    best = nearest(args.name, [*builtin_data(), *variables(namespace, SOURCE)])
     raise NotFoundError(
         f"There is no built-in data {args.name!r}.",
         f"Did you mean {best!r}?" if best else f"Say where it is: %lepton data {args.name} --from PATH",

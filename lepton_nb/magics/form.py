@@ -36,7 +36,7 @@ def run(context: Context, args: argparse.Namespace) -> None:
     def names() -> dict[str, list[str]]:
         return {
             "models": [*variables(context.namespace, MODEL), *catalogue.model_names()],
-            "data": [*variables(context.namespace, DATA), *catalogue.BUILTIN_DATA],
+            "data": [*variables(context.namespace, DATA), *catalogue.builtin_data()],
         }
 
     if hasattr(context.shell, "kernel"):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from lepton_nb.data.sources import is_a
 from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean, nearest
 
 if TYPE_CHECKING:
@@ -33,24 +34,20 @@ class Kind:
     suggests: Callable[[Any], bool] | None = None
 
 
-def _is_a(value: Any, *classes: str) -> bool:
-    """Whether `value` is an instance of one of the classes, given as ``module:name``, of loaded modules."""
-    for path in classes:
-        module, name = path.split(":")
-        kind = getattr(sys.modules.get(module), name, None)
-        if isinstance(kind, type) and isinstance(value, kind):
-            return True
-    return False
+def _is_source(value: Any) -> bool:
+    from lepton_nb.data.sources import sources
+
+    return any(is_a(value, *source.classes) for source in sources().values())
 
 
 def _is_torch_loss(value: Any) -> bool:
-    return _is_a(value, "torch.nn.modules.loss:_Loss")
+    return is_a(value, "torch.nn.modules.loss:_Loss")
 
 
 def _is_model(value: Any) -> bool:
-    if _is_a(value, "torch.nn:Module"):
+    if is_a(value, "torch.nn:Module"):
         return not _is_torch_loss(value)
-    if _is_a(value, "lepton_nb.models.definition:Definition"):
+    if is_a(value, "lepton_nb.models.definition:Definition"):
         return True
     if isinstance(value, type):
         module = getattr(sys.modules.get("torch.nn"), "Module", None)
@@ -68,22 +65,22 @@ def _is_callback(value: Any) -> bool:
 
 
 def _is_loss(value: Any) -> bool:
-    return (_is_a(value, "torch.nn:Module") or isinstance(value, types.FunctionType)) and not isinstance(
+    return (is_a(value, "torch.nn:Module") or isinstance(value, types.FunctionType)) and not isinstance(
         value, type
     )
 
 
 MODEL = Kind("model", "an nn.Module, its class, or a function that makes one", _is_model)
-DATA = Kind("data", "what %lepton data made", lambda value: _is_a(value, "lepton_nb.data.bundle:DataBundle"))
+DATA = Kind("data", "what %lepton data made", lambda value: is_a(value, "lepton_nb.data.bundle:DataBundle"))
 LOADER = Kind(
     "loader",
     "a DataLoader or Dataset",
-    lambda value: _is_a(value, "torch.utils.data:DataLoader", "torch.utils.data:Dataset"),
+    lambda value: is_a(value, "torch.utils.data:DataLoader", "torch.utils.data:Dataset"),
 )
 OPTIMIZER = Kind(
     "optimizer",
     "a torch.optim.Optimizer",
-    lambda value: _is_a(value, "torch.optim:Optimizer"),
+    lambda value: is_a(value, "torch.optim:Optimizer"),
 )
 LOSS = Kind(
     "loss",
@@ -97,9 +94,9 @@ CALLBACK = Kind(
     lambda value: _is_callback(value) or isinstance(value, types.FunctionType),
     suggests=lambda value: _is_callback(value),
 )
-RUN = Kind("run", "a run", lambda value: _is_a(value, "lepton_nb.runs.run:Run"))
+RUN = Kind("run", "a run", lambda value: is_a(value, "lepton_nb.runs.run:Run"))
 DEPLOYMENT = Kind(
-    "service", "a service", lambda value: _is_a(value, "lepton_nb.deployment.service:Deployment")
+    "service", "a service", lambda value: is_a(value, "lepton_nb.deployment.service:Deployment")
 )
 ANY = Kind(
     "variable",
@@ -109,17 +106,7 @@ ANY = Kind(
 SOURCE = Kind(
     "source",
     "a DataFrame, arrays, a DataLoader or a Dataset",
-    lambda value: (
-        isinstance(value, tuple | list)
-        or _is_a(
-            value,
-            "pandas:DataFrame",
-            "numpy:ndarray",
-            "torch:Tensor",
-            "torch.utils.data:DataLoader",
-            "torch.utils.data:Dataset",
-        )
-    ),
+    _is_source,
 )
 
 
@@ -185,7 +172,7 @@ def find_data(context: Context, name: str) -> Any:
         NotFoundError: If it is none of these.
         ArgumentError: If the variable is no data.
     """
-    from lepton_nb.magics.catalogue import BUILTIN_DATA, is_path
+    from lepton_nb.magics.catalogue import builtin_data, is_path
 
     namespace = context.namespace
     if name in namespace:
@@ -195,9 +182,9 @@ def find_data(context: Context, name: str) -> Any:
         if not DATA.accepts(namespace[name]) and not SOURCE.accepts(namespace[name]):
             raise _wrong_kind(name, namespace[name], DATA, variables(namespace, DATA))
         return namespace[name]
-    if name in BUILTIN_DATA or is_path(name):
+    if name in builtin_data() or is_path(name):
         return name
-    known = [*variables(namespace, DATA), *BUILTIN_DATA]
+    known = [*variables(namespace, DATA), *builtin_data()]
     raise NotFoundError(f"There is no data {name!r}.", did_you_mean(name, known))
 
 

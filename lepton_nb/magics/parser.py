@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from lepton_nb.errors import ArgumentError, nearest
@@ -34,15 +34,33 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class MagicParser(argparse.ArgumentParser):
-    """A parser whose mistakes are `ArgumentError`s and whose help raises `HelpShown`."""
+    """A parser whose mistakes are `ArgumentError`s and whose help raises `HelpShown`.
 
-    def __init__(self, **options: Any) -> None:
+    Args:
+        fill: Adds arguments when they are first needed, where finding them out takes a while.
+        options: Those of argparse.
+    """
+
+    def __init__(self, *, fill: Callable[[MagicParser], None] | None = None, **options: Any) -> None:
+        self._fill = fill
         options.setdefault("formatter_class", _HelpFormatter)
         super().__init__(allow_abbrev=False, **options)
         self.color = False  # Python 3.14 colours help for a terminal
         self._option_string_actions["--help"].help = "this text"
         self._optionals.title = "options"
         self._positionals.title = "arguments"
+
+    def filled(self) -> MagicParser:
+        """The parser with all of its arguments."""
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
+        return self
+
+    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+        """As argparse does, which calls it for a subcommand, too."""
+        self.filled()
+        return super().parse_known_args(*args, **kwargs)
 
     def parse_line(self, words: Sequence[str]) -> argparse.Namespace:
         """The arguments in `words`.
@@ -51,6 +69,7 @@ class MagicParser(argparse.ArgumentParser):
             ArgumentError: If a command, option or value is unknown, missing or malformed.
             HelpShown: If the words ask for help.
         """
+        args: argparse.Namespace
         args, rest = self.parse_known_args(list(words))
         if rest:
             chosen = find_subparsers(self).get(getattr(args, "command", ""), self)
@@ -110,7 +129,7 @@ def find_subparsers(parser: argparse.ArgumentParser) -> dict[str, MagicParser]:
     """The parsers of the subcommands, by name."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
+            return {name: parser.filled() for name, parser in action.choices.items()}
     return {}
 
 

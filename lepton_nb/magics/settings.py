@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Collection
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from collections.abc import Collection
+from typing import Any, get_args, get_type_hints
 
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
-from lepton_nb.magics.parser import MagicParser, integer, number
+from lepton_nb.magics.fields import add_field, field_help
+from lepton_nb.magics.parser import MagicParser, integer
 from lepton_nb.training import TrainConfig
 
 _GROUPS = {
@@ -80,37 +81,17 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
 
 def _add_setting(group: argparse._ArgumentGroup, field: dataclasses.Field[Any], *, auto: bool) -> None:
     hint = _TYPES[field.name]
-    flag = "--" + field.name.replace("_", "-")
-    options: dict[str, Any] = {"dest": field.name, "default": argparse.SUPPRESS}
     if field.name == "optimizer":
-        options["help"] = _help(field, f"one of {', '.join(OPTIMIZERS)}, or an optimizer variable")
-        action = group.add_argument(flag, metavar="NAME", **options)
+        text = field_help(field, f"one of {', '.join(OPTIMIZERS)}, or an optimizer variable")
+        action = group.add_argument("--optimizer", metavar="NAME", default=argparse.SUPPRESS, help=text)
         names = [(name, "value") for name in OPTIMIZERS]
         completes(action, lambda namespace, typed: names + completion.optimizers(namespace, typed))
-    elif get_origin(hint) is Literal:
-        options["help"] = _help(field, ", ".join(get_args(hint)))
-        group.add_argument(flag, choices=get_args(hint), metavar="NAME", **options)
-    elif hint is bool:
-        group.add_argument(flag, action=argparse.BooleanOptionalAction, help=_help(field), **options)
+    elif field.name == "batch_size" and auto:
+        add_field(group, field, hint, metavar="N", kind=_integer_or_auto)
     else:
-        kinds = get_args(hint) or (hint,)
-        kind: Callable[[str], Any] = integer if int in kinds else number if float in kinds else str
-        metavar = "N" if kind is integer else "X" if kind is number else field.name.upper()
-        if field.name == "batch_size" and auto:
-            kind = _integer_or_auto
-        group.add_argument(flag, type=kind, metavar=metavar, help=_help(field), **options)
+        add_field(group, field, hint)
 
 
 def _integer_or_auto(text: str) -> int | str:
     """Type of an option."""
     return text if text == "auto" else integer(text)
-
-
-def _help(field: dataclasses.Field[Any], choices: str = "") -> str:
-    """The field's documentation, what it may be, and its default."""
-    text = str(field.metadata["doc"]) + (f": {choices}" if choices else "")
-    if field.default is None:
-        return text.replace("%", "%%")
-    default = {True: "yes", False: "no"}[field.default] if isinstance(field.default, bool) else field.default
-    shown = f"{default:g}" if isinstance(default, float) else default
-    return f"{text} (default: {shown})".replace("%", "%%")

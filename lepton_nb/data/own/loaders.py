@@ -14,14 +14,16 @@ from lepton_nb.batch import Batch, leaves
 from lepton_nb.data.assemble import class_counts, class_findings
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import dataset_keys
+from lepton_nb.data.options import Named
 from lepton_nb.data.own.batches import describe
 from lepton_nb.data.own.dataset_views import dataset_classes
 from lepton_nb.data.own.signature import AnySplit, infer_signature
+from lepton_nb.data.own.source import DatasetOptions
 from lepton_nb.data.own.splits import DatasetSplit, LoaderSplit, first_batch
 from lepton_nb.data.pictures.stats import to_picture
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
-from lepton_nb.data.splitting import Splitting, numbered, plan_parts
+from lepton_nb.data.splitting import numbered, plan_parts
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
 
@@ -29,63 +31,25 @@ UserData = DataLoader[Any] | Dataset[Any]
 _EXPECTED = "Give a torch.utils.data.DataLoader, or a Dataset with __getitem__ and __len__."
 
 
-def loaders(
-    train: UserData,
-    val: UserData | None = None,
-    test: UserData | None = None,
-    *,
-    name: str = "loaders",
-    task: str | None = None,
-    class_names: Sequence[str] | None = None,
+def read_loaders(
+    train: UserData, val: UserData | None = None, test: UserData | None = None, *, options: Named, name: str
 ) -> DataBundle:
-    """A bundle around DataLoaders, or Datasets, that yield ``(inputs, target)``.
-
-    DataLoaders keep their batch size, sampler, workers and transforms. Where the dataset applies a
-    torchvision transform of known steps to PIL images, the signature gets it as its preprocessing, checked on
-    real items, so that a service takes pictures; else a service takes tensors.
-
-    Args:
-        train: For training.
-        val: For validation.
-        test: For the test.
-        name: What to call the data.
-        task: ``classification``, ``regression`` or a task's name, where the first batch should not decide:
-            whole-numbered targets are classes, others quantities, and the inputs' shape says what they are.
-        class_names: Names of the classes 0, 1, …, where the dataset has no ``classes``.
+    """A bundle around DataLoaders or Datasets.
 
     Raises:
         DataError: If one is no DataLoader or Dataset, fails, or yields something else.
     """
     given = {"train": train, "val": val, "test": test}
     splits = {part: _as_split(part, source) for part, source in given.items() if source is not None}
-    return _bundle(splits, name=name, task=task, class_names=class_names)
+    return _bundle(splits, name=name, task=options.task, class_names=options.class_names)
 
 
-def dataset(
-    source: Dataset[Any],
-    *,
-    name: str = "dataset",
-    task: str | None = None,
-    class_names: Sequence[str] | None = None,
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    limit: int | None = None,
-) -> DataBundle:
-    """One map-style Dataset, split here.
-
-    Args:
-        source: Gives ``(input, target)`` by index.
-        name: What to call the data; `task` and `class_names` as for `loaders`.
-        val_fraction: Share of the items for validation.
-        test_fraction: Share of the items for the test.
-        seed: Equal seeds give equal splits.
-        limit: Largest number of items of each split, for a quick trial.
+def read_dataset(source: Dataset[Any], options: DatasetOptions, *, name: str) -> DataBundle:
+    """A Dataset, split here, as a bundle.
 
     Raises:
         DataError: If it is no such Dataset, fails, or yields something else.
     """
-    splitting = Splitting(val_fraction, test_fraction, seed, limit)
     whole = _as_split("train", source)
     targets = whole.targets
     labels = None
@@ -97,11 +61,11 @@ def dataset(
     keys = dataset_keys(source)
     if keys is None:
         keys = numbered(len(whole))
-    parts, split = plan_parts({"train": np.arange(len(whole))}, keys, labels, names, splitting)
+    parts, split = plan_parts({"train": np.arange(len(whole))}, keys, labels, names, options)
     splits: dict[str, AnySplit] = {
         part: DatasetSplit(part, source, rows.tolist()) for part, rows in parts.items()
     }
-    return _bundle(splits, name=name, task=task, class_names=class_names, findings=split)
+    return _bundle(splits, name=name, task=options.task, class_names=options.class_names, findings=split)
 
 
 def _as_split(name: str, source: Any) -> AnySplit:

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast
 
 import torch
 from torch import Tensor
 
 from lepton_nb.data.pictures.augment_ops import GENTLE_OPS, OPS, apply_random_ops, erase_rectangles
+from lepton_nb.data.pictures.options import Augmentation
 from lepton_nb.data.report import Finding
-from lepton_nb.errors import DataError, did_you_mean
 
-Augmentation = Literal["none", "standard", "strong"]
-AUGMENTATIONS = ("none", "standard", "strong")
 AUGMENTED_BY = "Training pictures are augmented by"
 TINY = 32  # grey pictures up to this side are taken for digits and letters
 
@@ -65,20 +62,6 @@ class Augmenter:
         source = (rows[:, :, None] * width + columns[:, None, :]).view(count, 1, -1).to(batch.device)
         moved = batch.flatten(2).gather(2, source.expand(count, channels, height * width))
         return moved.view_as(batch)
-
-
-def check_augment(augment: str) -> Augmentation:
-    """The preset, if there is one of that name.
-
-    Raises:
-        DataError: If there is none.
-    """
-    if augment not in AUGMENTATIONS:
-        raise DataError(
-            f"augment is {augment!r}; it is one of {', '.join(AUGMENTATIONS)}.",
-            did_you_mean(str(augment), AUGMENTATIONS),
-        )
-    return cast(Augmentation, augment)
 
 
 def augmenter_for(

@@ -11,9 +11,10 @@ from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, r
 from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
 from lepton_nb.data.memory import MemorySplit
-from lepton_nb.data.pictures.augment import Augmentation, augmenter_for
+from lepton_nb.data.pictures.augment import augmenter_for
 from lepton_nb.data.pictures.decoding import PictureForm
 from lepton_nb.data.pictures.lazy import LazySplit
+from lepton_nb.data.pictures.options import Augmentation
 from lepton_nb.data.pictures.pool import ImagePool
 from lepton_nb.data.pictures.stats import PixelStats
 from lepton_nb.data.pictures.streaming import AHEAD

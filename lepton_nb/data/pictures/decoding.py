@@ -16,9 +16,10 @@ import psutil
 from PIL import Image
 
 from lepton_nb.data.duplicates import EXAMPLES, digest
+from lepton_nb.data.pictures.options import Size
 from lepton_nb.data.pictures.stats import channel_sums
 from lepton_nb.data.report import Finding, plural
-from lepton_nb.errors import DataError
+from lepton_nb.data.sources import Progress
 from lepton_nb.tasks import InputError
 from lepton_nb.tasks.images import load_image
 from lepton_nb.tasks.wide_pictures import ValueRange, is_wide
@@ -30,7 +31,6 @@ PROBED = 2000  # pictures whose header decides on size and mode
 CHUNK = 64  # pictures a thread decodes before it reports
 
 Mode = Literal["RGB", "L"]
-Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,6 @@ class PictureForm:
 
 
 Read = Callable[[int], Path | Image.Image]
-Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -203,25 +202,6 @@ def _header(source: Path | Image.Image) -> tuple[str, Size, bool]:
     wide = is_wide(source)  # before the next line, which decodes a PNG
     turned = source.getexif().get(0x0112, 1) >= 5
     return source.mode, source.size if turned else (source.height, source.width), wide
-
-
-def check_size(size: Any) -> Size | None:
-    """``(height, width)`` from a side, a pair, ``"32"`` or ``"32x48"``.
-
-    Raises:
-        DataError: If it is none of these.
-    """
-    if size is None:
-        return None
-    sides = size.lower().split("x") if isinstance(size, str) else size
-    sides = [sides] if isinstance(sides, int) else list(sides)
-    try:
-        numbers = [int(side) for side in sides]
-    except (TypeError, ValueError):
-        numbers = []
-    if len(numbers) not in (1, 2) or not all(1 <= side <= 4096 for side in numbers):
-        raise DataError(f"image_size is {size!r}; it is a side from 1 to 4096, or height x width.", "Try 32.")
-    return numbers[0], numbers[-1]
 
 
 def choose_size(sizes: Counter[Size], asked: Size | None) -> tuple[Size, list[Finding]]:

@@ -11,13 +11,13 @@ from PIL import Image, ImageOps
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, ClassFiles, existing_folder, find_class_files
 from lepton_nb.data.contents import file_keys
-from lepton_nb.data.pictures.augment import check_augment
 from lepton_nb.data.pictures.bundle import image_bundle
-from lepton_nb.data.pictures.decoding import PictureForm, Progress, check_size
+from lepton_nb.data.pictures.decoding import PictureForm
 from lepton_nb.data.pictures.pixel_cache import cache_key
 from lepton_nb.data.pictures.reading import read_pictures
-from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Splitting, plan_parts
+from lepton_nb.data.pictures.source import FolderOptions
+from lepton_nb.data.sources import Progress
+from lepton_nb.data.splitting import plan_parts
 
 
 class PictureFiles:
@@ -43,62 +43,27 @@ class PictureFiles:
         return cache_key(self._root, [self._files[i] for i in rows], form)
 
 
-def folder(
-    path: str | os.PathLike[str],
-    *,
-    name: str | None = None,
-    image_size: int | str | tuple[int, int] | None = None,
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    augment: str = "none",
-    limit: int | None = None,
-    cache: bool = True,
-    stream: bool = False,
-    progress: Progress | None = None,
+def read_folder(
+    path: str | os.PathLike[str], options: FolderOptions, *, name: str | None, progress: Progress | None
 ) -> DataBundle:
-    """Pictures in one folder per class, with ``train/``, ``test/`` and ``val/`` above them or without.
-
-    Args:
-        path: The folder.
-        name: What to call the data; the folder's name where it is not given.
-        image_size: Side, or ``(height, width)``, the model gets. Without it pictures that all have one size
-            of at most 256 keep it, others become squares of at most 224.
-        val_fraction: Share of the training pictures for validation, where there is no ``val/``.
-        test_fraction: Share for the test, where there is neither ``test/`` nor ``val/``.
-        seed: Equal seeds give equal splits.
-        augment: ``none``, ``standard`` or ``strong``.
-        limit: Largest number of pictures of each split, for a quick trial.
-        cache: Whether decoded pixels are kept under ``$LEPTON_HOME/cache`` for the next time.
-        stream: Train at once: the pictures of ``train`` are decoded while the first epoch runs, and kept for
-            the others. Unreadable ones are then left out of their batches, and those that are also in
-            another split are named, not removed.
-        progress: Called with the number of pictures decoded and their total.
+    """The pictures below a folder as a bundle.
 
     Raises:
-        DataError: If there is nothing to learn from, or an option is wrong.
+        DataError: If there is nothing to learn from.
     """
-    preset, size = check_augment(augment), check_size(image_size)
-    splitting = Splitting(val_fraction, test_fraction, seed, limit)
     root = existing_folder(path)
     files = find_class_files(root, IMAGE_SUFFIXES, "pictures")
     source = PictureFiles(files)
-    parts, split = plan_parts(files.given, source.contents, files.labels, files.class_names, splitting)
-    pool, parts, findings = read_pictures(source, parts, size, cache=cache, progress=progress, stream=stream)
-    bundle = image_bundle(
+    parts, split = plan_parts(files.given, source.contents, files.labels, files.class_names, options)
+    pool, parts, findings = read_pictures(
+        source, parts, options.size, cache=options.cache, progress=progress, stream=options.stream
+    )
+    return image_bundle(
         pool,
         parts,
         files.class_names,
         name=name or root.name,
         source=f"folder {root}",
-        augment=preset,
+        augment=options.augment,
         findings=[*files.findings, *split, *findings],
     )
-    options = {
-        "image_size": size,
-        "augment": preset,
-        **splitting.to_dict(),
-        "cache": cache,
-        "stream": stream,
-    }
-    return describe(bundle, "folder", str(root), options)

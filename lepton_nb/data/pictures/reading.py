@@ -17,8 +17,6 @@ from lepton_nb.data.pictures.decoding import (
     MEMORY_SHARE,
     Decoded,
     PictureForm,
-    Progress,
-    Size,
     choose_size,
     content,
     decode,
@@ -26,6 +24,7 @@ from lepton_nb.data.pictures.decoding import (
     probe,
     skipped,
 )
+from lepton_nb.data.pictures.options import Size
 from lepton_nb.data.pictures.pixel_cache import (
     discard_mapped,
     keep_mapped,
@@ -38,6 +37,7 @@ from lepton_nb.data.pictures.stats import to_picture
 from lepton_nb.data.pictures.streaming import Stream
 from lepton_nb.data.pictures.value_range import measure_range
 from lepton_nb.data.report import Finding
+from lepton_nb.data.sources import Progress
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
 from lepton_nb.tasks.images import load_image

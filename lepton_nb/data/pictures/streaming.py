@@ -19,7 +19,6 @@ from lepton_nb.data.duplicates import find_leaks
 from lepton_nb.data.pictures.decoding import (
     Decoded,
     PictureForm,
-    Progress,
     Read,
     decode,
     fits_in_memory,
@@ -33,6 +32,7 @@ from lepton_nb.data.pictures.pixel_cache import (
     write_entry,
 )
 from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.sources import Progress
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
 

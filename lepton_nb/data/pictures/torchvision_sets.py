@@ -11,13 +11,13 @@ import numpy as np
 from PIL import Image
 
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.pictures.augment import check_augment
 from lepton_nb.data.pictures.bundle import image_bundle
-from lepton_nb.data.pictures.decoding import PictureForm, Progress, check_size
+from lepton_nb.data.pictures.decoding import PictureForm
 from lepton_nb.data.pictures.reading import read_pictures
+from lepton_nb.data.pictures.source import TorchvisionOptions
 from lepton_nb.data.report import Finding
-from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts, Splitting, numbered, plan_parts
+from lepton_nb.data.sources import Progress
+from lepton_nb.data.splitting import Parts, numbered, plan_parts
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.runs import home
 
@@ -30,69 +30,38 @@ _OURS = {"root", "transform", "target_transform", "transforms", "download", "tra
 _NOT_NAMED_SETS = {"ImageFolder", "DatasetFolder", "VisionDataset"}
 
 
-def torchvision(
-    dataset: str,
-    *,
-    name: str | None = None,
-    root: str | os.PathLike[str] | None = None,
-    download: bool = True,
-    image_size: int | str | tuple[int, int] | None = None,
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    augment: str = "none",
-    limit: int | None = None,
-    progress: Progress | None = None,
-    **arguments: Any,
+def read_set(
+    dataset: str, options: TorchvisionOptions, *, name: str | None, progress: Progress | None
 ) -> DataBundle:
-    """A picture classification data set of torchvision.
-
-    Args:
-        dataset: The class's name, such as ``CIFAR10``, in any case.
-        name: What to call the data; the class's name where it is not given.
-        root: Folder that has or gets the files; ``$LEPTON_HOME/datasets`` where it is not given.
-        download: Whether files that are not there may be downloaded.
-        image_size: As for `folder`, like the options up to `progress`.
-        arguments: The class's own, such as ``split="balanced"`` for EMNIST.
+    """A picture classification data set of torchvision as a bundle.
 
     Raises:
         DataError: If there is no such set, its files are missing, or its items are no labelled pictures.
     """
     cls = _find_class(dataset)
-    size = check_size(image_size)
-    preset = check_augment(augment)
-    splitting = Splitting(val_fraction, test_fraction, seed, limit)
+    arguments = dict(options.more)
     is_fake = cls.__name__ == "FakeData"
-    if is_fake and size is not None:
-        arguments = {**arguments, "image_size": (3, *size)}
-    where = Path(root).expanduser().absolute() if root is not None else home() / "datasets"
-    source = DatasetPictures(_build_splits(cls, where, download, arguments), cls.__name__)
+    if is_fake and options.size is not None:
+        arguments["image_size"] = (3, *options.size)
+    where = Path(options.root) if options.root is not None else home() / "datasets"
+    source = DatasetPictures(_build_splits(cls, where, options.download, arguments), cls.__name__)
     parts, split = plan_parts(
         source.given,
         numbered(len(source.labels)),  # these sets do not grow
         source.labels,
         source.class_names,
-        splitting,
+        options,
     )
-    pool, parts, findings = read_pictures(source, parts, size, cache=False, progress=progress)
-    bundle = image_bundle(
+    pool, parts, findings = read_pictures(source, parts, options.size, cache=False, progress=progress)
+    return image_bundle(
         pool,
         parts,
         source.class_names,
         name=name or cls.__name__,
         source=f"torchvision.datasets.{cls.__name__}",
-        augment=preset,
+        augment=options.augment,
         findings=[Finding("Random pixels: good for a trial only.")] * is_fake + split + findings,
     )
-    options = {
-        "root": str(where),
-        "download": download,
-        "image_size": size,
-        "augment": preset,
-        **splitting.to_dict(),
-        **{key: value for key, value in arguments.items() if key != "image_size"},
-    }
-    return describe(bundle, "torchvision", cls.__name__, options)
 
 
 def torchvision_names() -> list[str]:

@@ -11,9 +11,10 @@ from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
+from lepton_nb.data.options import Splitting
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
-from lepton_nb.data.splitting import Parts, Splitting, plan_parts, row_keys
+from lepton_nb.data.splitting import Parts, plan_parts, row_keys
 from lepton_nb.data.tables.cells import clean_cells
 from lepton_nb.data.tables.columns import choose_columns
 from lepton_nb.data.targets import Targets, find_column, kind_of_task, read_targets, strip_labels

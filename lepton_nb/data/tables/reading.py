@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,88 +12,57 @@ import pandas as pd
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import SPLIT_FOLDERS
 from lepton_nb.data.report import Finding
-from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts, Splitting
+from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.bundle import table_bundle
 from lepton_nb.data.tables.files import SUFFIXES, existing_file, read_table
+from lepton_nb.data.tables.source import TableOptions
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
 
 
-def csv(
-    path: str | os.PathLike[str],
-    *,
-    name: str | None = None,
-    target: str | None = None,
-    task: str | None = None,
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    limit: int | None = None,
-) -> DataBundle:
-    """A table in a CSV or TSV file, or in a folder with ``train.csv`` and ``test.csv`` (``val.csv``).
-
-    Arguments as for `frame`.
+def read_csv(path: str | os.PathLike[str], options: TableOptions, *, name: str | None) -> DataBundle:
+    """A table file, or a folder of them, as a bundle.
 
     Raises:
         DataError: If the file cannot be read, or there is nothing to learn from.
     """
-    splitting = Splitting(val_fraction, test_fraction, seed, limit)
-    table, given, root, findings = _read(path, target)
-    bundle = table_bundle(
+    table, given, root, findings = _read(path, options.target)
+    return table_bundle(
         table,
         given,
         name=name or root.stem,
         source=f"file {root}" if root.is_file() else f"tables in {root}",
-        target=target,
-        task=task,
-        splitting=splitting,
+        target=options.target,
+        task=options.task,
+        splitting=options,
         findings=findings,
     )
-    options = {
-        "target": target,
-        "task": task,
-        **splitting.to_dict(),
-    }
-    return describe(bundle, "csv", str(root), options)
 
 
-def frame(
-    table: pd.DataFrame,
-    *,
-    name: str = "frame",
-    target: str | None = None,
-    task: str | None = None,
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    limit: int | None = None,
+def read_frame(
+    given: pd.DataFrame | tuple[pd.DataFrame, Any], options: TableOptions, *, name: str
 ) -> DataBundle:
-    """The rows of a DataFrame.
-
-    Args:
-        table: One row an item.
-        name: What to call the data.
-        target: The column to predict; the last one where it is not given, which the report says.
-        task: ``classification`` or ``regression``, where the target's values should not decide.
-        val_fraction: Share of the rows for validation.
-        test_fraction: Share of the rows for the test.
-        seed: Equal seeds give equal splits.
-        limit: Largest number of rows of each split, for a quick trial.
+    """A DataFrame as a bundle; of ``(X, y)`` y is its last column.
 
     Raises:
-        DataError: If there is nothing to learn from, or an option is wrong.
+        DataError: If there is nothing to learn from.
     """
+    table = given if isinstance(given, pd.DataFrame) else _joined(*given)
     return table_bundle(
         table,
         {"train": np.arange(len(table))},
         name=name,
         source=f"DataFrame, {len(table):,} rows × {table.shape[1]} columns",
-        target=target,
-        task=task,
-        splitting=Splitting(val_fraction, test_fraction, seed, limit),
+        target=options.target,
+        task=options.task,
+        splitting=options,
         findings=[],
     )
+
+
+def _joined(table: pd.DataFrame, target: Any) -> pd.DataFrame:
+    name = str(getattr(target, "name", None) or "y")
+    return table.assign(**{name: np.asarray(target)})
 
 
 def table_folder_files(root: Path) -> dict[str, Path]:

@@ -13,75 +13,50 @@ from torch import Tensor
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import array_keys, column_keys
 from lepton_nb.data.pictures.arrays import as_pictures, image_pool
-from lepton_nb.data.pictures.augment import check_augment
 from lepton_nb.data.pictures.bundle import image_bundle
 from lepton_nb.data.report import Finding, plural
-from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts, Splitting, plan_parts, row_keys
+from lepton_nb.data.splitting import Parts, plan_parts, row_keys
 from lepton_nb.data.tables.bundle import preview_rows, row_as_dict
 from lepton_nb.data.tables.columns import number_column
 from lepton_nb.data.targets import Targets, about_labels, kind_of_task, read_targets
 from lepton_nb.data.tensors.bundle import tensor_bundle
+from lepton_nb.data.tensors.source import ArrayOptions
 from lepton_nb.errors import ArgumentError, DataError
 from lepton_nb.tasks.tables import encode_columns
 
 
-def arrays(
-    x: Any,
-    y: Any,
-    *,
-    val: tuple[Any, Any] | None = None,
-    test: tuple[Any, Any] | None = None,
-    name: str = "arrays",
-    task: str | None = None,
-    class_names: Sequence[str] | None = None,
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    augment: str = "none",
-    limit: int | None = None,
-) -> DataBundle:
-    """Inputs and targets in memory.
-
-    Args:
-        x: Pictures ``(N, C, H, W)``, ``(N, H, W, C)`` or, as uint8, ``(N, H, W)``; or rows ``(N, F)``; or
-            anything else a model takes as float32. Pictures are uint8, or floats that are 0..255 in whole
-            numbers or 0..1; other floats reach the model as they are.
-        y: Targets ``(N,)``: class numbers, names, or quantities; or ``(N, T)`` quantities.
-        val: Inputs and targets for validation; drawn from `x` where it is not given.
-        test: Inputs and targets for the test; drawn from `x` where neither it nor `val` is given.
-        name: What to call the data.
-        task: ``classification`` or ``regression``, where the targets should not decide.
-        class_names: Names of the classes 0, 1, ….
-        val_fraction: Share of the items for validation.
-        test_fraction: Share of the items for the test.
-        seed: Equal seeds give equal splits.
-        augment: ``none``, ``standard`` or ``strong``, for pictures.
-        limit: Largest number of items of each split, for a quick trial.
+def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions, *, name: str) -> DataBundle:
+    """Inputs and targets by split as a bundle.
 
     Raises:
         DataError: If shapes do not fit each other, or there is nothing to learn from.
     """
-    preset = check_augment(augment)
-    splitting = Splitting(val_fraction, test_fraction, seed, limit)
-    x, y, given = _join({"train": (x, y), "val": val, "test": test})
+    x, y, rows = _join(given)
     source = f"arrays {x.shape} {x.dtype}"
-    targets = _read_targets(y, task, class_names)
+    targets = _read_targets(y, options.task, options.class_names)
     pictures, said = as_pictures(x)
     if pictures is None:
         x = np.ascontiguousarray(x, dtype=np.float64 if x.ndim == 2 else np.float32)
     keys = array_keys(x if pictures is None else pictures)
     parts, split = plan_parts(
-        given, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.class_names, splitting
+        rows, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.class_names, options
     )
     findings = targets.findings + said + split
     if pictures is not None and targets.kind == "classification":
         pool = image_pool(pictures, targets.values, keys, "item")
         return image_bundle(
-            pool, parts, targets.class_names, name=name, source=source, augment=preset, findings=findings
+            pool,
+            parts,
+            targets.class_names,
+            name=name,
+            source=source,
+            augment=options.augment,
+            findings=findings,
         )
-    if preset != "none":
-        raise ArgumentError(f"augment={preset!r} is for the classes of pictures; these are {source}.")
+    if options.augment != "none":
+        raise ArgumentError(
+            f"augment={options.augment!r} is for the classes of pictures; these are {source}."
+        )
     if pictures is not None:
         x = pictures.astype(np.float32) / 255
     make = _table if x.ndim == 2 else _plain
@@ -238,47 +213,3 @@ def _finite(y: np.ndarray) -> np.ndarray:
             "Remove these items.",
         )
     return values
-
-
-def digits(
-    *,
-    name: str = "digits",
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    augment: str = "none",
-    limit: int | None = None,
-) -> DataBundle:
-    """scikit-learn's 1,797 handwritten digits, 8 × 8 grey pixels: real data that needs no download.
-
-    Raises:
-        DataError: If scikit-learn is not installed, or an option is wrong.
-    """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise DataError(
-            "The digits come with scikit-learn, which is not installed.", 'pip install "lepton-nb[digits]"'
-        ) from None
-    preset = check_augment(augment)
-    splitting = Splitting(val_fraction, test_fraction, seed, limit)
-    found = load_digits()
-    pictures = np.rint(found.images[:, None] * (255 / 16)).astype(np.uint8)
-    labels = found.target.astype(np.int64)
-    class_names = tuple(map(str, found.target_names))
-    pool = image_pool(pictures, labels, array_keys(pictures), "digit")
-    parts, split = plan_parts({"train": np.arange(len(labels))}, pool.digests, labels, class_names, splitting)
-    bundle = image_bundle(
-        pool,
-        parts,
-        class_names,
-        name=name,
-        source="scikit-learn's handwritten digits",
-        augment=preset,
-        findings=split,
-    )
-    options = {
-        "augment": preset,
-        **splitting.to_dict(),
-    }
-    return describe(bundle, "digits", "digits", options)

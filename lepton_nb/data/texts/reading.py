@@ -14,12 +14,12 @@ from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
-from lepton_nb.data.specs import describe
-from lepton_nb.data.splitting import Parts, Splitting, plan_parts
+from lepton_nb.data.splitting import Parts, plan_parts
 from lepton_nb.data.targets import Targets, read_targets, strip_labels
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts
-from lepton_nb.data.texts.tokenizing import VOCABULARY, choose_length, token_counts, train_tokenizer
+from lepton_nb.data.texts.source import TextOptions
+from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
 from lepton_nb.tasks.texts import encode_texts, load_tokenizer
 
@@ -27,67 +27,36 @@ SHOWN = 2  # sentences of each class
 SHOWN_CLASSES = 10
 
 
-def text(
-    source: str | os.PathLike[str] | pd.DataFrame,
-    *,
-    name: str | None = None,
-    text: str | None = None,
-    label: str | None = None,
-    max_length: int | None = None,
-    vocab_size: int = VOCABULARY,
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    limit: int | None = None,
+def read_labelled(
+    source: str | os.PathLike[str] | pd.DataFrame, options: TextOptions, *, name: str | None
 ) -> DataBundle:
-    """Texts with a label each.
-
-    Args:
-        source: A CSV or TSV file or a DataFrame with a text and a label column; a file, or a folder of files,
-            of ``text TAB label`` lines; or a folder with one folder of ``.txt`` files per class.
-        name: What to call the data; the file's name where it is not given.
-        text: The column with the texts, where the cells do not tell.
-        label: The column with the labels.
-        max_length: Tokens a text is cut and padded to; 95 % of the training texts fit where it is not given.
-        vocab_size: Largest number of different tokens.
-        val_fraction: Share of the texts for validation.
-        test_fraction: Share of the texts for the test.
-        seed: Equal seeds give equal splits.
-        limit: Largest number of texts of each split, for a quick trial.
+    """Labelled texts as a bundle.
 
     Raises:
         DataError: If there is nothing to learn from, or an option is wrong.
     """
-    _check_number("max_length", max_length, 1, 8192)
-    _check_number("vocab_size", vocab_size, 100, 1_000_000)
-    splitting = Splitting(val_fraction, test_fraction, seed, limit)
-    options = {
-        "text": text,
-        "label": label,
-        "max_length": max_length,
-        "vocab_size": vocab_size,
-        **splitting.to_dict(),
-    }
     if isinstance(source, pd.DataFrame):
-        found, where = from_frame(source, text, label), f"DataFrame, {len(source):,} rows"
+        found, own_name = from_frame(source, options.text, options.label), "frame"
+        where = f"DataFrame, {len(source):,} rows"
     else:
         root = Path(source).expanduser().absolute()
-        found, where = read_texts(source, text, label), f"{'folder' if root.is_dir() else 'file'} {root}"
+        found, own_name = read_texts(source, options.text, options.label), root.stem
+        where = f"{'folder' if root.is_dir() else 'file'} {root}"
     found = clean_texts(found)
     targets = read_targets(found.labels, kind="classification")
     content = digests(value.encode() for value in found.texts)
-    parts, split = plan_parts(found.given, content, targets.values, targets.class_names, splitting)
+    parts, split = plan_parts(found.given, content, targets.values, targets.class_names, options)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
-    preprocessing, said_too = _learn_tokens([texts[i] for i in parts["train"]], max_length, vocab_size)
-    if name is None:
-        name = "frame" if isinstance(source, pd.DataFrame) else root.stem
-    bundle = tensor_bundle(
+    preprocessing, said_too = _learn_tokens(
+        [texts[i] for i in parts["train"]], options.max_length, options.vocab_size
+    )
+    return tensor_bundle(
         encode_texts(texts, preprocessing),
         content,
         targets,
         parts,
-        name=name,
+        name=name or own_name,
         source=where,
         task="text-classification",
         input_name="input_ids",
@@ -97,14 +66,6 @@ def text(
         findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
     )
-    return bundle if isinstance(source, pd.DataFrame) else describe(bundle, "text", str(root), options)
-
-
-def _check_number(option: str, value: int | None, least: int, most: int) -> None:
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most
-    ):
-        raise DataError(f"{option} is {value!r}; it is a whole number from {least} to {most:,}.")
 
 
 def clean_texts(found: LabelledTexts) -> LabelledTexts:

@@ -1,0 +1,133 @@
+"""The sources of labelled pictures: folders, torchvision's sets, and the digits that come along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lepton_nb.data.options import option
+from lepton_nb.data.pictures.options import Augmenting, PictureOptions
+from lepton_nb.data.sources import Match, Progress, Source
+
+if TYPE_CHECKING:
+    from lepton_nb.data.bundle import DataBundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions(PictureOptions):
+    """Pictures in files.
+
+    Attributes:
+        cache: Whether decoded pixels are kept under ``$LEPTON_HOME/cache`` for the next time.
+        stream: The pictures of ``train`` are decoded while the first epoch runs, and kept for the others.
+            Unreadable ones are then left out of their batches, and those that are also in another split are
+            named, not removed.
+    """
+
+    title = "pictures"
+    cache: bool = option(True, "keep decoded pictures on disk")
+    stream: bool = option(False, "train at once: decode pictures while the first epoch runs")
+
+
+class FolderSource(Source[FolderOptions]):
+    """Pictures in one folder per class, with ``train/``, ``test/`` and ``val/`` above them or without."""
+
+    name = "folder"
+    noun = "Folders of pictures"
+    gives = "a folder of pictures"
+    tasks = ("image-classification",)
+    options = FolderOptions
+
+    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
+        from lepton_nb.data.class_folders import IMAGE_SUFFIXES, is_class_folder_tree
+
+        if not path.is_dir():
+            return Match.NO
+        return Match.LIKELY if is_class_folder_tree(path, IMAGE_SUFFIXES) else Match.PERHAPS
+
+    def why_not(self, path: Path) -> tuple[str, str] | None:
+        from lepton_nb.data.class_folders import IMAGE_SUFFIXES
+
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            return None
+        return f"{str(path)!r} is one picture.", "Give the folder that holds one folder per class."
+
+    def read(
+        self, given: Any, options: FolderOptions, *, name: str | None, progress: Progress | None
+    ) -> DataBundle:
+        from lepton_nb.data.pictures.folder import read_folder
+
+        return read_folder(given, options, name=name, progress=progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchvisionOptions(PictureOptions):
+    """Pictures of a data set of torchvision.
+
+    Attributes:
+        root: Folder that has or gets the files; ``$LEPTON_HOME/datasets`` where it is not given.
+        more: The set's own arguments, such as ``split="balanced"`` for EMNIST.
+    """
+
+    title = "torchvision"
+    root: str | None = option(None, "folder of torchvision's downloads", "DIR", completes="files")
+    download: bool = option(True, "fetch a torchvision dataset")
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.root is not None:
+            object.__setattr__(self, "root", str(Path(self.root).expanduser().absolute()))
+
+    def to_spec(self) -> dict[str, Any]:
+        spec = asdict(self)
+        more = spec.pop("more")
+        return {**spec, **more}
+
+
+class TorchvisionSource(Source[TorchvisionOptions]):
+    """Labelled pictures of torchvision by the class's name, such as ``CIFAR10``, in any case."""
+
+    name = "torchvision"
+    noun = "Data sets of torchvision"
+    gives = "the name of a torchvision data set"
+    tasks = ("image-classification",)
+    options = TorchvisionOptions
+    takes_more = True
+
+    def known_names(self) -> list[str]:
+        from lepton_nb.data.pictures.torchvision_sets import torchvision_names
+
+        return torchvision_names()
+
+    def read(
+        self, given: Any, options: TorchvisionOptions, *, name: str | None, progress: Progress | None
+    ) -> DataBundle:
+        from lepton_nb.data.pictures.torchvision_sets import read_set
+
+        return read_set(given, options, name=name, progress=progress)
+
+
+class DigitsSource(Source[Augmenting]):
+    """scikit-learn's 1,797 handwritten digits, 8 × 8 grey pixels: real data that needs no download."""
+
+    name = "digits"
+    noun = "The digits"
+    gives = "digits"
+    tasks = ("image-classification",)
+    options = Augmenting
+    comes_along = True
+
+    def read(
+        self,
+        given: Any,  # noqa: ARG002
+        options: Augmenting,
+        *,
+        name: str | None,
+        progress: Progress | None,  # noqa: ARG002
+    ) -> DataBundle:
+        from lepton_nb.data.pictures.digits import read_digits
+
+        return read_digits(options, name=name or self.name)

@@ -1,0 +1,87 @@
+"""The sources of table rows: files and DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lepton_nb.data.options import Splitting, Tasked, option
+from lepton_nb.data.sources import Match, Progress, Source, is_a
+
+if TYPE_CHECKING:
+    from lepton_nb.data.bundle import DataBundle
+
+TASKS = ("tabular-classification", "tabular-regression")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions(Tasked, Splitting):
+    """Rows whose columns predict one of them.
+
+    Attributes:
+        target: The column to predict; the last one where it is not given, which the report says.
+        task: ``classification`` or ``regression``, where the target's values should not decide.
+    """
+
+    title = "tables"
+    target: str | None = option(None, "column to predict in a table", "COLUMN")
+
+
+class CsvSource(Source[TableOptions]):
+    """A table in a CSV or TSV file, or in a folder with ``train.csv`` and ``test.csv`` (``val.csv``)."""
+
+    name = "csv"
+    noun = "Table files"
+    gives = "a CSV or TSV file"
+    tasks = TASKS
+    options = TableOptions
+
+    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
+        from lepton_nb.data.tables.files import SUFFIXES
+        from lepton_nb.data.tables.reading import table_folder_files
+
+        if path.is_dir():
+            return Match.SURELY if "train" in table_folder_files(path) else Match.NO
+        return Match.LIKELY if path.suffix.lower() in (*SUFFIXES, ".txt") else Match.NO
+
+    def read(
+        self,
+        given: Any,
+        options: TableOptions,
+        *,
+        name: str | None,
+        progress: Progress | None,  # noqa: ARG002
+    ) -> DataBundle:
+        from lepton_nb.data.tables.reading import read_csv
+
+        return read_csv(given, options, name=name)
+
+
+class FrameSource(Source[TableOptions]):
+    """The rows of a DataFrame, or of ``(X, y)`` whose X is one."""
+
+    name = "frame"
+    noun = "Tables"
+    variable = "a DataFrame"
+    classes = ("pandas:DataFrame",)
+    tasks = TASKS
+    options = TableOptions
+
+    def recognises_variable(self, value: Any, options: Mapping[str, Any]) -> Match:
+        if isinstance(value, tuple | list) and len(value) == 2 and is_a(value[0], *self.classes):
+            return Match.SURELY
+        return super().recognises_variable(value, options)
+
+    def read(
+        self,
+        given: Any,
+        options: TableOptions,
+        *,
+        name: str | None,
+        progress: Progress | None,  # noqa: ARG002
+    ) -> DataBundle:
+        from lepton_nb.data.tables.reading import read_frame
+
+        return read_frame(given, options, name=name or self.name)

@@ -1,0 +1,99 @@
+"""The source of labelled texts: files, folders and DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lepton_nb.data.options import Splitting, option
+from lepton_nb.data.sources import Match, Progress, Source, is_a
+from lepton_nb.errors import DataError
+
+if TYPE_CHECKING:
+    from lepton_nb.data.bundle import DataBundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions(Splitting):
+    """Texts with a label each.
+
+    Attributes:
+        text: The column with the texts, where the cells do not tell.
+        label: The column with the labels.
+        max_length: Tokens a text is cut and padded to; 95 % of the training texts fit where it is not given.
+        vocab_size: Largest number of different tokens.
+    """
+
+    title = "texts"
+    text: str | None = option(None, "column with the text", "COLUMN")
+    label: str | None = option(None, "column with the label of the text", "COLUMN")
+    max_length: int | None = option(None, "tokens of a text that count")
+    vocab_size: int = option(8000, "tokens to learn from the texts")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_number("max_length", self.max_length, 1, 8192)
+        _check_number("vocab_size", self.vocab_size, 100, 1_000_000)
+
+
+class TextSource(Source[TextOptions]):
+    """Texts with a label each.
+
+    In a CSV or TSV file or a DataFrame with a text and a label column; in a file, or a folder of files, of
+    ``text TAB label`` lines; or in a folder with one folder of ``.txt`` files per class.
+    """
+
+    name = "text"
+    noun = "Texts"
+    gives = "a file or folder of labelled texts"
+    tasks = ("text-classification",)
+    options = TextOptions
+    aliases: ClassVar[Mapping[str, str]] = {"target": "label"}
+
+    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:
+        return self._folder(path) if path.is_dir() else self._file(path, options)
+
+    def recognises_variable(self, value: Any, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
+        return Match.IF_ASKED if is_a(value, "pandas:DataFrame") else Match.NO
+
+    def read(
+        self,
+        given: Any,
+        options: TextOptions,
+        *,
+        name: str | None,
+        progress: Progress | None,  # noqa: ARG002
+    ) -> DataBundle:
+        from lepton_nb.data.texts.reading import read_labelled
+
+        return read_labelled(given, options, name=name)
+
+    def _folder(self, path: Path) -> Match:
+        from lepton_nb.data.class_folders import IMAGE_SUFFIXES, is_class_folder_tree
+        from lepton_nb.data.texts.files import is_text_folder
+
+        if is_class_folder_tree(path, IMAGE_SUFFIXES) or not is_text_folder(path):
+            return Match.IF_ASKED
+        return Match.LIKELY
+
+    def _file(self, path: Path, options: Mapping[str, Any]) -> Match:
+        """Surely where it has no header, or is a text column and one more."""
+        from lepton_nb.data.tables.files import SUFFIXES, read_table
+        from lepton_nb.data.texts.files import guess_text_column, is_line_file
+
+        if is_line_file(path):
+            return Match.SURELY
+        if path.suffix.lower() not in (*SUFFIXES, ".txt") or not self.takes(options) or "target" in options:
+            return Match.IF_ASKED
+        table, _ = read_table(path)
+        is_text = table.shape[1] == 2 and guess_text_column(table) is not None
+        return Match.SURELY if is_text else Match.IF_ASKED
+
+
+def _check_number(option: str, value: int | None, least: int, most: int) -> None:
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most
+    ):
+        raise DataError(f"{option} is {value!r}; it is a whole number from {least} to {most:,}.")
