@@ -69,7 +69,8 @@ class TensorCodec(Codec):
         if len(specs) == 1:
             return (self.check(to_batch(value, specs[0])),)
         batches = tuple(
-            to_batch(part, spec, spec.name) for part, spec in zip(self._parts(value), specs, strict=True)
+            self.check(to_batch(part, spec, spec.name))
+            for part, spec in zip(self._parts(value), specs, strict=True)
         )
         if len({len(batch) for batch in batches}) > 1:
             sizes = ", ".join(f"{spec.name} {len(batch)}" for spec, batch in zip(specs, batches, strict=True))

@@ -58,6 +58,21 @@ RECIPES: dict[str, Recipe] = {
         },
         source="David Page, How to Train Your ResNet (Myrtle.ai, 2019): 94 % in 24 epochs, 79 s on a V100",
     ),
+    "translation": Recipe(
+        summary="pairs of sentences on a CPU: a small transformer, warmed up, its labels smoothed",
+        model="Transformer",
+        settings={
+            "epochs": 25,
+            "batch_size": 64,
+            "lr": 2e-3,
+            "schedule": "linear",
+            "warmup": 0.06,
+            "weight_decay": 0.01,
+            "label_smoothing": 0.1,
+            "clip": 1.0,
+        },
+        source="Vaswani et al., Attention Is All You Need (2017), made small",
+    ),
 }
 
 

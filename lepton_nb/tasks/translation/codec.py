@@ -12,7 +12,7 @@ from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.base import AnswerKind, Arrays, Form, Graphs, InputError
 from lepton_nb.tasks.tensors import NPY
 from lepton_nb.tasks.texts import TextCodec
-from lepton_nb.tasks.translation.decoding import Search, agreed, writer
+from lepton_nb.tasks.translation.decoding import Search, writer
 from lepton_nb.tasks.translation.tokens import PAD, START, ids_of, text_of, vocabulary
 
 
@@ -45,22 +45,40 @@ class TranslationCodec(TextCodec):
                 )
         return padded(ids), np.full((len(ids), 1), START, dtype=np.int64)
 
+    def from_tensors(self, value: Any) -> Arrays:
+        """Ids of the sources, and of what each answer begins with.
+
+        Raises:
+            InputError: Also if a source is empty or too long, or an answer does not begin with the start.
+        """
+        source, begun = super().from_tensors(value)
+        longest = int(self.settings["max_length"])
+        if max(source.shape[1], begun.shape[1]) > longest:
+            seen = f"{source.shape[1]} and {begun.shape[1]}"
+            raise InputError(f"source and before are {seen} tokens long, expected up to {longest}")
+        for name, wrong, wanted in (
+            ("source", (source == PAD).all(1), "a token"),
+            ("before", (begun[:, :1] != START).any(1) | (begun.shape[1] == 0), f"{START}, the start, first"),
+        ):
+            if wrong.any():
+                item = int(wrong.argmax())
+                raise InputError(f"{name}[{item}] is to have {wanted}", item)
+        return source, begun
+
     def vocabulary(self) -> int:
         return vocabulary(self.settings["tokenizer"])
 
     def run(self, graphs: Graphs, inputs: Arrays) -> Arrays:
         """Ids of the answers ``(N, max_length)`` and the mean log-probability of their tokens ``(N,)``."""
-        search = self.search(graphs, inputs, self.beams)
-        for _ in search:
-            pass
+        search = self.search(graphs, inputs, self.beams).finished()
         return search.answers, search.scores
 
     def stream(self, graphs: Graphs, inputs: Arrays) -> Generator[str, None, Arrays]:
-        """The words of an answer as soon as no hypothesis says otherwise; joined they are its text."""
+        """The words of an answer as soon as they are sure; joined they are its text."""
         search = self.search(graphs, inputs, self.beams)
         said = ""
-        for tokens in search:
-            known = text_of(agreed(tokens[0]), self.settings["tokenizer"])
+        for ids in search:
+            known = text_of(ids, self.settings["tokenizer"])
             sure = known.rpartition(" ")[0]  # the last word may go on
             if len(sure) > len(said):
                 yield sure[len(said) :]

@@ -22,9 +22,7 @@ class PairOptions(Splitting):
     """How pairs are read; see the fields."""
 
     title: ClassVar[str] = "pairs of sentences"
-    targets: str | None = option(
-        None, "file whose line n belongs to line n of the source", "FILE", completes="files"
-    )
+    targets: str | None = option(None, "file whose line n belongs to line n of the source", "FILE", completes="files")
     max_length: int | None = option(None, "tokens of the longest sequence (default: the longest, up to 128)")
     vocab_size: int = option(1500, "number of different tokens, of both sides together")
     beams: int = option(4, "answers that the service follows at once; with 1 the likeliest token each time")
@@ -51,12 +49,7 @@ class PairSource(Source[PairOptions]):
         return Match.IF_ASKED if path.is_file() and asked else Match.NO
 
     def read(
-        self,
-        given: Any,
-        options: PairOptions,
-        *,
-        name: str | None,
-        progress: Progress | None,  # noqa: ARG002
+        self, given: Any, options: PairOptions, *, name: str | None, progress: Progress | None  # noqa: ARG002
     ) -> DataBundle:
         from lepton_nb.tasks.translation.files import existing
         from lepton_nb.tasks.translation.pairs import read_bundle

@@ -61,10 +61,15 @@ def writer(graphs: Mapping[str, Graph], source: np.ndarray) -> Writer:
     return Stepwise(graphs, source) if "step" in graphs else Anew(graphs, source)
 
 
+LAG = 2
+"""Tokens at its end that an answer may still change; what stands before them is said."""
+
+
 class Search:
     """The likeliest answers to a batch. A hypothesis is ranked by the mean log-probability of its tokens.
 
-    An item is done when its best hypothesis has ended, and leaves the batch: an answer does not depend on
+    Those that differ from the best one before its last `LAG` tokens are given up, so that words can be said
+    as they come: it costs no quality on short sentences. An item is done when its best hypothesis has ended, and leaves the batch: an answer does not depend on
     what it shares a batch with.
 
     Args:
@@ -73,7 +78,6 @@ class Search:
         limit: Tokens of the longest answer.
 
     Attributes:
-        tokens: The hypotheses of the items not done, best first, int64 ``(A, beams, t)`` with the start.
         answers: Ids ``(N, limit)``, padded.
         scores: The mean log-probability of their tokens ``(N,)``.
     """
@@ -84,23 +88,29 @@ class Search:
         self.answers = np.full((count, limit), PAD, dtype=np.int64)
         self.scores = np.zeros(count, dtype=np.float32)
         self._items = np.arange(count)
-        self.tokens = np.full((count, beams, 1), START, dtype=np.int64)
+        self._tokens = np.full((count, beams, 1), START, dtype=np.int64)
         self._totals = np.where(np.arange(beams) == 0, 0.0, -np.inf)[None].repeat(count, 0)
         self._lengths = np.zeros((count, beams), dtype=np.int64)
         self._ended = np.zeros((count, beams), dtype=bool)
         source.keep(np.arange(count).repeat(beams))
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Search to the end; gives the hypotheses after each token."""
+        """Search to the end; gives what is sure of the first item after each token, without the start."""
         while len(self._items):
             self._advance()
-            yield self.tokens
+            yield agreed(self._tokens[0][np.isfinite(self._totals[0])])
             self._settle()
+
+    def finished(self) -> Search:
+        """Itself, at the end."""
+        for _ in self:
+            pass
+        return self
 
     def _advance(self) -> None:
         """Put the best next token to the best hypotheses."""
-        active, beams, length = self.tokens.shape
-        found = log_softmax(self.source.logits(self.tokens.reshape(active * beams, length)))
+        active, beams, length = self._tokens.shape
+        found = log_softmax(self.source.logits(self._tokens.reshape(active * beams, length)))
         following = self._allowed(found.reshape(active, beams, -1), length)
         totals = self._totals[..., None] + following
         lengths = self._lengths + ~self._ended
@@ -108,10 +118,12 @@ class Search:
         chosen = best(ranks, beams)
         parent, token = np.divmod(chosen, following.shape[-1])
         rows = np.arange(active)[:, None]
-        self.tokens = np.concatenate([self.tokens[rows, parent], token[..., None]], axis=-1)
+        self._tokens = np.concatenate([self._tokens[rows, parent], token[..., None]], axis=-1)
         self._totals = np.take_along_axis(totals.reshape(active, -1), chosen, 1)
         self._lengths = lengths[rows, parent]
         self._ended = self._ended[rows, parent] | (token == END)
+        settled = self._tokens[:, :, : max(0, length + 1 - LAG)]
+        self._totals[(settled != settled[:, :1]).any(-1)] = -np.inf
         self.source.keep((rows * beams + parent).ravel())
 
     def _allowed(self, following: np.ndarray, length: int) -> np.ndarray:
@@ -127,15 +139,15 @@ class Search:
 
     def _settle(self) -> None:
         """Write down the items whose best hypothesis has ended, or has no room left, and go on without."""
-        length = self.tokens.shape[-1] - 1
+        length = self._tokens.shape[-1] - 1
         done = self._ended[:, 0] if length < self.limit else np.ones(len(self._items), dtype=bool)
         if not done.any():
             return
         items = self._items[done]
-        self.answers[items, :length] = self.tokens[done, 0, 1:]
+        self.answers[items, :length] = self._tokens[done, 0, 1:]
         self.scores[items] = self._totals[done, 0] / self._lengths[done, 0]
         going = np.flatnonzero(~done)
-        self._items, self.tokens = self._items[going], self.tokens[going]
+        self._items, self._tokens = self._items[going], self._tokens[going]
         self._totals, self._lengths = self._totals[going], self._lengths[going]
         self._ended = self._ended[going]
         self.source.keep((going[:, None] * self.beams + np.arange(self.beams)).ravel())

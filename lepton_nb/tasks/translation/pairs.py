@@ -100,9 +100,7 @@ def _fitting(
 ) -> tuple[dict[str, np.ndarray], list[Finding]]:
     """The pairs whose sides a model reads whole; those held back need only have a source that it reads."""
     source = np.array([len(ids) for ids in coded.sources])
-    keep = {
-        name: (coded.longest if name == "train" else source)[rows] <= length for name, rows in parts.items()
-    }
+    keep = {name: (coded.longest if name == "train" else source)[rows] <= length for name, rows in parts.items()}
     said = [Finding(f"Sequences of up to {length} tokens (max_length=… chooses another).")]
     for name, kept in keep.items():
         if not kept.any():
@@ -132,13 +130,9 @@ def _bundle(
     counts = {part: {"": len(split)} for part, split in splits.items()}
     first = {part: np.array([rows[0] for rows in members]) for part, members in groups.items()}
     prints = {
-        part: (content[rows], digests(found.targets[row].encode() for row in rows))
-        for part, rows in parts.items()
+        part: (content[rows], digests(found.targets[row].encode() for row in rows)) for part, rows in parts.items()
     }
-    shown = [
-        (found.sources[row], found.targets[row])
-        for row in first["train" if "train" in first else "test"][:_SHOWN]
-    ]
+    shown = [(found.sources[row], found.targets[row]) for row in first["train" if "train" in first else "test"][:_SHOWN]]
     preview = RowsPreview(["source", "target"], shown)
     return DataBundle(
         name=name,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from lepton_nb.errors import ArgumentError
-from lepton_nb.signature import Signature
+from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.base import Arrays, Codec, FigureMaker, Graph, GraphSpec, Measures, Starter, Task
 from lepton_nb.tasks.translation.codec import TranslationCodec
 from lepton_nb.tasks.translation.tokens import START, pieces_of, vocabulary
@@ -64,7 +64,7 @@ class Translation(Task):
             value = loss(logits, batch.target)
             if getattr(model, "training", True):
                 return value, logits
-            return value, {"logits": logits, "tokens": self.answer(model, batch, signature)}
+            return value, {"logits": logits, "tokens": self.answer(model, batch, signature, beams=1)}
 
         return objective
 
@@ -73,17 +73,21 @@ class Translation(Task):
 
         return TextMeter(signature.preprocessing["tokenizer"])
 
-    def answer(self, model: nn.Module, batch: Batch, signature: Signature) -> Tensor:
-        """The likeliest token each time, ``(N, max_length)``: what the service says with one beam."""
+    def answer(
+        self, model: nn.Module, batch: Batch, signature: Signature, *, beams: int | None = None
+    ) -> Tensor:
+        """What the service says, ``(N, max_length)``: the answer does not depend on the target.
+
+        Args:
+            beams: Other than those of the signature.
+        """
         import torch
 
         source = batch.inputs["source"].cpu().numpy()
         begun = np.full((len(source), 1), START, dtype=np.int64)
         codec = TranslationCodec(signature)
-        search = codec.search(torch_graphs(model), (source, begun), beams=1)
-        for _ in search:
-            pass
-        return torch.from_numpy(search.answers)
+        search = codec.search(torch_graphs(model), (source, begun), beams or codec.beams)
+        return torch.from_numpy(search.finished().answers)
 
     def samples(self, model: nn.Module, batch: Batch, signature: Signature) -> list[str]:
         from lepton_nb.batch import part
@@ -110,8 +114,9 @@ class Translation(Task):
         texts, references = texts_of(preds, tokenizer), references_of(target, tokenizer)
         exact = np.mean([text in wanted for text, wanted in zip(texts, references, strict=True)])
         scores = {**corpus_scores(texts, references), "exact": float(exact)}
-        several = f"Against all {sum(map(len, references)):,} references of {len(texts):,} sources; greedy."
-        return Measures(scores, notes=[several])
+        count, beams = sum(map(len, references)), int(signature.target["beams"])
+        how = "the likeliest token each time" if beams == 1 else f"{beams} hypotheses followed"
+        return Measures(scores, notes=[f"Against all {count:,} references of {len(texts):,} sources; {how}."])
 
     def insight(self, model: nn.Module, batch: Batch, signature: Signature) -> dict[str, np.ndarray]:
         """What of the first source the model looks at for each token of its answer."""
@@ -126,13 +131,9 @@ class Translation(Task):
         if "attention" not in arrays:
             return {}
         tokenizer = signature.preprocessing["tokenizer"]
-        source, answer = (
-            pieces_of(arrays[name], tokenizer) for name in ("attention_source", "attention_answer")
-        )
+        source, answer = (pieces_of(arrays[name], tokenizer) for name in ("attention_source", "attention_answer"))
         return {
-            "attention": lambda backend: attention_picture(
-                arrays["attention"], source, answer, backend=backend
-            )
+            "attention": lambda backend: attention_picture(arrays["attention"], source, answer, backend=backend)
         }
 
     def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:
