@@ -27,6 +27,7 @@ ROWS = {
     "evaluation": 4,
     "deployment": 5,
     "training": 5,
+    "scaffold": 1,
     "testing": 5,
     "widgets": 6,
     "magics": 7,
