@@ -72,7 +72,7 @@ def test_every_graph_is_exported_and_checked_with_the_loop_around_them(speller: 
 
 @pytest.mark.parametrize("format_", ["onnx", "pt2"])
 def test_free_dimensions_take_any_length(speller: Package, format_: str) -> None:
-    graphs = load_graphs(speller.path, format_, speller.manifest.graphs)  # type: ignore[arg-type]
+    graphs = load_graphs(speller.path, format_, speller.manifest.graphs)
     for items, length, said in ((1, 1, 1), (2, 9, 6)):
         (memory,) = graphs["encode"]((np.ones((items, length), np.int64),))
         (logits,) = graphs["step"]((memory, np.ones((items, said), np.int64)))
@@ -150,5 +150,5 @@ def test_a_run_answers_here_as_in_its_package(twins: Package) -> None:
     backend = load_backend(twins, "", "cpu", 1, trusted=False)
     inputs = twins.read_example().inputs
     answers = codec.encode(codec.run(backend.graphs, inputs))
-    assert set(answers[0]["outputs"]) == {"logits", "ids"}  # type: ignore[index]
-    assert isinstance(torch.tensor(answers[0]["outputs"]["ids"]).item(), int)  # type: ignore[index]
+    assert set(answers[0]["outputs"]) == {"logits", "ids"}
+    assert isinstance(torch.tensor(answers[0]["outputs"]["ids"]).item(), int)
