@@ -22,8 +22,11 @@ from lepton_nb.tasks import get_task
 from lepton_nb.tasks.padding import joined
 from tests.graphs_support import (
     BRANCHING_SPELLER,
+    MASKED,
+    MASKING,
     NAMED,
     SOME_IDS,
+    SOME_MASKED,
     SOME_NAMED,
     SPELLER,
     SPELLING,
@@ -108,6 +111,17 @@ def test_a_model_of_names_and_a_dataclass_becomes_one_of_positions(twins: Packag
     logits, ids = session.run(None, {"mask": reference.inputs[0], "x": reference.inputs[1]})
     np.testing.assert_allclose(logits, reference.outputs[0], atol=1e-5)
     np.testing.assert_array_equal(ids, reference.outputs[1])
+
+
+def test_a_model_of_names_takes_any_length_where_its_inputs_do(tmp_path: Path) -> None:
+    package = package_of(tmp_path / "net", MASKED, MASKING, SOME_MASKED)
+    assert package.manifest.formats == ("onnx", "pt2")
+    for format_ in package.manifest.formats:
+        graph = load_graphs(package.path, format_, package.manifest.graphs)["model"]
+        for items, length in ((1, 1), (2, 9)):
+            ids = np.ones((items, length), np.int64)
+            (logits,) = graph((ids, ids))
+            assert logits.shape == (items, 2)
 
 
 def test_a_model_that_gives_something_else_than_in_training_is_refused(tmp_path: Path) -> None:
