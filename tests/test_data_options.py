@@ -32,8 +32,8 @@ EVERY = sorted(sources())
 ON_THE_LINE = {"command", "run", "name", "source", "train", "val", "test", "help"}
 
 
-def other_value(field: Any, hint: Any) -> Any:
-    """A value of an option that is not its default."""
+def other_value(field: Any, hint: Any, folder: Path) -> Any:
+    """A value of an option that is not its default; `folder` where it names one."""
     if field.name == "image_size":
         return (8, 6)
     kinds = get_args(hint) or (hint,)
@@ -42,15 +42,15 @@ def other_value(field: Any, hint: Any) -> Any:
     if hint is bool:
         return not field.default
     if str in kinds:
-        return "/some where/it is" if field.metadata["completes"] == "files" else "some words"
+        return str(folder) if field.metadata["completes"] == "files" else "some words"
     if int in kinds:
         return 7 if field.default is None else field.default + 1
     return 0.25 if float in kinds else ("no, yes" if str in kinds else ("left", "right"))
 
 
-def others(options: type[Options]) -> dict[str, Any]:
+def others(options: type[Options], folder: Path) -> dict[str, Any]:
     hints = get_type_hints(options)
-    return {field.name: other_value(field, hints[field.name]) for _, field in options.on_line()}
+    return {field.name: other_value(field, hints[field.name], folder) for _, field in options.on_line()}
 
 
 def parsed(line: str) -> dict[str, Any]:
@@ -86,9 +86,10 @@ def test_an_option_is_read_alike_whichever_source_takes_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_every_option_of_every_source_goes_by_spec_and_line_and_comes_back(name: str) -> None:
-    source = sources()[name]
-    chosen = source.checked(others(source.options))
+def test_every_option_of_every_source_goes_by_spec_and_line_and_comes_back(name: str, tmp_path: Path) -> None:
+    source, folder = sources()[name], tmp_path / "some where"
+    folder.mkdir()
+    chosen = source.checked(others(source.options, folder))
     spec = json.loads(json.dumps(chosen.to_spec()))
     assert set(spec) == set(source.options.names()) - {"more"}
     words = source.options.words(spec)
