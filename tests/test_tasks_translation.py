@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -119,6 +121,16 @@ def test_two_files_line_by_line(tmp_path: Path) -> None:
         read(left, targets=str(right))
 
 
+def test_pairs_are_told_from_labelled_texts(tmp_path: Path) -> None:
+    pairs = data.load(str(write(tmp_path / "pairs.tsv", toy_pairs())))
+    assert pairs.signature.task == "translation"
+    shared = data.load(str(write(tmp_path / "noted.tsv", [(*pair, f"line {n}") for n, pair in enumerate(toy_pairs())])))
+    assert shared.signature.task == "translation"
+    labelled = [(source, "long" if len(source) > 12 else "short") for source, _ in toy_pairs()]
+    texts = data.load(str(write(tmp_path / "texts.tsv", labelled)))
+    assert texts.signature.task == "text-classification"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(b"", "holds no pairs"), (b"one side\nanother\n", "holds no pairs of sentences. 2 lines without a tab")],
@@ -190,6 +202,17 @@ def test_it_learns_the_toy_language_and_says_how(turned: Run, toy: DataBundle) -
     log = (turned.path / "log.txt").read_text()
     source = toy.split("val").raw(0)
     assert f"{source} → " in log and f"({' '.join(w[::-1] for w in source.split())})" in log
+
+
+def test_other_pairs_are_read_in_the_tokens_of_the_run(turned: Run, toy: DataBundle, tmp_path: Path) -> None:
+    few = [pair for pair in toy_pairs() if pair[0].startswith("snow")][:9]
+    file = write(tmp_path / "few.tsv", [*few, ("sun " * 40, "nus " * 40)])
+    found = lepton_nb.evaluate(turned, str(file))
+    assert len(found.target) == 9 and found.metrics["exact"] > 0.7
+    assert any("1 pair of test longer than that left out" in note for note in found.notes)
+    with pytest.raises(DataError, match="prepared otherwise") as raised:
+        lepton_nb.evaluate(turned, data.load(str(write(tmp_path / "other.tsv", toy_pairs(300))), vocab_size=310))
+    assert "Give the file itself" in str(raised.value.hint)
 
 
 def test_an_evaluation_shows_mistakes_with_all_references_and_attention(tmp_path: Path, toy: DataBundle) -> None:
@@ -332,20 +355,23 @@ def test_requests_and_what_is_wrong_with_them(toy: DataBundle) -> None:
 
 
 def test_what_is_streamed_is_the_answer_word_by_word(turned: Run, toy: DataBundle) -> None:
-    codec = get_task("translation").codec(toy.signature)
     graphs = torch_graphs(turned.live["model"])
-    inputs = codec.prepare("sun moon tree rain")
-    (answer,) = codec.encode(codec.run(graphs, inputs))
-    pieces = list(codec.stream(graphs, inputs))
-    assert answer["text"] == "nus noom eert niar" and 0.5 < answer["score"] <= 1
-    assert "".join(pieces) == answer["text"] and len(pieces) == 4
+    for beams, least in ((1, 4), (3, 2)):
+        codec = get_task("translation").codec(replace(toy.signature, target={"name": "target", "beams": beams}))
+        inputs = codec.prepare("sun moon tree rain")
+        (answer,) = codec.encode(codec.run(graphs, inputs))
+        pieces = list(codec.stream(graphs, inputs))
+        assert answer["text"] == "nus noom eert niar" and 0.5 < answer["score"] <= 1
+        assert "".join(pieces) == answer["text"] and len(pieces) >= least
 
 
 @pytest.mark.slow
-def test_a_deployed_model_answers_and_streams_from_two_graphs(turned: Run, toy: DataBundle) -> None:
-    import httpx
-
-    with lepton_nb.deploy(turned, name="turned") as service:
+def test_a_deployed_model_answers_and_streams_from_two_graphs(
+    turned: Run, toy: DataBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEPTON_HOME", str(turned.store.root))
+    service = lepton_nb.deploy(turned, name="turned")
+    try:
         text = "sun moon tree rain"
         (said,) = service.predict(text)
         (here,) = lepton_nb.predict(turned, text)
@@ -362,8 +388,8 @@ def test_a_deployed_model_answers_and_streams_from_two_graphs(turned: Run, toy: 
         *pieces, whole = map(json.loads, lines)
         assert "".join(piece["piece"] for piece in pieces) == said["text"] and len(pieces) > 1
         assert whole["predictions"] == [said]
-        page = httpx.get(service.url, headers=headers).text
-        assert "textarea" in page or "text" in page
+    finally:
+        service.stop()
 
 
 @pytest.mark.slow

@@ -52,6 +52,17 @@ def read_bundle(path: Path, target: Path | None, options: PairOptions, name: str
     return bundle
 
 
+def as_trained(path: Path, signature: Signature, split: str) -> DataBundle:
+    """All pairs of a file in the tokens of a trained model, as one split to measure it on."""
+    found = read_pairs(path)
+    content = digests(same_source(text).encode() for text in found.sources)
+    coded = Coded.of(found, str(signature.preprocessing["tokenizer"]))
+    parts, said = _fitting(found, coded, {split: np.arange(len(content))}, int(signature.preprocessing["max_length"]))
+    bundle = _bundle(path.stem, str(path), found, coded, parts, content, signature)
+    bundle.report.findings = [*found.findings, *said]
+    return bundle
+
+
 @dataclass
 class Coded:
     """Pairs as ids, and the longer side of each in tokens."""
@@ -101,7 +112,7 @@ def _fitting(
     """The pairs whose sides a model reads whole; those held back need only have a source that it reads."""
     source = np.array([len(ids) for ids in coded.sources])
     keep = {name: (coded.longest if name == "train" else source)[rows] <= length for name, rows in parts.items()}
-    said = [Finding(f"Sequences of up to {length} tokens (max_length=… chooses another).")]
+    said = [Finding(f"Sequences of up to {length} tokens.")]
     for name, kept in keep.items():
         if not kept.any():
             raise DataError(f"No pair of {name} fits in {length} tokens.", "Give a larger max_length=….")
@@ -132,7 +143,7 @@ def _bundle(
     prints = {
         part: (content[rows], digests(found.targets[row].encode() for row in rows)) for part, rows in parts.items()
     }
-    shown = [(found.sources[row], found.targets[row]) for row in first["train" if "train" in first else "test"][:_SHOWN]]
+    shown = [(found.sources[row], found.targets[row]) for row in next(iter(first.values()))[:_SHOWN]]
     preview = RowsPreview(["source", "target"], shown)
     return DataBundle(
         name=name,
