@@ -24,7 +24,9 @@ class PairOptions(Splitting):
     """How pairs are read; see the fields."""
 
     title: ClassVar[str] = "pairs of sentences"
-    targets: str | None = option(None, "file whose line n belongs to line n of the source", "FILE", completes="files")
+    targets: str | None = option(
+        None, "file whose line n belongs to line n of the source", "FILE", completes="files"
+    )
     max_length: int | None = option(None, "tokens of the longest sequence (default: the longest, up to 128)")
     vocab_size: int = option(1500, "number of different tokens, of both sides together")
     beams: int = option(4, "answers that the service follows at once; with 1 the likeliest token each time")
@@ -60,7 +62,12 @@ class PairSource(Source[PairOptions]):
         return as_trained(path, signature, split or "test") if path is not None and path.is_file() else None
 
     def read(
-        self, given: Any, options: PairOptions, *, name: str | None, progress: Progress | None  # noqa: ARG002
+        self,
+        given: Any,
+        options: PairOptions,
+        *,
+        name: str | None,
+        progress: Progress | None,  # noqa: ARG002
     ) -> DataBundle:
         from lepton_nb.tasks.translation.files import existing
         from lepton_nb.tasks.translation.pairs import read_bundle

@@ -51,7 +51,9 @@ class _LeftOut:
 
     def findings(self) -> list[Finding]:
         return [
-            Finding(f"{plural(len(places), 'line')} {reason} left out.", tuple(places[:EXAMPLES]), warning=True)
+            Finding(
+                f"{plural(len(places), 'line')} {reason} left out.", tuple(places[:EXAMPLES]), warning=True
+            )
             for reason, places in self.places.items()
         ]
 
@@ -100,7 +102,9 @@ def _from_rows(name: str, rows: Iterator[list[bytes]]) -> Pairs:
         if pair is None:
             continue
         if number == 1 and all(_COLUMN.fullmatch(side) for side in pair):
-            found.findings.append(Finding(f"Line 1 of {name}, {pair[0]!r} and {pair[1]!r}, names the columns."))
+            found.findings.append(
+                Finding(f"Line 1 of {name}, {pair[0]!r} and {pair[1]!r}, names the columns.")
+            )
             continue
         further += len(row) > 2
         if pair in seen:

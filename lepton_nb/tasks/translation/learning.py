@@ -106,7 +106,9 @@ def graph_specs(model: nn.Module, signature: Signature, example: tuple[Tensor, .
     }
 
 
-def attention(task: Translation, model: nn.Module, batch: Batch, signature: Signature) -> dict[str, np.ndarray]:
+def attention(
+    task: Translation, model: nn.Module, batch: Batch, signature: Signature
+) -> dict[str, np.ndarray]:
     """Weights ``(T, S)`` of an answer over its source, the longest of the batch, with the ids of both.
 
     Nothing of a model that does not show its attention.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -57,7 +58,9 @@ def as_trained(path: Path, signature: Signature, split: str) -> DataBundle:
     found = read_pairs(path)
     content = digests(same_source(text).encode() for text in found.sources)
     coded = Coded.of(found, str(signature.preprocessing["tokenizer"]))
-    parts, said = _fitting(found, coded, {split: np.arange(len(content))}, int(signature.preprocessing["max_length"]))
+    parts, said = _fitting(
+        found, coded, {split: np.arange(len(content))}, int(signature.preprocessing["max_length"])
+    )
     bundle = _bundle(path.stem, str(path), found, coded, parts, content, signature)
     bundle.report.findings = [*found.findings, *said]
     return bundle
@@ -111,7 +114,9 @@ def _fitting(
 ) -> tuple[dict[str, np.ndarray], list[Finding]]:
     """The pairs whose sides a model reads whole; those held back need only have a source that it reads."""
     source = np.array([len(ids) for ids in coded.sources])
-    keep = {name: (coded.longest if name == "train" else source)[rows] <= length for name, rows in parts.items()}
+    keep = {
+        name: (coded.longest if name == "train" else source)[rows] <= length for name, rows in parts.items()
+    }
     said = [Finding(f"Sequences of up to {length} tokens.")]
     for name, kept in keep.items():
         if not kept.any():
@@ -141,7 +146,8 @@ def _bundle(
     counts = {part: {"": len(split)} for part, split in splits.items()}
     first = {part: np.array([rows[0] for rows in members]) for part, members in groups.items()}
     prints = {
-        part: (content[rows], digests(found.targets[row].encode() for row in rows)) for part, rows in parts.items()
+        part: (content[rows], digests(found.targets[row].encode() for row in rows))
+        for part, rows in parts.items()
     }
     shown = [(found.sources[row], found.targets[row]) for row in next(iter(first.values()))[:_SHOWN]]
     preview = RowsPreview(["source", "target"], shown)
@@ -171,7 +177,7 @@ def _split(name: str, found: Pairs, coded: Coded, members: list[list[int]], long
         name,
         Ragged([coded.sources[row] for row in firsts]),
         Ragged([coded.targets[row] for row in flat]),
-        Ragged([range(a, b) for a, b in zip(starts, starts[1:])]),
+        Ragged([range(a, b) for a, b in itertools.pairwise(starts)]),
         [found.sources[row] for row in firsts].__getitem__,
         longest,
     )

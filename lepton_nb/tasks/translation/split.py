@@ -143,9 +143,7 @@ class PairLoader:
             return _pieces(order, self.batch_size)
         draws = generator(self.seed, epoch, len(order))
         blur = torch.rand(len(order), generator=draws).numpy() * _BLUR
-        batches = _pieces(
-            order[np.argsort(self.split.lengths[order] + blur, kind="stable")], self.batch_size
-        )
+        batches = _pieces(order[np.argsort(self.split.lengths[order] + blur, kind="stable")], self.batch_size)
         return [batches[number] for number in torch.randperm(len(batches), generator=draws)]
 
 
