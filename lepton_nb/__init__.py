@@ -43,14 +43,15 @@ _PUBLIC = {
     "logs": "lepton_nb.deployment",
     "lr_find": "lepton_nb.training",
     "model": "lepton_nb.models",
+    "new": "lepton_nb.scaffold",
     "note": "lepton_nb.runs",
     "predict": "lepton_nb.deployment",
-    "resume": "lepton_nb.training",
+    "resume": "lepton_nb.widgets.showing",
     "rollback": "lepton_nb.deployment",
     "schedule": "lepton_nb.training",
     "service": "lepton_nb.deployment.handlers",
     "stop": "lepton_nb.deployment",
-    "train": "lepton_nb.training",
+    "train": "lepton_nb.widgets.showing",
     "tune": "lepton_nb.training",
 }
 

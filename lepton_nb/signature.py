@@ -64,7 +64,9 @@ class Signature:
 
     @property
     def num_outputs(self) -> int:
-        """Length of the output's last dimension: the number of classes or of target values."""
+        """The number of classes; where there are none, the length of the output's last dimension."""
+        if self.class_names:
+            return len(self.class_names)
         size = self.output.shape[-1] if self.output.shape else 1
         if size is None:
             raise ValueError(f"the output {self.output} has no fixed last dimension")

@@ -25,7 +25,15 @@ from lepton_nb import Callback, Run
 from lepton_nb.callbacks import TrainState
 from tests.training_helpers import TinyNet, blobs
 
-SETTINGS = {"epochs": 4, "batch_size": 24, "lr": 1e-2, "restore_best": False, "checkpoint_every": 0.01}
+QUIET = {"progress": False}
+SETTINGS = {
+    "epochs": 4,
+    "batch_size": 24,
+    "lr": 1e-2,
+    "restore_best": False,
+    "checkpoint_every": 0.01,
+    **QUIET,
+}
 
 
 class Killed(Callback):
@@ -93,7 +101,7 @@ def begin_or_go_on(name: str, killer: Killed) -> Run:
     if known and known[0].status == "finished":
         return known[0]  # the kill struck after its end
     if any(run.checkpoints() for run in known):
-        return lepton_nb.resume(name, model=TinyNet(), data=blobs(96), callbacks=[killer])
+        return lepton_nb.resume(name, model=TinyNet(), data=blobs(96), callbacks=[killer], **QUIET)
     return lepton_nb.train(TinyNet, blobs(96), name=name, callbacks=[killer], **SETTINGS)
 
 

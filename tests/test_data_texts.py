@@ -156,6 +156,19 @@ def test_a_folder_per_class_keeps_its_test_part(tmp_path: Path) -> None:
     assert from_spec(bundle.spec).fingerprint == bundle.fingerprint
 
 
+def test_texts_of_the_test_are_removed_from_train_and_named(tmp_path: Path) -> None:
+    for split, count in (("train", 20), ("test", 6)):
+        for label in ("neg", "pos"):
+            (tmp_path / split / label).mkdir(parents=True)
+            for i in range(count):
+                (tmp_path / split / label / f"{i}.txt").write_text(f"{split} {label} {i}")
+    (tmp_path / "train" / "neg" / "3.txt").write_text("  test neg 5 ")
+    bundle = load(tmp_path, val_fraction=0)
+    assert bundle.report.sizes == {"train": 39, "test": 12}
+    assert any("1 text of train also in test: removed from train" in each for each in bundle.report.warnings)
+    assert "train/neg/3.txt 'test neg 5'" in report(bundle)
+
+
 def test_equal_texts_are_in_the_same_part(reviews: pd.DataFrame) -> None:
     bundle = text(reviews, val_fraction=0)
     leak = bundle.split("test").raw(0)

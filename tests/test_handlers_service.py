@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import subprocess
 import threading
 import time
 import zlib
@@ -305,8 +306,9 @@ def test_how_an_answer_is_sent_is_not_the_handlers_business(client: httpx.Client
         answer = client.post("/odd", json={"name": name, "value": value})
         assert (answer.status_code, answer.text) == (200, "abc")
         assert name not in answer.headers
-    answer = client.post("/odd", json={"status": 204})
-    assert (answer.status_code, answer.content) == (204, b"")
+    for odd in ({"status": 204}, {"status": 304, "name": "content-length", "value": "9"}):
+        answer = client.post("/odd", json=odd)
+        assert (answer.status_code, answer.content) == (odd["status"], b"")
 
 
 def test_a_compressed_body_is_what_was_meant(client: httpx.Client) -> None:
@@ -482,8 +484,8 @@ def test_each_version_has_the_environment_of_what_deployed_it(
     assert seen() == ("", "")
     get_deployment("envy").rollback()
     assert seen() == ("hush-2", "hush-2")
-    for path in home.rglob("*"):
-        assert path.is_dir() or b"hush-" not in path.read_bytes(), path
+    # In a process of its own: to close a file of SQLite's here would let go of its locks.
+    assert subprocess.run(["grep", "-rlF", "hush-", str(home)], check=False).returncode == 1
 
 
 def test_an_unknown_model_is_named() -> None:

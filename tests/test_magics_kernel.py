@@ -237,13 +237,13 @@ def test_a_service_shows_a_card_and_a_panel_that_settle_when_it_stops(client: Bl
     assert panel["data"][WIDGET]["model_id"]
     opened = [m for m in messages if m["msg_type"] == "comm_open" and "seen" in m["content"]["data"]["state"]]
     state = opened[-1]["content"]["data"]["state"]
-    assert state["info"]["kind"] == "image"
+    assert state["info"]["form"]["widget"] == "image"
     assert state["seen"]["state"] == "ready"
 
     comm_id = opened[-1]["content"]["comm_id"]
     picture = io.BytesIO()
     Image.new("L", (8, 8), 100).save(picture, "PNG")
-    asked = {"ask": "predict", "kind": "image"}
+    asked = {"ask": "predict", "sent": "file"}
     answer = ask_panel(client, comm_id, asked, [picture.getvalue()])["answer"]
     assert answer["label"] in "0123456789"
     assert "not" in ask_panel(client, comm_id, asked, [b"no picture"])["problem"]

@@ -332,7 +332,8 @@ def test_several_inputs_share_the_batch(tmp_path: Path, parameters: str) -> None
     runner = onnx_runner(tmp_path / "model.onnx")
     more = (torch.randn(7, 5), torch.randn(7, 3))
     expected = model(*more).detach().numpy()
-    np.testing.assert_allclose(runner(tuple(part.numpy() for part in more)), expected, atol=1e-5)
+    (answered,) = runner(tuple(part.numpy() for part in more))
+    np.testing.assert_allclose(answered, expected, atol=1e-5)
 
 
 def test_tied_weights_and_buffers_survive() -> None:

@@ -82,6 +82,12 @@ def test_a_run_in_training_is_referred_to_from_its_first_output(kernel: Blocking
     assert "live@1 · SmallCNN on digits" in first["text/plain"]
 
 
+def test_the_function_shows_the_same_panel_and_can_be_quiet(kernel: BlockingKernelClient) -> None:
+    code = "import lepton_nb\nrun = lepton_nb.train('SmallCNN', digits, epochs=1, progress=%s)"
+    assert VIEW in outputs(kernel, code % True)[0]
+    assert outputs(kernel, code % False) == []
+
+
 def test_what_the_text_says_to_type_shows_the_run(kernel: BlockingKernelClient) -> None:
     (line,) = outputs(kernel, "%lepton train SmallCNN --data digits --epochs 1 --name typed")[0][RUN]["next"]
     assert outputs(kernel, line)[0]["text/plain"].startswith("Finished: typed@1")

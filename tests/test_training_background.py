@@ -23,8 +23,10 @@ from lepton_nb.callbacks import TrainState
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import StoreError, TrainingError
 from lepton_nb.runs import RunStore, list_runs, queue
-from lepton_nb.training.background.cargo import Freight, pack, unpack
+from lepton_nb.training.background.cargo import pack, unpack
 from lepton_nb.training.config import TrainConfig
+from lepton_nb.training.monitoring import Monitor
+from lepton_nb.training.plan import Plan
 from tests.training_helpers import TinyNet, blobs
 
 SETTINGS = {"epochs": 4, "batch_size": 16, "lr": 1e-2, "restore_best": False}
@@ -61,9 +63,13 @@ def equal(left: dict[str, Tensor], right: dict[str, Tensor]) -> bool:
     return left.keys() == right.keys() and all(torch.equal(left[key], right[key]) for key in left)
 
 
-def carried(model: nn.Module, data: DataBundle, loss: Any = None, optimizer: Any = None) -> Freight:
-    """What arrives of a freight."""
-    cargo = pack(Freight(model, data, loss, optimizer, [], TrainConfig()))
+def plan(model: nn.Module, data: DataBundle, loss: Any = None, optimizer: Any = None) -> Plan:
+    return Plan(model, data, loss, optimizer, TrainConfig(), Monitor("val_loss", "min"))
+
+
+def carried(model: nn.Module, data: DataBundle, loss: Any = None, optimizer: Any = None) -> Plan:
+    """What arrives of a plan."""
+    cargo = pack(plan(model, data, loss, optimizer))
     with cargo.file as file:
         return unpack(file)
 
@@ -97,7 +103,7 @@ def test_an_optimizer_arrives_over_the_parameters_of_the_model_that_arrives() ->
 def test_slices_of_one_array_do_not_carry_the_whole_of_it() -> None:
     model = TinyNet()
     model.register_buffer("part", torch.zeros(1_000_000)[:10])
-    cargo = pack(Freight(model, blobs(), None, None, [], TrainConfig()))
+    cargo = pack(plan(model, blobs()))
     cargo.file.close()
     assert cargo.report.size < 200_000
 
@@ -105,14 +111,14 @@ def test_slices_of_one_array_do_not_carry_the_whole_of_it() -> None:
 def test_the_report_shows_a_large_variable_that_a_function_drags_along() -> None:
     table = torch.zeros(1_000_000)
     loss = lambda preds, target: nn.functional.cross_entropy(preds, target) + 0 * table.sum()  # noqa: E731
-    cargo = pack(Freight(TinyNet(), blobs(), loss, None, [], TrainConfig()))
+    cargo = pack(plan(TinyNet(), blobs(), loss))
     cargo.file.close()
     (found,) = [item for item in cargo.report if item.name == "table"]
     assert (found.kind, found.size) == ("variable", 4_000_000)
 
 
 def test_the_report_names_what_travels_its_size_and_why() -> None:
-    cargo = pack(Freight(TinyNet(), blobs(), ScaledLoss(), None, [Slow()], TrainConfig()))
+    cargo = pack(plan(TinyNet(), blobs(), ScaledLoss()).with_callbacks([Slow()]))
     cargo.file.close()
     items = {item.name: item for item in cargo.report}
     assert items["TinyNet"].kind == "model"
@@ -125,7 +131,7 @@ def test_the_report_names_what_travels_its_size_and_why() -> None:
 
 
 def test_nothing_pickled_has_a_name_on_disk(lepton_home: Path) -> None:
-    cargo = pack(Freight(TinyNet(), blobs(), None, None, [], TrainConfig()))
+    cargo = pack(plan(TinyNet(), blobs()))
     assert [path for path in lepton_home.rglob("*") if path.is_file()] == []
     assert os.fstat(cargo.file.fileno()).st_mode & 0o077 == 0
     cargo.file.close()

@@ -81,7 +81,8 @@ class Slow(Callback):
         if state.step == {signal_at}:
             print("go", flush=True)
 
-lepton_nb.train(TinyNet, blobs(), callbacks=[Slow()], name="killed", checkpoint_every=0.05, **{settings!r})
+settings = dict({settings!r}, checkpoint_every=0.05, progress=False)
+lepton_nb.train(TinyNet, blobs(), callbacks=[Slow()], name="killed", **settings)
 """
 
 

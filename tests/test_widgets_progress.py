@@ -20,6 +20,7 @@ from lepton_nb.widgets.panel_callback import describe, measure
 from lepton_nb.widgets.settled import settled_bundle, summary_rows
 from lepton_nb.widgets.terminal import LineProgress, TerminalProgress
 from lepton_nb.widgets.train_panel import TrainPanel
+from tests.runs_helpers import python
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,24 @@ def test_the_progress_fits_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(progress_callbacks(shell)[0], LineProgress)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert isinstance(progress_callbacks(shell)[0], TerminalProgress)
+
+
+SCRIPT = """
+import inspect
+import lepton_nb
+from lepton_nb import data
+digits = data.digits(limit=100)
+run = lepton_nb.train("SmallCNN", digits, epochs=2, progress=%s)
+lepton_nb.resume(run, epochs=3, progress=%s)
+assert "progress" in inspect.signature(lepton_nb.train).parameters
+assert "progress: " in lepton_nb.train.__doc__
+"""
+
+
+def test_a_script_is_told_how_far_its_training_is_unless_it_wants_quiet() -> None:
+    told = python(SCRIPT % (True, True)).splitlines()
+    assert [line.split()[1] for line in told if line.startswith("epoch")] == ["1/2", "2/2", "3/3"]
+    assert python(SCRIPT % (False, False)) == ""
 
 
 def test_the_summary_of_a_finished_run(data: DataBundle) -> None:

@@ -27,7 +27,7 @@ class Checkpointing(Callback):
         self._saved_step = -1
 
     def save(self, state: TrainState, *, value: float | None = None, best: bool = False) -> None:
-        state.run.save_checkpoint(
+        state.writer.save_checkpoint(
             self.snapshot(),
             step=state.step,
             epoch=state.epoch,

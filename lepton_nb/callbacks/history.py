@@ -12,21 +12,21 @@ class HistoryWriter(Callback):
     """Appends what the loop logs to the run, and tells the store that the run is alive."""
 
     def on_log(self, state: TrainState, rows: list[LogRow]) -> None:
-        state.run.log_many(rows)
-        state.run.heartbeat(epoch=state.epoch, step=state.step, vitals=vitals(state))
+        state.writer.log_many(rows)
+        state.writer.heartbeat(epoch=state.epoch, step=state.step, vitals=vitals(state))
 
     def on_epoch_start(self, state: TrainState) -> None:
-        state.run.heartbeat(epoch=state.epoch, step=state.step, vitals=vitals(state))
+        state.writer.heartbeat(epoch=state.epoch, step=state.step, vitals=vitals(state))
 
     def on_epoch_end(self, state: TrainState) -> None:
-        state.run.flush()
+        state.writer.flush()
 
     def on_fit_end(self, state: TrainState) -> None:
-        state.run.heartbeat(epoch=state.epoch, step=state.step, vitals=vitals(state))
-        state.run.flush()
+        state.writer.heartbeat(epoch=state.epoch, step=state.step, vitals=vitals(state))
+        state.writer.flush()
 
     def on_exception(self, state: TrainState, error: BaseException) -> None:  # noqa: ARG002
-        state.run.flush()
+        state.writer.flush()
 
 
 def vitals(state: TrainState) -> dict[str, Any]:

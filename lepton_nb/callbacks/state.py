@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lepton_nb.runs import Run
+    from lepton_nb.runs.writer import RunWriter
 
 Phase = Literal["starting", "training", "validating", "paused", "finished", "stopped", "failed"]
 
@@ -83,6 +84,7 @@ class TrainState:
     """Everything a callback may look at.
 
     Attributes:
+        run: To read; what the training says of itself goes through `writer`.
         epoch: Index of the epoch in progress, from 0.
         epochs: How many epochs the run shall have.
         batch: Batches of this epoch already used.
@@ -94,6 +96,7 @@ class TrainState:
     """
 
     run: Run
+    writer: RunWriter
     model: nn.Module
     optimizer: torch.optim.Optimizer
     config: Any

@@ -94,6 +94,18 @@ class Given(Split, Protocol):
         """The same split with targets exactly as the loader yields them."""
 
 
+@runtime_checkable
+class Refitting(Split, Protocol):
+    """A split that can give its items as a model of another signature was trained on."""
+
+    def as_trained(self, own: Signature, trained: Signature) -> Split:
+        """The same split, prepared as `trained` says; `own` is what its data say.
+
+        Raises:
+            DataError: If the items do not fit.
+        """
+
+
 @dataclass
 class DataBundle:
     """Train, validation and test data with the signature that travels into the service.
@@ -198,6 +210,13 @@ class DataBundle:
         """The same data as a run of that signature saw it, where a loss made of them something else."""
         if signature.task == Generic.name:
             return replace(self.as_given(), signature=signature)
+        if signature.task == self.task.name and signature != self.signature:
+            splits = {
+                name: split.as_trained(self.signature, signature) if isinstance(split, Refitting) else split
+                for name, split in self.splits.items()
+            }
+            if splits != self.splits:
+                return replace(self, splits=splits, signature=signature)
         return replace(self, signature=signature) if "loss" in signature.target else self
 
     def example(self, n: int = 2, split: str = "train") -> Batch:

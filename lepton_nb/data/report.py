@@ -64,6 +64,8 @@ class DataReport:
         signature: What the model takes and gives.
         findings: What was decided, cleaned or is worth a warning.
         preview: A few items.
+        items: The number of items of each split, where the counts are of what is in them.
+        noun: What an item is called.
     """
 
     name: str
@@ -72,10 +74,14 @@ class DataReport:
     signature: Signature
     findings: list[Finding] = field(default_factory=list)
     preview: Preview | None = None
+    items: dict[str, int] | None = None
+    noun: str = "item"
 
     @property
     def sizes(self) -> dict[str, int]:
         """Items of each split."""
+        if self.items is not None:
+            return self.items
         return {split: sum(by_class.values()) for split, by_class in self.counts.items()}
 
     @property
@@ -137,7 +143,8 @@ class DataReport:
             for name in _shown(names, self.counts[splits[0]]):
                 counts = [f"{by_class.get(name, 0):,}" if name else "…" for by_class in self.counts.values()]
                 rows.append([name or f"… {len(names) - 2 * ENDS} more", *counts])
-        return [*rows, ["all" if has_classes else "items", *(f"{size:,}" for size in self.sizes.values())]]
+        label = f"{self.noun}s" if self.items is not None or not has_classes else "all"
+        return [*rows, [label, *(f"{size:,}" for size in self.sizes.values())]]
 
     def _facts(self) -> list[tuple[str, str]]:
         signature = self.signature
@@ -146,7 +153,7 @@ class DataReport:
             ("model gives", str(signature.output)),
         ]
         settings = signature.preprocessing
-        if settings["kind"] == "image":
+        if "mode" in settings:
             size = f"{settings['mode']} {settings['size'][0]}×{settings['size'][1]}"
             numbers = f"mean {_short(settings['mean'])}, std {_short(settings['std'])}"
             facts.append(("pictures", f"{size}, {numbers} (pixels 0..1)"))

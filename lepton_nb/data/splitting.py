@@ -46,6 +46,7 @@ def split_stably(
     """Indices of each part; the rest is ``train``. An item's place in 0..1 says which part it is in.
 
     A part takes one item at least of a class that has enough of them: the first that no part before it has.
+    So does ``train``, the last one, which alone may leave it for another part when a class of a few grows.
 
     Args:
         keys: What stands for each item's content, uint64 ``(N,)``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +17,7 @@ from lepton_nb.deployment.options import check_arguments, parse_size
 from lepton_nb.deployment.ports import bind, own_names, reachable_host
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.deployment.state import ServiceState
-from lepton_nb.errors import DeploymentError, NotFoundError, PackageError, did_you_mean
+from lepton_nb.errors import DeploymentError, LeptonError, NotFoundError, PackageError, did_you_mean
 from lepton_nb.packaging import Package, build_package
 from lepton_nb.packaging.attach import carry_handlers
 from lepton_nb.packaging.requirements import installed_versions
@@ -206,7 +207,8 @@ def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deploym
     try:
         live.settle(before if before and before[-1] == now else [*before, now])
     except BaseException:  # no room to write it down: what the store says is live stays live
-        live.switch(*was)
+        with suppress(LeptonError):
+            live.switch(*was)
         raise
     return live
 

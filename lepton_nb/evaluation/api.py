@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from lepton_nb.batch import Batch, moved
+from lepton_nb.batch import Batch, mapped, moved
 from lepton_nb.errors import ArgumentError, DataError, StoreError
 from lepton_nb.evaluation.collecting import Collected, check_outputs, collect
 from lepton_nb.evaluation.history import epoch_series
@@ -82,8 +82,8 @@ def evaluate(
         task=task,
         signature=signature,
         measures=measures,
-        preds=preds.numpy(),
-        target=target.numpy(),
+        preds=mapped(Tensor.numpy, preds),
+        target=mapped(Tensor.numpy, target),
         errors=task.item_errors(preds, target, signature).numpy(),
         raw=_raw_reader(subject, chosen),
         series=epoch_series(subject.run) if subject.run is not None else {},
@@ -114,9 +114,9 @@ def _collect(subject: Subject, split: str, batch_size: int, device: str | torch.
         else:
             loader = subject.bundle.loader(split, batch_size=batch_size, device=place, shuffle=False)
             batches = loader.batches(0)
-        answer = partial(task.answer, signature=signature)
-        keep = signature.task != Generic.name
-        found = collect(model, batches, batch_size, objective, answer, keep=keep)
+        kept = None if signature.task == Generic.name else partial(task.kept, signature=signature)
+        answer = None if type(task).answer is Task.answer else partial(task.answer, signature=signature)
+        found = collect(model, batches, batch_size, objective, answer, kept)
         found.insight = _insight(subject, split, place)
         return found
     finally:

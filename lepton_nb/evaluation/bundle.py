@@ -46,7 +46,7 @@ def evaluation_bundle(result: EvaluationResult) -> dict[str, Any]:
         "task": result.task.name,
         "data": result.data_name,
         "split": result.split,
-        "items": len(result.target),
+        "items": result.items,
         "checkpoint": None if result.checkpoint is None else {"epoch": result.checkpoint.epoch},
         "metrics": metrics,
         "labels": {name: label_of(name) for name in dict.fromkeys(columns)},

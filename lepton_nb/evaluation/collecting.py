@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.batch import Batch, Tree, leaves
+from lepton_nb.batch import Batch, Tree, concatenated, leaves, mapped
 from lepton_nb.errors import DataError, ModelError
-from lepton_nb.models.calling import scores_of
+from lepton_nb.models.calling import call_model
 from lepton_nb.models.objectives import Objective
 from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.signature import Signature
@@ -27,14 +27,15 @@ class Collected:
     """What a pass over a split gave.
 
     Attributes:
-        preds: Outputs ``(N, ...)`` on the CPU, whole numbers or float32; empty ``(N, 0)`` where only the loss counts.
+        preds: What was kept of the outputs ``(N, ...)`` on the CPU, floats as float32; empty ``(N, 0)`` where
+            only the loss counts.
         target: Targets ``(N, ...)`` on the CPU; empty ``(N, 0)`` likewise.
         loss: The mean loss over the items; None where no loss was asked for.
         insight: What the task's figures show of the model itself.
     """
 
-    preds: Tensor
-    target: Tensor
+    preds: Tree
+    target: Tree
     loss: float | None = None
     insight: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -44,42 +45,41 @@ def collect(
     batches: Batches,
     batch_size: int,
     objective: Objective | None,
-    answer: Answer,
-    *,
-    keep: bool,
+    answer: Answer | None,
+    kept: Callable[[Tree], Tree] | None,
 ) -> Collected:
     """One pass over all batches, in order.
 
     Args:
         objective: Gives the loss of a batch with its outputs; None where only the outputs are wanted.
-        answer: Gives these.
-        keep: Whether outputs and targets are wanted at all.
+        answer: Gives what is looked at, where the model's own outputs are not.
+        kept: Gives what is wanted of it; None where not even the targets are.
 
     Raises:
         ModelError: If the model does not take the data, gives something else than one tensor, or the batch
             does not fit into memory.
         DataError: If there are no items.
     """
-    preds: list[Tensor] = []
-    targets: list[Tensor] = []
+    preds: list[Tree] = []
+    targets: list[Tree] = []
     total, items = 0.0, 0
     with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model):
         for batch in batches:
             loss, outputs = _forward(model, batch, batch_size, objective, answer)
             items += batch.items
             total += 0.0 if loss is None else float(loss) * batch.items
-            if keep:
-                preds.append(_kept(_tensor(outputs, model)))
-                targets.append(batch.target.cpu())
+            if kept is not None:
+                preds.append(mapped(_settled, _checked(kept(outputs), model)))
+                targets.append(mapped(lambda tensor: tensor.cpu(), batch.target))
     if not items:
         raise DataError("The split is empty: there is nothing to measure on.")
     mean = None if objective is None else total / items
-    if not keep:
+    if kept is None:
         return Collected(torch.empty(items, 0), torch.empty(items, 0), mean)
-    return Collected(torch.cat(preds), torch.cat(targets), mean)
+    return Collected(concatenated(preds), concatenated(targets), mean)
 
 
-def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str) -> None:
+def check_outputs(preds: Tree, target: Tree, signature: Signature, name: str) -> None:
     """Refuse outputs that are not of the task, before a metric makes something up from them.
 
     What a task writes step by step is of its own shape.
@@ -88,8 +88,9 @@ def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str
         ModelError: If they have the wrong shape or are not finite.
         DataError: If a target is no class of the model.
     """
-    _check_finite(preds, name)
-    if signature.task == Generic.name or not preds.is_floating_point():
+    for tensor in leaves(preds):
+        _check_finite(tensor, name)
+    if signature.task == Generic.name or not isinstance(preds, Tensor) or not preds.is_floating_point():
         return
     count = signature.num_outputs
     if preds.reshape(len(preds), -1).shape[1] != count or (signature.class_names and preds.ndim != 2):
@@ -113,13 +114,14 @@ def _check_finite(preds: Tensor, name: str) -> None:
 
 
 def _forward(
-    model: nn.Module, batch: Batch, batch_size: int, objective: Objective | None, answer: Answer
+    model: nn.Module, batch: Batch, batch_size: int, objective: Objective | None, answer: Answer | None
 ) -> tuple[Tensor | None, Any]:
     name = type(model).__name__
     try:
-        if objective is not None:
-            return objective(model, batch)
-        return None, answer(model, batch)
+        loss, outputs = objective(model, batch) if objective is not None else (None, None)
+        if answer is not None:
+            return loss, answer(model, batch)
+        return loss, outputs if objective is not None else call_model(model, batch.inputs)
     except torch.OutOfMemoryError as error:
         raise ModelError(
             f"{name} ran out of memory on a batch of {batch.items} items.",
@@ -133,16 +135,15 @@ def _forward(
         ) from error
 
 
-def _kept(outputs: Tensor) -> Tensor:
-    outputs = outputs.detach().cpu()
-    return outputs.float() if outputs.is_floating_point() else outputs
-
-
-def _tensor(outputs: Any, model: nn.Module) -> Tensor:
-    scores = scores_of(outputs)
-    if isinstance(scores, Tensor):
-        return scores
+def _checked(kept: Tree, model: nn.Module) -> Tree:
+    if all(isinstance(leaf, Tensor) for leaf in leaves(kept)) and not isinstance(kept, list | tuple):
+        return kept
     raise ModelError(
-        f"{type(model).__name__} gives a {type(outputs).__name__}, expected one tensor.",
+        f"{type(model).__name__} gives a {type(kept).__name__}, expected one tensor.",
         "Let forward return the logits only, or under the name 'logits'.",
     )
+
+
+def _settled(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach().cpu()
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -49,7 +49,7 @@ def headline(result: EvaluationResult) -> str:
     """What was measured, on one line."""
     point = result.checkpoint
     weights = "" if point is None else f" · weights of epoch {point.epoch + 1}"
-    return f"{result.name} · {result.data_name}, {result.split} split · {len(result.target):,} items{weights}"
+    return f"{result.name} · {result.data_name}, {result.split} split · {result.items:,} items{weights}"
 
 
 def as_text(result: EvaluationResult) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lepton_nb.batch import Tree, mapped, rows
 from lepton_nb.errors import ArgumentError, did_you_mean
 from lepton_nb.plots.theme import Backend
 from lepton_nb.runs import Checkpoint
@@ -53,8 +54,8 @@ class EvaluationResult:
     Attributes:
         name: The run or the model.
         measures: All the numbers; see `metrics`, `frame` and `per_class`.
-        preds: The model's outputs, ``(N, ...)``.
-        target: The truth, ``(N,)`` or ``(N, T)``.
+        preds: What was kept of the model's outputs, ``(N, ...)``.
+        target: The truth, ``(N,)`` or ``(N, T)``, or a tree of arrays.
         errors: How wrong each item is, ``(N,)``; zero where it is right.
         raw: Gives an item as a person sees it; None where the items have no fixed order.
         backend: What the figures are drawn by when the result shows itself.
@@ -66,8 +67,8 @@ class EvaluationResult:
     task: Task
     signature: Signature
     measures: Measures
-    preds: np.ndarray
-    target: np.ndarray
+    preds: Tree
+    target: Tree
     errors: np.ndarray
     raw: Callable[[int], Any] | None = None
     series: Series = field(default_factory=dict)
@@ -75,6 +76,11 @@ class EvaluationResult:
     seconds: float = 0.0
     backend: Backend = "matplotlib"
     created_at: float = field(default_factory=time.time)
+
+    @property
+    def items(self) -> int:
+        """How many were measured."""
+        return rows(self.target)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -118,12 +124,19 @@ class EvaluationResult:
         order = [int(i) for i in np.argsort(-self.errors, kind="stable")[:n] if self.errors[i] > 0]
         if not order:
             return []
-        said = self.task.describe(self.preds[order], self.signature)
-        true = self.task.describe_target(self.target[order], self.signature)
+        said = self.task.describe(_at(self.preds, order), self.signature)
+        true = self.task.describe_target(_at(self.target, order), self.signature)
         return [
-            Mistake(i, self.raw(i) if self.raw else None, prediction, truth, float(self.errors[i]))
+            Mistake(i, self._shown(i), prediction, truth, float(self.errors[i]))
             for i, prediction, truth in zip(order, said, true, strict=True)
         ]
+
+    def _shown(self, index: int) -> Any:
+        """An item as a person sees it; None where it cannot be told which it was."""
+        if self.raw is None:
+            return None
+        pred, target = _at(self.preds, index), _at(self.target, index)
+        return self.task.illustrate(self.raw(index), pred, target, self.signature)
 
     @property
     def figure_names(self) -> list[str]:
@@ -175,7 +188,7 @@ class EvaluationResult:
         return {
             "data": self.data_name,
             "split": self.split,
-            "items": len(self.target),
+            "items": self.items,
             "metrics": self.metrics,
             "per_class": self.measures.per_class,
             "class_names": list(self.signature.class_names),
@@ -235,3 +248,8 @@ class EvaluationResult:
             title="Worst mistakes" if self.signature.class_names else "Largest errors",
             backend=backend,
         )
+
+
+def _at(tree: Tree, index: Any) -> Tree:
+    """Some of the items of a tree of arrays."""
+    return mapped(lambda array: array[index], tree)

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from lepton_nb.tasks import Codec, InputError
-from lepton_nb.tasks.wire import encode_inputs
+from lepton_nb.tasks.base import Prediction
+from lepton_nb.tasks.wire import encode_inputs, read_answers
 
 Ask = Callable[[bytes, bytes], tuple[int, bytes]]
 """``(content type, body) -> (status, JSON)``, through the queue of the service."""
@@ -46,7 +47,7 @@ class Model:
         self._codec = codec
         self._ask = ask
 
-    def __call__(self, value: Any) -> dict[str, Any]:
+    def __call__(self, value: Any) -> Any:
         """The answer to one input: a picture, a sentence, a row, or what the model itself takes.
 
         Raises:
@@ -57,7 +58,7 @@ class Model:
             raise ModelCallError(500, f"model(…) takes one input, got {len(answers)}; write model.predict(…)")
         return answers[0]
 
-    def predict(self, value: Any) -> list[dict[str, Any]]:
+    def predict(self, value: Any) -> list[Prediction]:
         """The answers to one input or to a list of them, in their order.
 
         Raises:
@@ -67,10 +68,8 @@ class Model:
             raise ModelCallError(
                 500, "in an async function write await asyncio.to_thread(model, …): model(…) waits"
             )
-        if self._codec.kind == "image" and any(isinstance(item, str | Path) for item in _items(value)):
-            raise ModelCallError(
-                422, "model(…) takes a picture or its bytes, no path: write Image.open(path)"
-            )
+        if self._codec.form.file and any(isinstance(item, str | Path) for item in _items(value)):
+            raise ModelCallError(422, "model(…) takes no path, but the file's bytes: Path(path).read_bytes()")
         try:
             arrays = self._codec.prepare(value)
         except InputError as error:
@@ -80,8 +79,7 @@ class Model:
         answer: dict[str, Any] = orjson.loads(content)
         if status != 200:
             raise ModelCallError(status, answer["error"])
-        predictions: list[dict[str, Any]] = answer["predictions"]
-        return predictions
+        return read_answers(self._codec, answer["predictions"])
 
 
 def _items(value: Any) -> list[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lepton_nb.deployment.client import codec_of
 from lepton_nb.errors import ArgumentError, did_you_mean
 from lepton_nb.lab.reproduce import reproduce, word
 from lepton_nb.runs import Run, RunStore
@@ -96,23 +97,20 @@ def _evaluate(store: RunStore, wish: Wish) -> list[str]:
 
 def _predict(store: RunStore, wish: Wish) -> list[str]:
     name = wish.deployment or (short_ref(store, wish.run) if wish.run else "NAME")
-    return [f"%lepton predict {name} {_input_of(_task_of(store, wish))}"]
+    return [f"%lepton predict {name} {_sample_of(store, wish)}"]
 
 
-def _task_of(store: RunStore, wish: Wish) -> str:
+def _sample_of(store: RunStore, wish: Wish) -> str:
+    """An input of the model, to be written over."""
     if wish.deployment:
         record = store.get_deployment(wish.deployment)
-        return store.get_package(record.package, record.version).task
-    return store.get_run(wish.run).task if wish.run else ""
-
-
-def _input_of(task: str) -> str:
-    """An input of that kind of problem, to be written over."""
-    if task.startswith("image"):
-        return "picture.png"
-    if task.startswith("text"):
-        return '"a sentence"'
-    return '{"column": 1}' if task.startswith("tabular") or task == "regression" else "INPUT"
+        folder = store.get_package(record.package, record.version).path
+    elif wish.run:
+        folder = store.get_run(wish.run).path
+    else:
+        return "INPUT"
+    known = (folder / "signature.json").is_file()  # a run has it once its training has begun
+    return codec_of(folder).form.sample if known else "INPUT"
 
 
 def _compare(store: RunStore, wish: Wish) -> list[str]:

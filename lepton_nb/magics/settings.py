@@ -31,7 +31,7 @@ _GROUPS = {
     "fine-tuning": ("freeze", "unfreeze_at", "lr_decay"),
     "generalization": (
         *("label_smoothing", "class_weights", "mixup", "cutmix"),
-        *("ema", "swa", "patience", "on_nan", "restore_best"),
+        *("ema", "swa", "monitor", "patience", "on_nan", "restore_best"),
     ),
     "tracking": ("sink",),
     "speed and device": ("device", "precision", "compile", "channels_last", "autotune", "profile"),

@@ -129,11 +129,13 @@ def _begin(path: Path, model: nn.Module, inputs: tuple[Tensor, ...], signature: 
         raise PackageError(error.message, error.hint) from None
     graphs = module_runners(specs)
     arrays = tuple(tensor.numpy() for tensor in inputs)
-    whole = answers_of(lambda batch: codec.run(graphs, batch), arrays, signature.outputs)
+    whole = answers_of(lambda batch: codec.run(graphs, batch), arrays, signature.outputs, codec.aligned)
     check_finite(whole)
     composed = type(codec).run is not Codec.run
     parts = {
-        name: answers_of(graphs[name], tuple(tensor.numpy() for tensor in spec.example), spec.outputs)
+        name: answers_of(
+            graphs[name], tuple(tensor.numpy() for tensor in spec.example), spec.outputs, codec.aligned
+        )
         for name, spec in specs.items()
         if composed
     }

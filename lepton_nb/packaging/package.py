@@ -89,12 +89,14 @@ class Package:
         from safetensors.numpy import load_file
 
         from lepton_nb.packaging.parity import Reference
+        from lepton_nb.tasks import get_task
 
         arrays = load_file(self.file("example.safetensors"))
         specs = self.signature.outputs
         inputs = tuple(arrays[f"input.{index}"] for index in range(len(self.signature.inputs)))
         outputs = tuple(arrays[output_name(index)] for index in range(len(specs)))
-        return Reference(inputs, outputs, specs, self.manifest.batchable)
+        align = get_task(self.signature.task).codec(self.signature).aligned
+        return Reference(inputs, outputs, specs, self.manifest.batchable, align)
 
     def __repr__(self) -> str:
         version = "" if self.version is None else f" version {self.version}"

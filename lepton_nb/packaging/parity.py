@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy as np
 from lepton_nb.signature import TensorSpec
 from lepton_nb.tasks.base import Arrays, Graph
 from lepton_nb.tasks.padding import padded
+
+Align = Callable[[Arrays, Arrays], Arrays]
 
 TOLERANCE = 1e-3
 """Largest difference allowed, relative to the largest output where that is above 1.
@@ -52,12 +54,14 @@ class Reference:
         outputs: The answers to each of them by itself.
         specs: Of the outputs.
         batchable: Whether they stay the same when items share a batch.
+        align: Puts other answers into the order of the expected ones, see `Codec.aligned`.
     """
 
     inputs: Arrays
     outputs: Arrays
     specs: tuple[TensorSpec, ...]
     batchable: bool
+    align: Align
 
     def check(self, graph: Graph) -> Parity:
         """The worst parity over a batch of one item and, where items may share one, of all items."""
@@ -67,15 +71,18 @@ class Reference:
         return worst
 
     def _compare(self, items: slice, answered: Arrays) -> Parity:
-        return compare_outputs(tuple(output[items] for output in self.outputs), answered, self.specs)
+        expected = tuple(output[items] for output in self.outputs)
+        return compare_outputs(expected, answered, self.specs, self.align)
 
 
-def compare_outputs(expected: Arrays, answered: Arrays, specs: Sequence[TensorSpec]) -> Parity:
+def compare_outputs(
+    expected: Arrays, answered: Arrays, specs: Sequence[TensorSpec], align: Align
+) -> Parity:
     """The worst parity of several outputs; what is filled up may end elsewhere."""
     if len(expected) != len(answered):
         return _OTHER
     worst = _SAME
-    for one, other, spec in zip(expected, answered, specs, strict=True):
+    for one, other, spec in zip(expected, align(expected, answered), specs, strict=True):
         worst = _worse(worst, measure_parity(*_alike(one, other, spec.pad)))
     return worst
 

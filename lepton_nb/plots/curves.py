@@ -47,7 +47,11 @@ def pr_curves(
         class_names: The C names.
         backend: ``matplotlib`` or ``plotly``.
     """
-    curves = precision_recall_curves(probabilities, target, class_names)
+    return draw_precision_recall(precision_recall_curves(probabilities, target, class_names), backend)
+
+
+def draw_precision_recall(curves: list[Curve], backend: Backend = "matplotlib") -> Figure | PlotlyFigure:
+    """Curves of precision over recall, however they were found."""
     return _draw(curves, "Precision and recall", "recall", "precision", "average precision", backend)
 
 

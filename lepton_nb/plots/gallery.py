@@ -36,7 +36,7 @@ def gallery(
     Args:
         items: PIL pictures, sentences, rows as dicts, or arrays; all of one kind.
         preds: A caption of each prediction.
-        truths: A caption of each truth.
+        truths: A caption of each truth; empty for none.
         title: What the items are.
         backend: ``matplotlib`` or ``plotly``.
     """
@@ -104,7 +104,8 @@ def _pictures(pictures: list[np.ndarray], preds: Sequence[str], truths: Sequence
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation=smooth)
         options: Any = {"transform": axes.transAxes, "ha": "center", "va": "top", "fontsize": 8}
         axes.text(0.5, -0.04, theme.shorten(guess, 20), color=theme.ORANGE, fontweight="bold", **options)
-        axes.text(0.5, -0.19, theme.shorten(f"true: {truth}", 20), color=theme.SOFT, **options)
+        if truth:
+            axes.text(0.5, -0.19, theme.shorten(f"true: {truth}", 20), color=theme.SOFT, **options)
     return theme.finish(figure)
 
 

@@ -78,12 +78,14 @@ class Handling:
         """
         if not (Path(settings.package) / "handlers.json").is_file():
             return None
-        live, warm = self.live, self._standby.take(settings)
-        for known in (live if live and live.settings.package == settings.package else None, warm):
-            if known is not None and environment in (None, known.environment):
-                return known
-        if warm is not None:
-            warm.close()
+        if self.live is not None and self.live.settings.package == settings.package:
+            known: HandlerProcess | None = self.live
+        else:
+            known = self._standby.take(settings)
+        if known is not None and environment in (None, known.environment):
+            return known
+        if known is not None and known is not self.live:
+            known.close()
         process = HandlerProcess(settings, self._ask, environment or self._environment)
         self.processes.add(process)
         process.on_exit = self._process_gone

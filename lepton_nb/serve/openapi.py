@@ -102,9 +102,8 @@ def _answers(about: dict[str, Any]) -> dict[str, Any]:
         "required": ["predictions", "version"],
     }
     content: dict[str, Any] = {JSON: {"schema": whole}}
-    file = answer.get("properties", {}).get("content", {}).get("contentMediaType")
-    if about["form"]["answer"] == "media" and file:
-        content[file] = {}
+    if about["media"]:
+        content[about["media"]] = {}
     if about["form"]["streams"]:
         piece = {"type": "object", "properties": {"piece": {}}, "required": ["piece"]}
         content |= {LINES: {"schema": {"oneOf": [piece, whole]}}, EVENTS: {}}

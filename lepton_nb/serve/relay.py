@@ -52,7 +52,8 @@ class Relay:
             (name.encode("latin-1").lower(), value.encode("latin-1")) for name, value in content["headers"]
         ]
         _check(content["status"], headers)
-        kept = [header for header in headers if header[0] not in _HOP_BY_HOP]
+        dropped = _HOP_BY_HOP | {b"content-length"} if content["status"] in _BODILESS else _HOP_BY_HOP
+        kept = [header for header in headers if header[0] not in dropped]
         given = dict(kept)
         kept += [header for header in _SAFE.items() if header[0] not in given]
         self._head = {"type": "http.response.start", "status": content["status"], "headers": kept}

@@ -25,6 +25,7 @@ from lepton_nb.serve.streaming import Pieces
 from lepton_nb.serve.tensors import describe_tensors
 from lepton_nb.serve.tracebacks import print_error
 from lepton_nb.serve.wires import PredictWire, StreamWire, Wire
+from lepton_nb.tasks.bodies import media_type_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -110,6 +111,7 @@ def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:
         "form": codec.about(),
         "request_schema": codec.request_schema(),
         "answer_schema": codec.answer_schema(),
+        "media": media_type_of(codec.answer_schema()),
         "example": codec.example(),
         "tensors": describe_tensors(package.signature),
         "class_names": package.signature.class_names,

@@ -49,6 +49,6 @@ def _own_tasks() -> dict[str, type[Task]]:
         for value in vars(module).values():
             if not (inspect.isclass(value) and issubclass(value, Task)) or inspect.isabstract(value):
                 continue
-            if f"{value.__module__}.".startswith(f"{module.__name__}."):  # a file, or a folder's own
+            if f"{value.__module__}.".startswith(f"{module.__name__}."):  # a file, or a folder of several
                 found[value.name] = value
     return found

@@ -178,6 +178,13 @@ class Codec(ABC):
         """
         return None
 
+    def aligned(self, expected: Arrays, answered: Arrays) -> Arrays:  # noqa: ARG002
+        """Outputs of `run`, or of a graph, in the order of others of the same inputs, where order says nothing.
+
+        Override it where equal scores may come in any order; the outputs are then compared one by one.
+        """
+        return answered
+
     @property
     def answer_kind(self) -> AnswerKind:
         """How an answer is drawn; the form's, where the codec's answers are always of one kind."""
@@ -333,6 +340,15 @@ class Task(ABC):
         It is given what the objective gave: outputs ``(N, …)``, logits or values, and the batch's target.
         """
 
+    def kept(self, outputs: Tree, signature: Signature) -> Tree:  # noqa: ARG002
+        """What an evaluation holds on to of a batch's outputs until it has seen all: by default the logits.
+
+        It is a tree ``(N, …)`` on any device; `measure`, `item_errors` and `describe` get it of all items.
+        """
+        from lepton_nb.models.calling import scores_of
+
+        return scores_of(outputs)
+
     def answer(self, model: nn.Module, batch: Batch, signature: Signature) -> Tree:  # noqa: ARG002
         """What an evaluation looks at: what the model gives for the batch, or makes of it step by step."""
         from lepton_nb.models.calling import call_model
@@ -348,12 +364,12 @@ class Task(ABC):
         return {}
 
     @abstractmethod
-    def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:
+    def measure(self, preds: Any, target: Any, signature: Signature) -> Measures:
         """All the metrics of an evaluation.
 
         Args:
-            preds: Model outputs ``(N, ...)``: logits or values.
-            target: Targets ``(N,)`` or ``(N, T)``.
+            preds: What was `kept` of the outputs ``(N, ...)``: logits or values.
+            target: Targets ``(N,)`` or ``(N, T)``, or the tree that the data give.
         """
 
     @abstractmethod
@@ -361,13 +377,23 @@ class Task(ABC):
         """The task's figures by name, each drawn when called with a backend."""
 
     @abstractmethod
-    def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:
+    def item_errors(self, preds: Any, target: Any, signature: Signature) -> Tensor:
         """How wrong each item is, ``(N,)``, larger is worse; zero where the item is right."""
 
     @abstractmethod
-    def describe(self, preds: np.ndarray, signature: Signature) -> list[str]:
+    def describe(self, preds: Any, signature: Signature) -> list[str]:
         """One short caption per item of ``preds``, such as ``cat 93%``."""
 
     @abstractmethod
-    def describe_target(self, target: np.ndarray, signature: Signature) -> list[str]:
+    def describe_target(self, target: Any, signature: Signature) -> list[str]:
         """One short caption per item of ``target``, such as ``cat``."""
+
+    def illustrate(self, item: Any, pred: Any, target: Any, signature: Signature) -> Any:  # noqa: ARG002
+        """An item of the data as it is shown among the mistakes, perhaps with what was found drawn into it.
+
+        Args:
+            item: The item as a person sees it.
+            pred: What was `kept` of the outputs for it, in numpy and without the batch dimension.
+            target: Its target likewise.
+        """
+        return item

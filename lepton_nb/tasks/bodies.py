@@ -75,6 +75,12 @@ def media_schema(media_type: str) -> dict[str, Any]:
     }
 
 
+def media_type_of(answer_schema: Mapping[str, Any]) -> str:
+    """The type of an answer that is a file; empty where it is none."""
+    content = answer_schema.get("properties", {}).get("content", {})
+    return str(content.get("contentMediaType", "")) if isinstance(content, Mapping) else ""
+
+
 def item_schema(spec: TensorSpec) -> dict[str, Any]:
     """One item of the spec as nested arrays."""
     whole = np.dtype(spec.dtype).kind in "iu"

@@ -87,6 +87,9 @@ class ImageCodec(TensorCodec):
         return self._batch([_decode_text(text, f"images[{i}]", i) for i, text in enumerate(texts)])
 
     def _batch(self, sources: Sequence[Any]) -> Arrays:
+        return (normalise(np.stack(self._loaded(sources)), self._mean, self._std),)
+
+    def _loaded(self, sources: Sequence[Any]) -> list[Any]:
         pictures = []
         for index, source in enumerate(sources):
             try:
@@ -94,9 +97,9 @@ class ImageCodec(TensorCodec):
             except InputError as error:
                 where = f"picture {index}: " if len(sources) > 1 else ""
                 raise InputError(f"{where}{error}", index) from error
-        return (normalise(np.stack(pictures), self._mean, self._std),)
+        return pictures
 
-    def _load(self, source: Any) -> np.ndarray:
+    def _load(self, source: Any) -> Any:
         return load_image(source, self._mode, self._size, self._short_side, self._range)
 
 
@@ -136,6 +139,15 @@ def load_image(
         picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def open_header(source: ImageSource) -> Image.Image:
+    """A picture of which only the header is read; its size is checked.
+
+    Raises:
+        InputError: If it is no picture, or is larger than `MAX_PIXELS`.
+    """
+    return _check_size(_open(source))
 
 
 def open_picture(content: bytes) -> Image.Image:

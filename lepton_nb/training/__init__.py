@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lepton_nb.training.api import resume, train
     from lepton_nb.training.config import TrainConfig
+    from lepton_nb.training.drawing import SchedulePlan, schedule
     from lepton_nb.training.finder import RateSearch, lr_find
-    from lepton_nb.training.plan import SchedulePlan, schedule
     from lepton_nb.training.recipes import RECIPES, Recipe
     from lepton_nb.training.study import Study, find_study
     from lepton_nb.training.tuning import tune
@@ -36,13 +36,13 @@ _MODULES = {
     "RECIPES": "recipes",
     "RateSearch": "finder",
     "Recipe": "recipes",
-    "SchedulePlan": "plan",
+    "SchedulePlan": "drawing",
     "Study": "study",
     "TrainConfig": "config",
     "find_study": "study",
     "lr_find": "finder",
     "resume": "api",
-    "schedule": "plan",
+    "schedule": "drawing",
     "train": "api",
     "tune": "tuning",
 }

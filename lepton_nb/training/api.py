@@ -23,11 +23,13 @@ from lepton_nb.runs.trained import keep_trained
 from lepton_nb.signature import Signature
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device
-from lepton_nb.training.job import Job, change_rates
+from lepton_nb.training.job import Job
+from lepton_nb.training.monitoring import Monitor
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.own import describe_optimizer, make_optimizer_again
 from lepton_nb.training.parts import freeze_again, record_parts
-from lepton_nb.training.preparing import Prepared, as_bundle, make_criterion, prepare
+from lepton_nb.training.plan import Plan
+from lepton_nb.training.preparing import as_bundle, make_criterion, prepare
 from lepton_nb.training.prospects import say_limits
 from lepton_nb.training.random_weights import say_frozen_random
 from lepton_nb.training.release import frees_memory
@@ -87,36 +89,23 @@ def train(
         TrainingError: If training cannot go on; the run keeps its last checkpoint. In the background, if
             something cannot travel to another process: says what, where it was made, and the remedy.
     """
-    called = as_callbacks(callbacks)
-    ready = prepare(
+    plan = prepare(
         model, data, train=train, val=val, optimizer=optimizer, loss=loss, recipe=recipe, config=config
-    )
-    cargo = None
-    if background:  # what cannot travel is said before there is a run
-        cargo = _pack(ready.model, ready.data, ready.criterion, ready.optimizer, called, ready.settings)
-    run = _create_run(name, ready)
+    ).with_callbacks(as_callbacks(callbacks))
+    cargo = _pack(plan) if background else None  # what cannot travel is said before there is a run
+    run = _create_run(name, plan)
     run.annotate(notes=notes, tags=tags)
-    with private_rng():
-        keep_example(run, ready.data)  # packaging needs real inputs, perhaps when the data is gone
-    keep_trained(run, ready.data.contents.get("train"))
-    described = {
-        "optimizer": describe_optimizer(ready.optimizer, ready.model),
-        "loss": describe_loss(ready.criterion if ready.own_loss else None),
-    }
-    run.write_json("own.json", described)
-    record_parts(run, ready.model)
-    remember(run, ready.model, ready.data)
-    say_limits(run, ready)
-    say_frozen_random(run, ready)
-    if cargo is not None:
-        from lepton_nb.training.background.launch import launch
+    _keep(run, plan)
+    say_limits(run, plan)
+    say_frozen_random(run, plan)
+    if cargo is None:
+        return Job(run, plan).execute()
+    from lepton_nb.training.background.launch import launch
 
-        run.live.update(data=ready.data)
-        if ready.definition.spec.kind == "live":
-            run.live.update(model=ready.model)  # its architecture: the weights come from a checkpoint
-        return launch(run, cargo, choose_device(ready.settings.device).device)
-    job = Job(run, ready.model, ready.data, ready.settings, ready.criterion, ready.optimizer)
-    return job.execute(called)
+    run.live.update(data=plan.data)
+    if plan.defined.spec.kind == "live":
+        run.live.update(model=plan.model)  # its architecture: the weights come from a checkpoint
+    return launch(run, cargo, choose_device(plan.config.device).device)
 
 
 @frees_memory
@@ -179,8 +168,9 @@ def resume(
     keep_trained(run, bundle.contents.get("train"))
     own = run.read_json("own.json", {})
     own_loss = loss is not None or bool(own.get("loss"))
-    if own_loss:
-        bundle = bundle.as_given().as_trained(Signature.from_dict(run.read_json("signature.json")))
+    bundle = (bundle.as_given() if own_loss else bundle).as_trained(
+        Signature.from_dict(run.read_json("signature.json"))
+    )
     network = model if model is not None else run.live.get("model")
     if network is None:
         network = load_model(run, checkpoint=checkpoint.step)
@@ -198,14 +188,13 @@ def resume(
     if loss is None and own.get("loss"):
         loss = make_loss_again(own["loss"], run.ref)
     criterion = make_criterion(loss, bundle, settings)
-    if background:
-        from lepton_nb.training.background.launch import launch
+    monitor = Monitor(run.monitor, run.mode)
+    plan = Plan(network, bundle, criterion, optimizer, settings, monitor, called, own_loss, lr)
+    if not background:
+        return Job(run, plan).execute(saved)
+    from lepton_nb.training.background.launch import launch
 
-        cargo = _pack(network, bundle, criterion, optimizer, called, settings, lr)
-        return launch(run, cargo, choose_device(settings.device).device, resume=True)
-    if lr is not None:
-        change_rates(saved, lr)
-    return Job(run, network, bundle, settings, criterion, optimizer).execute(called, saved)
+    return launch(run, _pack(plan), choose_device(settings.device).device, resume=True)
 
 
 def _where_the_model_is(run: Run, given: nn.Module | None) -> str:
@@ -219,18 +208,24 @@ def _where_the_model_is(run: Run, given: nn.Module | None) -> str:
     )
 
 
-def _pack(
-    model: nn.Module,
-    data: DataBundle,
-    criterion: Any,
-    optimizer: torch.optim.Optimizer | None,
-    callbacks: Sequence[Callback],
-    settings: TrainConfig,
-    lr: float | None = None,
-) -> Cargo:
-    from lepton_nb.training.background.cargo import Freight, pack
+def _pack(plan: Plan) -> Cargo:
+    from lepton_nb.training.background.cargo import pack
 
-    return pack(Freight(model, data, criterion, optimizer, callbacks, settings, lr))
+    return pack(plan)
+
+
+def _keep(run: Run, plan: Plan) -> None:
+    """Keep with the run what a resume, an evaluation and a package will ask for."""
+    with private_rng():
+        keep_example(run, plan.data)  # packaging needs real inputs, perhaps when the data is gone
+    keep_trained(run, plan.data.contents.get("train"))
+    described = {
+        "optimizer": describe_optimizer(plan.optimizer, plan.model),
+        "loss": describe_loss(plan.loss if plan.own_loss else None),
+    }
+    run.write_json("own.json", described)
+    record_parts(run, plan.model)
+    remember(run, plan.model, plan.data)
 
 
 def _note_changed_data(run: Run, bundle: DataBundle) -> None:
@@ -242,17 +237,16 @@ def _note_changed_data(run: Run, bundle: DataBundle) -> None:
         run.append_log(said)
 
 
-def _create_run(name: str | None, ready: Prepared) -> Run:
-    definition, bundle, settings = ready.definition, ready.data, ready.settings
-    monitor, mode = ready.monitor
+def _create_run(name: str | None, plan: Plan) -> Run:
+    definition, bundle, settings = plan.defined, plan.data, plan.config
     run = RunStore().create_run(
         name,
         task=bundle.task.name,
         model=definition.name,
         data=bundle.name,
-        params=ready.used(),
-        monitor=monitor,
-        mode=mode,
+        params=plan.used(),
+        monitor=plan.monitor.name,
+        mode=plan.monitor.mode,
         epochs=settings.epochs,
     )
     run.write_json("config.json", settings.to_dict())

@@ -77,6 +77,10 @@ class TrainConfig:
     )
     device: str = setting("auto", "where to train: auto, cpu, cuda, cuda:1, mps, xpu")
     seed: int = setting(0, "seed of weights, order and augmentation")
+    monitor: str | None = setting(
+        None,
+        "metric of evaluate that says which epoch is best: f1, auroc, val_loss …; with :min or :max",
+    )
     patience: int | None = setting(None, "stop after so many epochs without a better validation value")
     sink: str | None = setting(
         None, "where to log, too: tensorboard, mlflow, wandb; with a place as in tensorboard:logs"

@@ -26,7 +26,8 @@ from lepton_nb.training.gradients import backward
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
 from lepton_nb.training.parts import evaluating_parts
-from lepton_nb.training.preparing import Prepared, prepare
+from lepton_nb.training.plan import Plan
+from lepton_nb.training.preparing import prepare
 from lepton_nb.training.seeding import private_rng, seed_all
 
 _WINDOW = 7  # steps that the loss is averaged over
@@ -134,33 +135,33 @@ def lr_find(
             f"The range is {start:g} to {end:g} in {steps} steps; expected it to rise, in 10 steps or more.",
             "For example --start 1e-7 --end 10 --steps 100",
         )
-    ready = prepare(model, data, train=train, val=val, optimizer=optimizer, loss=loss, config=config)
+    plan = prepare(model, data, train=train, val=val, optimizer=optimizer, loss=loss, config=config)
     rates = [start * (end / start) ** (step / (steps - 1)) for step in range(steps)]
     found = RateSearch()
-    with private_rng(), _unchanged(ready), loss_untouched(ready.criterion):
-        seed_all(ready.settings.seed)
+    with private_rng(), _unchanged(plan), loss_untouched(plan.loss):
+        seed_all(plan.config.seed)
         try:
-            _run(ready, rates, found)
+            _run(plan, rates, found)
         except KeyboardInterrupt:
             found.ended = "interrupted"
     if not found.losses:
         raise TrainingError("The first loss is not finite.", "Check the data for NaN and the loss function.")
     if found.suggestion is not None:
-        name, source = ready.definition.name, ready.data.name
+        name, source = plan.defined.name, plan.data.name
         found.command = f"%lepton train {name} --data {source} --lr {found.suggestion:.2g}"
     return found
 
 
-def _run(ready: Prepared, rates: list[float], found: RateSearch) -> None:
+def _run(plan: Plan, rates: list[float], found: RateSearch) -> None:
     """One step at each rate, until the loss is four times its best."""
-    settings, model = ready.settings, ready.model
+    settings, model = plan.config, plan.model
     device = choose_device(settings.device).device
     precision = choose_precision(settings.precision, device)
     scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
     model.to(device)
-    if isinstance(ready.criterion, nn.Module):
-        ready.criterion.to(device)
-    optimizer = ready.optimizer or make_optimizer(model, settings)
+    if isinstance(plan.loss, nn.Module):
+        plan.loss.to(device)
+    optimizer = plan.optimizer or make_optimizer(model, settings)
     move_optimizer(optimizer, device)
     shares = [group["lr"] / (optimizer.param_groups[0]["lr"] or 1.0) for group in optimizer.param_groups]
     still = evaluating_parts(model)
@@ -170,9 +171,9 @@ def _run(ready: Prepared, rates: list[float], found: RateSearch) -> None:
     frozen = frozen_modules(model, settings.freeze) if settings.freeze else []
     for module in frozen:
         module.requires_grad_(False).eval()
-    loader = ready.data.loader("train", batch_size=settings.batch_size, device=device, seed=settings.seed)
-    batches = _endless(mixed(loader, ready.data, settings))
-    objective = ready.data.task.objective(ready.data.signature, ready.criterion)
+    loader = plan.data.loader("train", batch_size=settings.batch_size, device=device, seed=settings.seed)
+    batches = _endless(mixed(loader, plan.data, settings))
+    objective = plan.objective()
     lowest = math.inf
     for rate in rates:
         total = 0.0
@@ -202,9 +203,9 @@ def _run(ready: Prepared, rates: list[float], found: RateSearch) -> None:
 
 
 @contextmanager
-def _unchanged(ready: Prepared) -> Iterator[None]:
+def _unchanged(plan: Plan) -> Iterator[None]:
     """Put everything of the user's back when the block ends: weights, gradients, modes, device, optimizer."""
-    model, optimizer = ready.model, ready.optimizer
+    model, optimizer = plan.model, plan.optimizer
     weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
     modes = [(module, module.training) for module in model.modules()]
     parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]

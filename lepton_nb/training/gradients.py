@@ -14,6 +14,7 @@ from lepton_nb.batch import Batch, Tree, cut
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.objectives import Objective
 from lepton_nb.runs import Run
+from lepton_nb.training.group import ALONE, Group
 
 
 class NonFiniteLossError(Exception):
@@ -40,6 +41,7 @@ class Gradients:
         run: Hears when the memory did not do.
         objective: Gives the loss of a batch: the mean over its items.
         autocast: Context of the forward pass; entered again and again.
+        group: Who trains with us: a loss that is not finite, and memory that does not do, are theirs, too.
         revocable: Whether batches are to be left out as if they had never been: gradients must be finite,
             too, and what a batch does to the buffers (batch norm's means) is undone with it.
 
@@ -58,10 +60,12 @@ class Gradients:
         scaler: torch.amp.GradScaler,
         *,
         revocable: bool = False,
+        group: Group = ALONE,
     ) -> None:
         self.run, self.model, self.optimizer = run, model, optimizer
         self.objective, self.autocast, self.scaler = objective, autocast, scaler
         self.revocable = revocable
+        self.group = group
         self.forward: Callable[..., Any] = model
         self.most: int | None = None
 
@@ -101,7 +105,7 @@ class Gradients:
 
     def _pass(self, batch: Batch, weight: float) -> float:
         """Forward and backward; the share of the loss that the items have in the mean."""
-        loss = backward(self.objective, self.forward, batch, self.autocast, self.scaler, weight)
+        loss = backward(self.objective, self.forward, batch, self.autocast, self.scaler, weight, self.group)
         if not math.isfinite(loss):
             raise NonFiniteLossError(loss, batch.inputs)
         return weight * loss
@@ -131,7 +135,7 @@ class Gradients:
                 "Not even one item at a time fits in the device's memory.",
                 "Take a smaller model or smaller inputs, --precision bf16, or --device cpu.",
             )
-        self.most = -(-tried // 2)
+        self.most = self.group.least(-(-tried // 2))
         said = (
             f"Out of memory with {tried} items at once: {self.most} at a time from now on. Their gradients "
             f"add up, so a step is still over {largest}."
@@ -149,10 +153,12 @@ def backward(
     autocast: AbstractContextManager[Any],
     scaler: torch.amp.GradScaler,
     weight: float = 1.0,
+    group: Group = ALONE,
 ) -> float:
     """Forward and backward of one batch: adds the gradients of `weight` times its loss; returns the loss.
 
-    The loss is read back in between: one that is not finite leaves the gradients as they were.
+    The loss is read back in between: one that is not finite, here or with another of the group, leaves the
+    gradients as they were. It is NaN where another's is not.
     """
     with autocast:
         loss = objective(forward, batch)[0]  # type: ignore[arg-type]  # the outputs go before backward
@@ -161,10 +167,12 @@ def backward(
             "The model gave no loss for a training batch.", "Return one in training mode, or give --loss."
         )
     value: float = loss.item()
-    if math.isfinite(value):
-        if weight != 1.0:
-            loss = loss * weight
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    finite = math.isfinite(value)
+    if group.any(not finite):
+        return math.nan if finite else value
+    if weight != 1.0:
+        loss = loss * weight
+    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     return value
 
 

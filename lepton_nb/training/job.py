@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from lepton_nb.callbacks import (
     TrainState,
 )
 from lepton_nb.callbacks.sinks import make_sinks
-from lepton_nb.data import DataBundle, Loader
+from lepton_nb.data import Loader
 from lepton_nb.data.own.workers import worker_death
 from lepton_nb.errors import LeptonError, StoreError
 from lepton_nb.models.losses import loss_parameters
@@ -38,6 +38,7 @@ from lepton_nb.training.layout import view_failure
 from lepton_nb.training.loop import Work, fit, restore, snapshot
 from lepton_nb.training.majority import Majority
 from lepton_nb.training.mixing import mixed
+from lepton_nb.training.monitoring import meter_of
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.optimizers import (
     forget_gradients,
@@ -47,6 +48,7 @@ from lepton_nb.training.optimizers import (
     use_fused,
 )
 from lepton_nb.training.parts import StandingStill, recorded_parts
+from lepton_nb.training.plan import Plan
 from lepton_nb.training.profiling import Profiler
 from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
@@ -56,23 +58,19 @@ from lepton_nb.training.seeding import private_rng
 from lepton_nb.training.used import used
 
 
-@dataclass
 class Job:
     """One run, ready to go.
 
-    Attributes:
-        optimizer: The user's own optimizer, or None to make the configured one.
-        loss: The training loss, called as ``loss(preds, target)``.
+    Args:
+        plan: What to train, and how.
     """
 
-    run: Run
-    model: nn.Module
-    data: DataBundle
-    config: TrainConfig
-    loss: nn.Module
-    optimizer: torch.optim.Optimizer | None = None
+    def __init__(self, run: Run, plan: Plan) -> None:
+        self.run, self.plan = run, plan
+        self.model, self.data, self.loss = plan.model, plan.data, plan.loss
+        self.config, self.optimizer = plan.config, plan.optimizer
 
-    def execute(self, callbacks: Sequence[Callback], saved: dict[str, Any] | None = None) -> Run:
+    def execute(self, saved: dict[str, Any] | None = None) -> Run:
         """Train from the beginning, or from the saved state of a checkpoint, and settle the run's status.
 
         A stop request or one interrupt ends it gracefully. Whatever else ends it leaves the run marked
@@ -90,13 +88,17 @@ class Job:
                 *([Samples(self.data)] if Samples.suits(self.data) else []),
                 HardwareSampler(),
                 *make_sinks(self.config.sink),
-                *callbacks,
+                *self.plan.callbacks,
             ]
             if saved is not None:
+                if self.plan.lr is not None:
+                    change_rates(saved, self.plan.lr)
                 restore(state, work, saved)
             self.run.live.update(model=self.model, data=self.data, loss=self.loss)
-            self.run.record_params({**self.run.params, **used(self.config, self.optimizer, None, self.data)})
-            self.run.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
+            state.writer.record_params(
+                {**self.run.params, **used(self.config, self.optimizer, None, self.data)}
+            )
+            state.writer.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
             try:
                 with graceful_interrupt(state.control), freed_memory_kept(state.device):
                     fit(state, work, every)
@@ -144,6 +146,7 @@ class Job:
         skip = self.config.on_nan == "skip"
         state = TrainState(
             run=self.run,
+            writer=self.run,
             model=self.model,
             optimizer=optimizer,
             config=self.config,
@@ -156,14 +159,14 @@ class Job:
             mode=_mode(self.run.mode),
         )
         task, signature = self.data.task, self.data.signature
-        objective = task.objective(signature, self.loss)
+        objective = self.plan.objective()
         work = Work(
             train_loader=mixed(train_loader, self.data, self.config),
             val_loader=val_loader,
             criterion=self.loss,
             objective=objective,
             gradients=Gradients(self.run, self.model, optimizer, objective, autocast, scaler, revocable=skip),
-            meter=partial(task.meter, signature),
+            meter=meter_of(task, signature, self.run.monitor),
             rates=Rates(optimizer, schedule_of(self.config, steps), None if ours else self.config.lr),
             autocast=autocast,
             nonfinite=NonFinite(state, autocast, skip=skip),
@@ -190,8 +193,7 @@ class Job:
         if self.config.ema is not None:
             return ExponentialAverage(self.model, self.config.ema)
         if self.config.swa is not None:
-            objective = self.data.task.objective(self.data.signature, self.loss)
-            return StochasticAverage(self.model, swa_start(self.config), loader, objective)
+            return StochasticAverage(self.model, swa_start(self.config), loader, self.plan.objective())
         return WeightAverage(self.model)
 
     def _retention(self) -> Retention:
@@ -240,7 +242,7 @@ class Job:
                     error.add_note(f"{type(callback).__name__}.on_exception failed, too: {problem}")
         finally:  # last: whoever sees that it failed finds the reason in the log
             try:
-                self.run.set_status(state.phase, error=None if interrupted else state.stop_reason)
+                state.writer.set_status(state.phase, error=None if interrupted else state.stop_reason)
             except StoreError as problem:  # a full disk is often what it failed of
                 self.run.status = state.phase
                 error.add_note(f"The run store does not know it, either: {problem.message}")
@@ -254,7 +256,7 @@ class Job:
         else:
             work.averaging.finish()
         self.model.eval()
-        self.run.set_status("finished" if state.phase == "finished" else "stopped")
+        state.writer.set_status("finished" if state.phase == "finished" else "stopped")
         self.run.refresh()
 
 

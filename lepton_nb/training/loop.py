@@ -37,6 +37,7 @@ from lepton_nb.tasks.meters import Meter
 from lepton_nb.training.averaging import WeightAverage
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.gradients import Gradients, NonFiniteLossError
+from lepton_nb.training.group import ALONE, Group
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.rates import Rates
 from lepton_nb.training.recorder import Recorder
@@ -53,6 +54,7 @@ class Work:
         objective: Gives the loss of a batch.
         meter: Makes what measures an epoch.
         rates: Sets the learning rate of each parameter group before every step.
+        group: Who trains with us; what changes the course of a run is decided by all.
         averaging: Says which weights are validated and kept, the model's own or an average of them.
         autocast: Context of the forward pass, entered again and again.
         nonfinite: Decides what a loss that is NaN or infinite means.
@@ -73,6 +75,7 @@ class Work:
     forget_gradients: Callable[[], None]
     recorder: Recorder
     averaging: WeightAverage
+    group: Group = ALONE
     rng_state: dict[str, Any] | None = None
     loss_sum: float = 0.0
     items: int = 0
@@ -98,7 +101,7 @@ def fit(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
 
 def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
     config: TrainConfig = state.config
-    control, recorder = state.control, work.recorder
+    control, recorder, group = state.control, work.recorder, work.group
     hooks = [callback.on_step_end for callback in callbacks if _overrides(callback, "on_step_end")]
     state.phase = "training"
     state.model.train()
@@ -110,15 +113,15 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
     if work.rng_state is not None:
         set_rng_state(work.rng_state)
         work.rng_state = None
-    for group in _groups(batches, config.accumulation):
-        state.batch += len(group)
+    for together in _groups(batches, config.accumulation):
+        state.batch += len(together)
         try:
-            loss = work.gradients.add(group)
+            loss = work.gradients.add(together)
         except NonFiniteLossError as error:
             recorder.flush()
             work.nonfinite.answer(error)
             continue
-        items = sum(batch.items for batch in group)
+        items = sum(batch.items for batch in together)
         work.loss_sum += loss * items
         work.items += items
         _step(state, work)
@@ -126,11 +129,12 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
         work.epoch_seconds = time.perf_counter() - started
         for on_step_end in hooks:
             on_step_end(state)
-        if control.paused:
+        if group.any(control.paused):
             _pause(state, recorder)
-        if control.lr_requested:
+        if group.any(control.lr_requested):
             _change_lr(state, work)
-        if control.stop_requested:
+        if group.any(control.stop_requested):
+            control.stop()
             break
     work.epoch_seconds = time.perf_counter() - started
     recorder.flush()
@@ -157,7 +161,7 @@ def _step(state: TrainState, work: Work) -> None:
 
 def _change_lr(state: TrainState, work: Work) -> None:
     """Put the learning rate asked for in the place of the peak one; every group keeps its share of it."""
-    value, before = state.control.take_lr(), work.rates.peaks[0]
+    value, before = work.group.broadcast(state.control.take_lr()), work.rates.peaks[0]
     if value is None:
         return
     work.rates.change(value)
@@ -176,6 +180,7 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
                 work.objective,
                 work.meter(),
                 keep_going=work.recorder.keep_going,
+                group=work.group,
             )
     if metrics is None:
         return False
@@ -205,13 +210,13 @@ def _pause(state: TrainState, recorder: Recorder) -> None:
     """Wait for resume or stop; the time counts for nothing."""
     recorder.flush()
     phase, state.phase = state.phase, "paused"
-    state.run.set_status("paused")
+    state.writer.set_status("paused")
     recorder.emit([])
     paused_at = time.monotonic()
     state.control.wait_while_paused(recorder.poll_requests)
     state.started += time.monotonic() - paused_at
     state.phase = phase
-    state.run.set_status("running")
+    state.writer.set_status("running")
     recorder.rest()
 
 

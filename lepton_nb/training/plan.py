@@ -1,82 +1,69 @@
-"""Schedules drawn before they run."""
+"""A plan: everything a run needs, in one object that can be packed and sent to another process.
+
+It is made by `prepare` (a new run) or `resume`, carried out by a `Job`, packed by value for the background,
+and is what any engine is handed.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from html import escape
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
+import torch
+from torch import nn
 
-from lepton_nb.evaluation.report import picture_html
-from lepton_nb.plots.rates import rates_over_epochs
+from lepton_nb.callbacks import Callback
+from lepton_nb.data import DataBundle
 from lepton_nb.training.config import TrainConfig
-from lepton_nb.training.preparing import as_bundle
-from lepton_nb.training.schedules import Plateau, schedule_of
+from lepton_nb.training.monitoring import Monitor
+from lepton_nb.training.used import used
 
-_STEPS_PER_EPOCH = 100  # where no data says how many
-_PLATEAU = "plateau is drawn for a loss that never improves"
+if TYPE_CHECKING:
+    from lepton_nb.models import Definition
+    from lepton_nb.models.objectives import Objective
 
 
 @dataclass
-class SchedulePlan:
-    """How the learning rate will move.
+class Plan:
+    """A model, data and settings that one real batch has shown to fit together.
 
     Attributes:
-        rates: For each schedule the learning rate of every step.
-        steps_per_epoch: Optimizer steps an epoch.
+        model: The model, built; the user's own where an instance was given.
+        loss: The training loss, called as ``loss(preds, target)``: the user's own or the task's.
+        optimizer: The user's own optimizer; None where the settings make one.
+        callbacks: The user's.
+        own_loss: Whether the loss is the user's.
+        lr: A new peak learning rate, for a run that goes on from a checkpoint.
+        definition: How the model is built; None for a run that goes on.
+        monitor: What says which epoch was best.
     """
 
-    rates: dict[str, list[float]]
-    steps_per_epoch: int
+    model: nn.Module
+    data: DataBundle
+    loss: Any
+    optimizer: torch.optim.Optimizer | None
+    config: TrainConfig
+    monitor: Monitor
+    callbacks: Sequence[Callback] = ()
+    own_loss: bool = False
+    lr: float | None = None
+    definition: Definition | None = None
 
-    def figure(self) -> Figure:
-        """The learning rate over epochs, one line a schedule."""
-        lines = {
-            name: ([step / self.steps_per_epoch for step in range(len(rates))], rates)
-            for name, rates in self.rates.items()
-        }
-        return rates_over_epochs(lines)
+    @property
+    def defined(self) -> Definition:
+        """How the model of a new run is built."""
+        assert self.definition is not None, "a run that goes on has its model"
+        return self.definition
 
-    def __str__(self) -> str:
-        lines = [
-            f"{name}: {len(rates):,} steps, from {rates[0]:.2g} over {max(rates):.2g} to {rates[-1]:.2g}"
-            for name, rates in self.rates.items()
-        ]
-        return "\n".join([*lines, *([_PLATEAU] if "plateau" in self.rates else [])])
+    def objective(self) -> Objective:
+        """How a batch becomes a loss."""
+        return self.data.task.objective(self.data.signature, self.loss)
 
-    __repr__ = __str__
+    def used(self) -> dict[str, Any]:
+        """The settings as they take effect."""
+        return used(self.config, self.optimizer, self.loss if self.own_loss else None, self.data)
 
-    def _repr_html_(self) -> str:
-        text = escape(str(self)).replace("\n", "<br>")
-        return f'<div>{picture_html(self.figure(), str(self))}<p style="opacity:.7">{text}</p></div>'
-
-
-def schedule(*names: str, data: Any = None, **config: Any) -> SchedulePlan:
-    """Draw learning-rate schedules without training anything.
-
-    Args:
-        names: Schedules to draw, by default the one of `config`.
-        data: Says how many steps an epoch has; 100 where None.
-        config: Fields of `TrainConfig`, as for `lepton_nb.train`.
-
-    Raises:
-        ArgumentError: If there is no such schedule, or a setting is wrong.
-    """
-    settings = TrainConfig.from_options(config)
-    steps = _STEPS_PER_EPOCH
-    if data is not None:
-        loader = as_bundle(data).loader("train", batch_size=settings.batch_size)
-        steps = -(-len(loader) // settings.accumulation)
-    chosen = [TrainConfig.from_options({**config, "schedule": name}) for name in names] or [settings]
-    return SchedulePlan({one.schedule: _rates(one, steps) for one in chosen}, steps)
-
-
-def _rates(config: TrainConfig, steps_per_epoch: int) -> list[float]:
-    factor = schedule_of(config, steps_per_epoch)
-    rates = []
-    for step in range(steps_per_epoch * config.epochs):
-        if step and step % steps_per_epoch == 0 and isinstance(factor, Plateau):
-            factor.note(1.0)
-        rates.append(config.peak_lr * factor(step))
-    return rates
+    def with_callbacks(self, callbacks: Sequence[Callback]) -> Plan:
+        """The same plan with callbacks of the user's."""
+        return replace(self, callbacks=callbacks)

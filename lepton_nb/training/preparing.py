@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,43 +22,13 @@ from lepton_nb.training.device import choose_device, choose_precision
 from lepton_nb.training.kind import for_own_loss, with_loss_of_the_model
 from lepton_nb.training.last_batch import check_last_batch
 from lepton_nb.training.mixing import check_mixing
+from lepton_nb.training.monitoring import find_monitor
 from lepton_nb.training.optimizers import check_optimizer
+from lepton_nb.training.plan import Plan
 from lepton_nb.training.prospects import prove_source
 from lepton_nb.training.recipes import Recipe, get_recipe
 from lepton_nb.training.seeding import private_rng, seed_all
-from lepton_nb.training.used import check_used, used
-
-
-@dataclass
-class Prepared:
-    """A model, data and settings that one real batch has shown to fit together.
-
-    Attributes:
-        definition: How the model is built.
-        model: The model, built; the user's own where an instance was given.
-        optimizer: The user's own optimizer; None where the settings make one.
-        criterion: The training loss, called as ``criterion(preds, target)``.
-        own_loss: Whether it is the user's, whose values then say which epoch was best.
-    """
-
-    definition: Definition
-    model: nn.Module
-    data: DataBundle
-    settings: TrainConfig
-    optimizer: torch.optim.Optimizer | None
-    criterion: Any
-    own_loss: bool = False
-
-    @property
-    def monitor(self) -> tuple[str, Literal["min", "max"]]:
-        """What says which epoch was best, and whether less or more of it is better."""
-        if "val" not in self.data.splits:
-            return "train_loss", "min"
-        return ("val_loss", "min") if self.own_loss else (self.data.task.monitor, self.data.task.mode)
-
-    def used(self) -> dict[str, Any]:
-        """The settings as they take effect."""
-        return used(self.settings, self.optimizer, self.criterion if self.own_loss else None, self.data)
+from lepton_nb.training.used import check_used
 
 
 def prepare(
@@ -72,7 +41,7 @@ def prepare(
     loss: Any = None,
     recipe: str | None = None,
     config: dict[str, Any],
-) -> Prepared:
+) -> Plan:
     """Build the model and run one batch through it. The arguments are those of `lepton_nb.train`.
 
     Raises:
@@ -106,7 +75,17 @@ def prepare(
     check_last_batch(network, bundle, inputs, settings)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
     check_used(config, own, loss, bundle)
-    return Prepared(definition, network, bundle, settings, own, criterion, own_loss)
+    monitor = find_monitor(settings.monitor, bundle, own_loss=own_loss)
+    return Plan(
+        network,
+        bundle,
+        criterion,
+        own,
+        settings,
+        monitor,
+        own_loss=own_loss,
+        definition=definition,
+    )
 
 
 def _settings(recipe: Recipe | None, optimizer: Any, config: dict[str, Any]) -> TrainConfig:

@@ -18,7 +18,7 @@ from lepton_nb.packaging.restore import NO_DEPLOY
 from lepton_nb.runs import Run
 
 if TYPE_CHECKING:
-    from lepton_nb.training.preparing import Prepared
+    from lepton_nb.training.plan import Plan
 
 _ITEMS = 2
 
@@ -38,13 +38,13 @@ def prove_source(definition: Definition, network: nn.Module, inputs: Inputs) -> 
         definition.spec = ModelSpec("live", spec.name, missing=[fault])
 
 
-def say_limits(run: Run, ready: Prepared) -> None:
+def say_limits(run: Run, plan: Plan) -> None:
     """Warn on the run where only this kernel will have its model."""
-    spec = ready.definition.spec
+    spec = plan.defined.spec
     if spec.kind != "live":
         return
     why = next(iter(spec.missing), "") or "its source was not found"
-    no_export = _why_not_exported(run, ready)
+    no_export = _why_not_exported(run, plan)
     if no_export is None:
         now = "evaluate and deploy use the model in this kernel"
     else:
@@ -60,12 +60,12 @@ def say_limits(run: Run, ready: Prepared) -> None:
     run.warn(said)
 
 
-def _why_not_exported(run: Run, ready: Prepared) -> str | None:
+def _why_not_exported(run: Run, plan: Plan) -> str | None:
     """Why the model has no graph to deploy; None where it has one."""
     try:
         with torch.no_grad():
-            alone = copy.deepcopy(ready.model).cpu().eval()
-        for spec in ready.data.task.graphs(alone, ready.data.signature, find_example(run)).values():
+            alone = copy.deepcopy(plan.model).cpu().eval()
+        for spec in plan.data.task.graphs(alone, plan.data.signature, find_example(run)).values():
             export_program(spec)
     except LeptonError as error:
         return error.message

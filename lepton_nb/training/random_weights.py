@@ -14,23 +14,23 @@ from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.seeding import private_rng, seed_all
 
 if TYPE_CHECKING:
-    from lepton_nb.training.preparing import Prepared
+    from lepton_nb.training.plan import Plan
 
 
-def say_frozen_random(run: Run, ready: Prepared) -> None:
+def say_frozen_random(run: Run, plan: Plan) -> None:
     """Warn on the run where ``--freeze`` keeps random weights as they are."""
-    freeze, name = ready.settings.freeze, ready.definition.name
+    freeze, name = plan.config.freeze, plan.defined.name
     if freeze is None:
         return
-    drawn = _drawn(ready.definition, ready.model, freeze, ready.settings.seed)
+    drawn = _drawn(plan.defined, plan.model, freeze, plan.config.seed)
     if not drawn:
         return
-    until = f" until epoch {ready.settings.unfreeze_at}" if ready.settings.unfreeze_at else ""
+    until = f" until epoch {plan.config.unfreeze_at}" if plan.config.unfreeze_at else ""
     which = f"`{drawn[0]}`" + (f" and {len(drawn) - 1} more layers" if len(drawn) > 1 else "")
     remedy = "Load trained weights into it first, or leave --freeze out."
-    if ready.definition.spec.kind == "torchvision":
+    if plan.defined.spec.kind == "torchvision":
         remedy = (
-            f"First: %lepton model {name} --data {ready.data.name} --weights DEFAULT, or a file of weights."
+            f"First: %lepton model {name} --data {plan.data.name} --weights DEFAULT, or a file of weights."
         )
     said = (
         f"{name} begins with random weights, and --freeze {freeze} keeps those of {which} as they are"

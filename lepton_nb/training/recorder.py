@@ -64,7 +64,7 @@ class Recorder:
     def poll_requests(self) -> None:
         """Obey what another process asked of the run through the store."""
         self._polled_at = time.perf_counter()
-        while (request := self.state.run.take_request()) is not None:
+        while (request := self.state.writer.take_request()) is not None:
             self.state.control.obey(request)
 
     def keep_going(self) -> bool:

@@ -15,7 +15,8 @@ from lepton_nb.errors import ArgumentError, LeptonError, NotFoundError, Training
 from lepton_nb.runs import Run
 from lepton_nb.runs.records import check_name, suggest_name
 from lepton_nb.training.api import train as train_run
-from lepton_nb.training.preparing import Prepared, as_bundle, prepare
+from lepton_nb.training.plan import Plan
+from lepton_nb.training.preparing import as_bundle, prepare
 from lepton_nb.training.space import Dimension, parse_space, space_text
 from lepton_nb.training.study import RECORD, TAG, Study, Trial, as_trial, find_study, record
 
@@ -66,14 +67,14 @@ def tune(
         raise ArgumentError(f"{twice[0]} is both set and searched.", f"Leave --{twice[0]} out.")
     bundle = loaders(train, val) if data is None and train is not None else as_bundle(data)
     # One batch goes through before the first trial: what cannot train is said once, and at once.
-    ready = prepare(copy_of(model), bundle, loss=loss, config=config)
+    plan = prepare(copy_of(model), bundle, loss=loss, config=config)
     if "val" not in bundle.splits:
         raise ArgumentError(
             f"Data {bundle.name!r} has no validation split to rank trials by.",
             "Give --val, or load it with one.",
         )
-    name = name or f"tune-{suggest_name(ready.definition.name) or 'model'}"
-    study = _study(check_name(name, "search"), space, ready, trials)
+    name = name or f"tune-{suggest_name(plan.defined.name) or 'model'}"
+    study = _study(check_name(name, "search"), space, plan, trials)
     options = {"loss": loss, **config}
 
     def run_trial(params: dict[str, Any], callbacks: list[Callback]) -> Run:
@@ -91,8 +92,8 @@ def tune(
         study,
         run_trial,
         prune=prune,
-        epochs=ready.settings.epochs,
-        seed=ready.settings.seed,
+        epochs=plan.config.epochs,
+        seed=plan.config.seed,
         progress=progress,
     )
     return study
@@ -137,13 +138,13 @@ class Report(Callback):
         state.run.write_json(RECORD, {**self.about, "state": end})
 
 
-def _study(name: str, space: list[Dimension], ready: Prepared, trials: int) -> Study:
+def _study(name: str, space: list[Dimension], plan: Plan, trials: int) -> Study:
     """A new study, or the one of that name with its trials so far."""
-    model, data = ready.definition.name, ready.data.name
+    model, data = plan.defined.name, plan.data.name
     try:
         study = find_study(name)
     except NotFoundError:
-        return Study(name, space, *ready.monitor, trials)
+        return Study(name, space, plan.monitor.name, plan.monitor.mode, trials)
     if space_text(study.space) != space_text(space):
         raise ArgumentError(
             f"Search {name!r} was over {space_text(study.space)}, not {space_text(space)}.",

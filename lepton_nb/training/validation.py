@@ -11,6 +11,7 @@ from lepton_nb.data import Loader
 from lepton_nb.models.objectives import Objective
 from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.tasks.meters import Meter
+from lepton_nb.training.group import ALONE, Group, merged, summed
 
 
 def validate(
@@ -20,6 +21,7 @@ def validate(
     meter: Meter,
     *,
     keep_going: Callable[[], bool],
+    group: Group = ALONE,
 ) -> dict[str, float] | None:
     """The ``val_`` metrics of the model over the loader; None where `keep_going` turned false on the way.
 
@@ -28,7 +30,7 @@ def validate(
     loss_sum, items, seen = 0.0, 0, 0
     with evaluating(model), without_gradients(model):
         for batch in loader.batches(0):
-            if not keep_going():
+            if group.any(not keep_going()):
                 return None
             loss, outputs = objective(model, batch)
             count = batch.items
@@ -37,7 +39,9 @@ def validate(
                 loss_sum += float(loss) * count
                 items += count
             meter.update(outputs, batch.target)
+    loss_sum, items, seen = summed(group, loss_sum, items, seen)
     if not seen:
         return {}
+    meter = merged(group, meter)
     metrics = {**({"loss": loss_sum / items} if items else {}), **meter.compute()}
     return {f"val_{name}": value for name, value in metrics.items() if not math.isnan(value)}

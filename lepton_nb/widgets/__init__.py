@@ -41,8 +41,8 @@ def attach(run: Run | str) -> Run:
     return found
 
 
-def progress_callbacks(shell: InteractiveShell) -> list[Callback]:
-    """How to show the progress of training here: a panel in a kernel, a line in a terminal, else text."""
+def progress_callbacks(shell: InteractiveShell | None) -> list[Callback]:
+    """How to show the progress of training: a panel in a kernel, a line in a terminal, else text."""
     if hasattr(shell, "kernel"):
         from lepton_nb.widgets.panel_callback import PanelCallback
 

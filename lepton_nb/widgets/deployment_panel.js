@@ -1,6 +1,6 @@
 // The live panel of a service. It asks Python: {ask: "look"} every two seconds while it can be seen,
-// {ask: "predict", kind, text} with a file's bytes as buffer, {ask: "stop"}. Python sets `seen`, and answers
-// {answer, seconds} or {problem}. Needs elements.js, enhanced.js and service_page.js in front of it.
+// {ask: "predict", sent, text} with a file's bytes as buffer, {ask: "stop"}. Python sets `seen`, and answers
+// {answer, seconds}, with {media} and a buffer where the answer is a file, or {problem}. Needs elements.js, enhanced.js and service_page.js in front of it.
 
 const EVERY = 2000;
 const DEAF = 9000; // milliseconds without an answer after which the panel says so
@@ -8,6 +8,8 @@ const STATES = { ready: "Ready", starting: "Starting", recovering: "Recovering",
   failing: "Failing", unreachable: "No answer", gone: "Not running" };
 
 const KINDS = { ready: "good", starting: "busy", recovering: "waiting", draining: "waiting", gone: "off" };
+
+const FILES = { image: "picture", audio: "sound" };
 
 function milliseconds(value) {
   if (value === null || value === undefined) return "–";
@@ -22,36 +24,37 @@ class TryIt {
     this.info = info;
     this.send = send;
     this.answer = html("div", { class: "lepton-answer", role: "status", "aria-live": "polite" });
-    this.input = info.kind === "image" ? this.pictureBox() : this.textBox();
+    this.input = info.form.file ? this.fileBox() : this.textBox();
     this.element = html("div", { class: "lepton-try" }, this.input, this.answer);
   }
 
-  pictureBox() {
-    const file = html("input", { type: "file", accept: "image/*", class: "lepton-file" });
+  fileBox() {
+    const { widget } = this.info.form;
+    const file = html("input", { type: "file", accept: `${widget}/*`, class: "lepton-file" });
     this.picture = html("img", { alt: "", hidden: "" });
     this.picture.addEventListener("load", () => this.picture.classList.toggle("lepton-tiny", this.picture.naturalWidth < 48));
-    const label = html("label", { class: "lepton-drop" }, this.picture, html("span", {}, "Choose a picture, or drop one here"), file);
-    file.addEventListener("change", () => file.files.length && this.askPicture(file.files[0]));
+    const label = html("label", { class: "lepton-drop" }, this.picture, html("span", {}, `Choose a ${FILES[widget] || "file"}, or drop one here`), file);
+    file.addEventListener("change", () => file.files.length && this.askFile(file.files[0]));
     for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
       label.addEventListener(type, (event) => {
         event.preventDefault();
         event.stopPropagation();
         label.classList.toggle("lepton-over", type === "dragenter" || type === "dragover");
-        if (type === "drop" && event.dataTransfer.files.length) this.askPicture(event.dataTransfer.files[0]);
+        if (type === "drop" && event.dataTransfer.files.length) this.askFile(event.dataTransfer.files[0]);
       });
     }
     return label;
   }
 
   textBox() {
-    const isText = this.info.kind === "text";
+    const isText = this.info.form.widget === "text";
     const rows = isText ? 3 : Math.max(4, Math.min(15, this.info.example.split("\n").length));
     const area = html("textarea", { rows, spellcheck: "false", "aria-label": isText ? "text" : "input as JSON" });
     if (!isText) area.className = "lepton-code";
     area.value = isText ? "" : this.info.example;
     area.placeholder = isText ? this.info.example : "the model's input as JSON";
     const button = html("button", { type: "button" }, "Ask");
-    const ask = () => this.ask({ kind: this.info.kind, text: area.value || (isText ? this.info.example : "") });
+    const ask = () => this.ask({ sent: isText ? "text" : "json", text: area.value || (isText ? this.info.example : "") });
     button.addEventListener("click", ask);
     area.addEventListener("keydown", (event) => {
       event.stopPropagation(); // the notebook has keys of its own
@@ -63,11 +66,11 @@ class TryIt {
     return html("div", { class: "lepton-box" }, area, button);
   }
 
-  async askPicture(file) {
+  async askFile(file) {
     if (this.picture.src) URL.revokeObjectURL(this.picture.src);
     this.picture.src = URL.createObjectURL(file);
-    this.picture.hidden = false;
-    this.ask({ kind: "image" }, [await file.arrayBuffer()]);
+    this.picture.hidden = this.info.form.widget !== "image";
+    this.ask({ sent: "file" }, [await file.arrayBuffer()]);
   }
 
   ask(content, buffers = []) {
@@ -75,12 +78,12 @@ class TryIt {
     this.send({ ask: "predict", ...content }, buffers);
   }
 
-  show({ answer, seconds, problem }) {
+  show({ answer, media, seconds, problem }, buffers) {
     if (problem) {
       this.answer.replaceChildren(html("span", { class: "lepton-problem" }, problem));
       return;
     }
-    const lines = answer.scores ? this.scores(answer) : this.values(answer);
+    const lines = media ? [this.media(buffers[0], media)] : answer.scores ? this.scores(answer) : this.values(answer);
     this.answer.replaceChildren(...lines, html("span", { class: "lepton-quiet" }, `in ${milliseconds(seconds * 1000)}`));
   }
 
@@ -92,6 +95,14 @@ class TryIt {
       return html("li", {}, html("span", {}, name), html("span", { class: "lepton-score" }, bar), html("span", {}, `${(100 * score).toFixed(1)} %`));
     });
     return [html("strong", {}, answer.label), html("ul", {}, ...rows)];
+  }
+
+  /** A file that came back: seen, heard, or kept. */
+  media(content, type) {
+    const src = URL.createObjectURL(new Blob([content], { type }));
+    if (type.startsWith("image/")) return html("img", { alt: "the picture that came back", src });
+    if (type.startsWith("audio/")) return html("audio", { controls: "", src });
+    return html("a", { href: src, download: "answer" }, "Save the file");
   }
 
   values(answer) {
@@ -199,7 +210,7 @@ function show(model, el) {
   const panel = new Panel(model, el);
   panel.embedPage();
   const onSeen = () => panel.draw();
-  const onMessage = (message) => (message.answer || message.problem) && panel.tryIt.show(message);
+  const onMessage = (message, buffers) => (message.answer || message.problem) && panel.tryIt.show(message, buffers);
   model.on("change:seen", onSeen);
   model.on("msg:custom", onMessage);
   let visible = false;

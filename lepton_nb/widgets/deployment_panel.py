@@ -13,6 +13,7 @@ import traitlets
 from lepton_nb.deployment import Deployment
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.errors import ArgumentError, LeptonError
+from lepton_nb.tasks.base import Media, Prediction
 from lepton_nb.widgets.assets import joined
 from lepton_nb.widgets.enhanced import Enhanced
 
@@ -53,14 +54,20 @@ class DeploymentPanel(Enhanced):
                 self.seen = look(self._deployment)
             elif ask == "predict":
                 started = time.perf_counter()
-                answers = self._deployment.predict(read_input(content, buffers))
-                self.send({"answer": answers[0], "seconds": time.perf_counter() - started})
+                answer = self._deployment.predict(read_input(content, buffers))[0]
+                self._show(answer, time.perf_counter() - started)
             elif ask == "stop":
                 self._stop()
         except LeptonError as error:
             self.send({"problem": str(error)})
         except Exception as error:  # a traceback would land in whichever cell is running
             self.send({"problem": f"{type(error).__name__}: {error}"})
+
+    def _show(self, answer: Prediction, seconds: float) -> None:
+        if isinstance(answer, Media):
+            self.send({"answer": {}, "media": answer.type, "seconds": seconds}, [answer.content])
+        else:
+            self.send({"answer": answer, "seconds": seconds})
 
 
 def beside(deployment: Deployment, host: str) -> dict[str, Any]:
@@ -85,8 +92,8 @@ def describe(deployment: Deployment) -> dict[str, Any]:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=lines)
     return {
         "name": deployment.name,
-        "kind": codec.kind,
-        "example": text if codec.kind != "image" and len(text) <= _LONGEST_EXAMPLE else "",
+        "form": codec.about(),
+        "example": text if not codec.form.file and len(text) <= _LONGEST_EXAMPLE else "",
     }
 
 
@@ -113,10 +120,10 @@ def read_input(content: dict[str, Any], buffers: Sequence[Any]) -> Any:
     Raises:
         ArgumentError: If the JSON is none.
     """
-    if content["kind"] == "image":
+    if content["sent"] == "file":
         return bytes(buffers[0])
     text = str(content["text"])
-    if content["kind"] == "text":
+    if content["sent"] == "text":
         return text
     try:
         return json.loads(text)

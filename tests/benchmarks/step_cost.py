@@ -55,7 +55,6 @@ def ours(steps: int, *, panel: bool = True) -> Clocked:
 
     import lepton_nb
     from lepton_nb import data
-    from lepton_nb.widgets import progress_callbacks
 
     shell = get_ipython()
     bundle = data.arrays(*rows(steps), val_fraction=0.0, test_fraction=0.0)
@@ -68,7 +67,7 @@ def ours(steps: int, *, panel: bool = True) -> Clocked:
         optimizer="adam",
         schedule="constant",
         weight_decay=0.0,
-        callbacks=progress_callbacks(shell) if panel and shell is not None else [],
+        progress=panel and shell is not None,
     )
     model.calls = model.calls[-steps:]  # the check before training calls it too
     return model

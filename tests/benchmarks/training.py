@@ -71,6 +71,7 @@ def ours(bundle: Any, **settings: Any) -> float:
         optimizer="adam",
         schedule="constant",
         weight_decay=0.0,
+        progress=False,
         **settings,
     )
     steps = len(bundle.loader("train", batch_size=BATCH))

@@ -16,6 +16,7 @@ from lepton_nb.magics.commands import build_parser
 from lepton_nb.magics.parser import split_line
 from lepton_nb.runs import DeploymentRecord, RunStore
 from tests.lab.test_lab_runs import trained
+from tests.serving_support import IMAGES
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,7 @@ async def test_cells_are_lines_the_magic_takes(ask: Any) -> None:
 
 async def test_cells_for_a_service_and_from_the_toolbar(ask: Any) -> None:
     run, store = trained("cnn", [0.5]), RunStore()
+    run.write_json("signature.json", IMAGES.to_dict())
     store.add_package("cnn", run_id=run.id, path=run.path, sha256="0", task=run.task, formats=["onnx"])
     store.save_deployment(DeploymentRecord("web", "http://h:1", "h", 1, None, None, "cnn", 1))
     assert (await ask("cells", action="predict", deployment="web"))["cells"] == [

@@ -73,12 +73,13 @@ def check_model(
         loss: Called as ``loss(preds, target)``.
         num_classes: Classes of the data; None for regression, or where it is not known.
         task: Name of the task; empty where it is not known.
-        own_loss: Whether the loss is the user's, who alone knows what it compares.
+        own_loss: Whether the loss is the user's; such a one, or a task's own, alone knows what it compares.
 
     Raises:
         ModelError: If the model cannot train on this batch, with the reason and the remedy.
     """
     check_construction(model, inputs)
+    own_loss = own_loss or not compares_tensors(loss)
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps: a check must not compile
     case = Case(model, inputs, target, loss, num_classes, task, own_loss)
     _materialise(case)
@@ -175,6 +176,8 @@ def _loss(case: Case, output: Any) -> Tensor:
     )
     try:
         value = case.loss(output, case.target)
+    except ModelError:
+        raise
     except Exception as error:
         preds, target = f"the output {case.shown(output)}", f"the target {case.shown(case.target)}"
         raise ModelError(f"{name} cannot compare {preds} with {target}: {first_line(error)}.") from error

@@ -24,18 +24,43 @@ function folded(value) {
   return element("details", {}, element("summary", {}, "JSON"), raw);
 }
 
-function one(prediction) {
-  const parts = [];
-  if ("label" in prediction) {
-    const sure = "score" in prediction ? [element("small", {}, percent(prediction.score))] : [];
-    parts.push(element("div", { className: "answer" }, prediction.label, ...sure));
-  } else if ("value" in prediction) {
-    parts.push(element("div", { className: "answer" }, element("small", {}, `${prediction.name}: `), [].concat(prediction.value).map(number).join(", ")));
-  }
+function best(prediction) {
+  const sure = "score" in prediction ? [element("small", {}, percent(prediction.score))] : [];
+  return element("div", { className: "answer" }, prediction.label, ...sure);
+}
+
+function bars(scores) {
   // An object keeps names that are numbers in their own order, whatever order they came in.
-  const scores = Object.entries(prediction.scores ?? {}).sort(([, a], [, b]) => b - a).slice(0, MOST_BARS);
-  if (scores.length) parts.push(element("div", { className: "bars" }, ...scores.map(([name, score], index) => bar(name, score, index === 0))));
-  return [...parts, folded(prediction)];
+  const ranked = Object.entries(scores).sort(([, a], [, b]) => b - a).slice(0, MOST_BARS);
+  return element("div", { className: "bars" }, ...ranked.map(([name, score], index) => bar(name, score, index === 0)));
+}
+
+function values(prediction) {
+  return element("div", { className: "answer" }, element("small", {}, `${prediction.name}: `), [].concat(prediction.value).map(number).join(", "));
+}
+
+/** A file that came back: seen, heard, or kept. */
+function shown(blob) {
+  const src = URL.createObjectURL(blob);
+  if (blob.type.startsWith("image/")) return element("img", { className: "result", alt: "the picture that came back", src });
+  if (blob.type.startsWith("audio/")) return element("audio", { controls: true, src });
+  return element("a", { href: src, download: "answer" }, `Save ${blob.size.toLocaleString("en")} bytes`);
+}
+
+function file({ content, type }) {
+  return shown(new Blob([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], { type }));
+}
+
+// How one answer is drawn, by the kind that the model's form names; any other is shown as the JSON it is.
+const DRAWN = {
+  classes: (prediction) => [best(prediction), bars(prediction.scores), folded(prediction)],
+  value: (prediction) => [values(prediction), folded(prediction)],
+  text: (prediction) => [element("div", { className: "answer" }, prediction.text), folded(prediction)],
+  media: (prediction) => [file(prediction)],
+};
+
+function plain(prediction) {
+  return [element("pre", { tabIndex: 0 }, JSON.stringify(prediction, null, 2))];
 }
 
 function many(predictions) {
@@ -51,15 +76,37 @@ function many(predictions) {
   ];
 }
 
-/** The answer of the model itself: one prediction an item. */
-export function showPredictions(predictions) {
-  return predictions.length === 1 ? one(predictions[0]) : many(predictions);
+/** The answers of the model itself, of the kind that its form names. */
+export function showPredictions(predictions, kind) {
+  const draw = DRAWN[kind] ?? plain;
+  if (predictions.length === 1) return draw(predictions[0]);
+  const alike = kind === "classes" || kind === "value" || kind === "text";
+  return alike ? many(predictions) : predictions.slice(0, MOST_ROWS).flatMap(draw);
+}
+
+/** An answer in pieces, drawn as they come; gives the last line, which is the whole answer. */
+export async function readPieces(response, place) {
+  const text = element("pre", { className: "stream", tabIndex: 0 });
+  place.replaceChildren(text);
+  let rest = "";
+  let whole;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    const lines = (rest + read.value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) {
+      whole = JSON.parse(line);
+      if ("piece" in whole) text.append(typeof whole.piece === "string" ? whole.piece : `${JSON.stringify(whole.piece)} `);
+    }
+  }
+  if (!whole?.predictions) throw new Error(whole?.error ?? "The answer was cut off.");
+  return whole;
 }
 
 /** JSON of a route of the user's own: drawn as a prediction where it is shaped like one. */
 function showJson(value) {
   if (value !== null && typeof value === "object" && !Array.isArray(value)) {
-    if ("label" in value && "scores" in value) return one(value);
+    if ("label" in value && "scores" in value) return DRAWN.classes(value);
     const flat = Object.entries(value).filter(([, part]) => part === null || typeof part !== "object");
     if (flat.length && flat.length === Object.keys(value).length) {
       const rows = flat.map(([name, part]) => element("div", {}, element("dt", {}, name), element("dd", {}, number(part))));
@@ -75,18 +122,12 @@ export async function showResponse(response, place) {
   const type = (response.headers.get("content-type") ?? "").split(";")[0];
   if (type === "application/json") {
     place.replaceChildren(...showJson(await response.json()));
-  } else if (type.startsWith("image/")) {
-    place.replaceChildren(element("img", { className: "result", alt: "the picture that came back", src: URL.createObjectURL(await response.blob()) }));
-  } else if (type.startsWith("audio/")) {
-    place.replaceChildren(element("audio", { controls: true, src: URL.createObjectURL(await response.blob()) }));
   } else if (type.startsWith("text/") || type === "application/x-ndjson") {
     const text = element("pre", { className: "stream", tabIndex: 0 });
     place.replaceChildren(text);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) text.append(piece.value);
   } else {
-    const blob = await response.blob();
-    const link = element("a", { href: URL.createObjectURL(blob), download: "answer" }, `Save ${blob.size.toLocaleString("en")} bytes`);
-    place.replaceChildren(link);
+    place.replaceChildren(shown(await response.blob()));
   }
 }

@@ -7,40 +7,43 @@ function json(value) {
   return { type: "application/json", body: JSON.stringify(value) };
 }
 
-function imageInput(ask) {
+const HINTS = { image: "Drop or paste a picture here, or click to choose one", audio: "Drop a sound here, or click to choose one" };
+
+function fileInput({ ask, form }) {
+  const [type] = form.media_types;
   let file = null;
   const view = fileBox({
     id: "file",
-    accept: "image/*",
-    hint: "Drop or paste a picture here, or click to choose one",
+    accept: `${form.widget}/*`,
+    hint: HINTS[form.widget],
     onFile(chosen) { file = chosen; ask(); },
   });
   return {
     view,
     read() {
-      if (!file) throw new Error("Choose a picture first.");
-      return { type: file.type || "image/png", body: file, file: file.name || "picture.png" };
+      if (!file) throw new Error("Choose a file first.");
+      return { type: file.type || type, body: file, file: file.name || form.file };
     },
-    sample: { type: "image/png", file: "picture.png" },
+    sample: { type, file: form.file },
   };
 }
 
-function textInput(ask, example) {
-  const area = element("textarea", { id: "text", value: example.text ?? "" });
+function textInput({ ask, form, example }) {
+  const area = element("textarea", { id: "text", value: example[form.key] ?? "" });
   area.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ask();
   });
   const label = element("label", { htmlFor: "text" }, "Text ", element("small", {}, "Ctrl + Enter asks"));
-  return { view: element("div", {}, label, area), read: () => json({ text: area.value }) };
+  return { view: element("div", {}, label, area), read: () => json({ [form.key]: area.value }) };
 }
 
-function tableInput(ask, example, schema) {
+function tableInput({ ask, form, example, schema }) {
   let file = null;
   const grid = element("div", { className: "fields" });
-  const fields = Object.entries(schema.properties.row.properties).map(([name, column], index) => {
+  const fields = Object.entries(schema.properties[form.key].properties).map(([name, column], index) => {
     const number = column.type.includes("number") && !column.type.includes("string");
     const known = column.examples ?? [];
-    const field = element("input", { id: `field${index}`, value: example.row?.[name] ?? "" });
+    const field = element("input", { id: `field${index}`, value: example[form.key]?.[name] ?? "" });
     if (number) field.inputMode = "decimal";
     field.addEventListener("input", () => { file = null; });
     const cell = element("div", {}, element("label", { htmlFor: field.id }, name), field);
@@ -68,12 +71,12 @@ function tableInput(ask, example, schema) {
         if (number && text !== "" && !Number.isFinite(Number(text))) throw new Error(`${name} must be a number.`);
         row[name] = text === "" ? null : number ? Number(text) : text;
       }
-      return json({ row });
+      return json({ [form.key]: row });
     },
   };
 }
 
-function jsonInput(ask, example) {
+function jsonInput({ example }) {
   const area = element("textarea", { id: "json", className: "mono", value: JSON.stringify(example), spellcheck: false });
   return {
     view: element("div", {}, element("label", { htmlFor: "json" }, "JSON"), area),
@@ -87,7 +90,8 @@ function jsonInput(ask, example) {
   };
 }
 
-export function modelInput(about, schema, ask) {
-  const make = { image: imageInput, text: textInput, table: tableInput }[about.kind] ?? jsonInput;
-  return make(ask, about.example, schema);
+const INPUTS = { image: fileInput, audio: fileInput, text: textInput, table: tableInput };
+
+export function modelInput({ form, example }, schema, ask) {
+  return (INPUTS[form.widget] ?? jsonInput)({ ask, form, example, schema });
 }

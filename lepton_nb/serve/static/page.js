@@ -2,7 +2,7 @@
 // input that fits. All addresses are relative: it works under any prefix, such as Jupyter's.
 
 import { $, element, tabs } from "./dom.js";
-import { showPredictions, showResponse } from "./answers.js";
+import { readPieces, showPredictions, showResponse } from "./answers.js";
 import { routeForm } from "./forms.js";
 import { modelInput } from "./inputs.js";
 import * as snippets from "./snippets.js";
@@ -20,11 +20,12 @@ function readFragment() {
   return sessionStorage.getItem(KEY) ?? "";
 }
 
-function headersFor(type) {
+function headersFor(type, accept = "") {
   const token = $("token").value.trim();
   const jupyter = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/); // where Jupyter passes this page on
   return {
     ...(type && type !== "multipart/form-data" ? { "Content-Type": type } : {}),
+    ...(accept ? { Accept: accept } : {}),
     ...(token ? { Authorization: `Bearer ${token}` } : {}),
     ...(jupyter ? { "X-XSRFToken": decodeURIComponent(jupyter[1]) } : {}),
   };
@@ -78,16 +79,18 @@ class Panel {
       const sent = this.input.read();
       showCode(this.path, sent);
       const started = performance.now();
-      const response = await fetch(this.path, { method: "POST", headers: headersFor(sent.type), body: sent.body });
+      const streams = this.path === "predict" && about.form.streams;
+      const headers = headersFor(sent.type, streams ? "application/x-ndjson" : "");
+      const response = await fetch(this.path, { method: "POST", headers, body: sent.body });
       if (!response.ok) throw await problem(response);
       sessionStorage.setItem(KEY, $("token").value.trim());
       $("token-row").hidden = true;
       this.result.replaceChildren(answer);
       let version = "";
       if (this.path === "predict") {
-        const content = await response.json();
+        const content = streams ? await readPieces(response, answer) : await response.json();
         version = `, version ${content.version}`;
-        answer.replaceChildren(...showPredictions(content.predictions));
+        answer.replaceChildren(...showPredictions(content.predictions, about.form.answer));
       } else {
         await showResponse(response, answer);
       }

@@ -59,17 +59,14 @@ def _wait_for_turn(run: Run) -> bool:
 def _train(run: Run, fd: int, resume: bool) -> None:
     # Only now: torch takes seconds and memory.
     from lepton_nb.training.background.cargo import unpack
-    from lepton_nb.training.job import Job, change_rates
+    from lepton_nb.training.job import Job
 
     with os.fdopen(fd, "rb") as file:
-        freight = unpack(file)
+        plan = unpack(file)
     saved = run.load_checkpoint("last")[1] if resume else None
-    if saved is not None and freight.lr is not None:
-        change_rates(saved, freight.lr)
     for warning in run.warnings:
         run.append_log(warning)
-    job = Job(run, freight.model, freight.data, freight.config, freight.loss, freight.optimizer)
-    job.execute([*freight.callbacks, TracebackLog()], saved)
+    Job(run, plan.with_callbacks([*plan.callbacks, TracebackLog()])).execute(saved)
 
 
 def _record(run: Run, error: BaseException) -> None:

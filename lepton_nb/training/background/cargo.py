@@ -16,7 +16,7 @@ import pickle
 import sys
 import tempfile
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import IO, Any
@@ -27,7 +27,6 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from lepton_nb.callbacks import Callback
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.blame import is_user_code
@@ -36,7 +35,7 @@ from lepton_nb.runs import home
 from lepton_nb.runs.home import explain
 from lepton_nb.training.background.blame import cannot_travel
 from lepton_nb.training.background.report import CaptureReport, Item
-from lepton_nb.training.config import TrainConfig
+from lepton_nb.training.plan import Plan
 
 
 @dataclass
@@ -52,34 +51,8 @@ class Cargo:
     report: CaptureReport
 
 
-@dataclass
-class Freight:
-    """What is packed: the parts of a `Job`, without its run.
-
-    Attributes:
-        lr: A new peak learning rate, for a run that goes on from a checkpoint.
-    """
-
-    model: nn.Module
-    data: DataBundle
-    loss: Any
-    optimizer: torch.optim.Optimizer | None
-    callbacks: Sequence[Callback]
-    config: TrainConfig
-    lr: float | None = None
-
-    def parts(self) -> dict[str, Any]:
-        return {
-            "model": self.model,
-            "data": self.data,
-            "loss": self.loss,
-            "optimizer": self.optimizer,
-            "callbacks": list(self.callbacks),
-        }
-
-
-def pack(freight: Freight) -> Cargo:
-    """Pack everything into a file without a name, in the store's folder.
+def pack(plan: Plan) -> Cargo:
+    """Pack a plan into a file without a name, in the store's folder.
 
     Raises:
         TrainingError: If something cannot travel; names it, where it was made, and what to do.
@@ -94,12 +67,13 @@ def pack(freight: Freight) -> Cargo:
         packer = Packer(file)
         items, mark = [], 0
         with _files_by_value():
-            for kind, part in freight.parts().items():
+            for kind, part in _parts(plan).items():
                 _dump(packer, kind, part)
                 if part is not None and part != []:
                     items.append(Item(kind, _name(kind, part), file.tell() - mark, _why(part)))
                 mark = file.tell()
-            pickle.dump((freight.config, freight.lr, packer.sources, torch_settings(), sys.path), file)
+            rest = (plan.config, plan.monitor, plan.own_loss, plan.lr)
+            pickle.dump((*rest, packer.sources, torch_settings(), sys.path), file)
         file.flush()
         report = CaptureReport(_joined(items, packer.captured), file.tell())
         file.seek(0)
@@ -108,16 +82,26 @@ def pack(freight: Freight) -> Cargo:
     return Cargo(file, report)
 
 
-def unpack(file: IO[bytes]) -> Freight:
+def unpack(file: IO[bytes]) -> Plan:
     """What was packed, in the process that trains; sets torch up as it was in the notebook."""
     reader = pickle.Unpickler(file)
     model, data, loss, optimizer, callbacks = (reader.load() for _ in range(5))
-    config, lr, sources, settings, path = pickle.load(file)
+    config, monitor, own_loss, lr, sources, settings, path = pickle.load(file)
     sys.path += [entry for entry in path if entry not in sys.path]
     for name, lines in sources.items():  # so that a traceback shows the line of the cell
         linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
     apply_torch_settings(settings)
-    return Freight(model, data, loss, optimizer, callbacks, config, lr)
+    return Plan(model, data, loss, optimizer, config, monitor, callbacks, own_loss, lr)
+
+
+def _parts(plan: Plan) -> dict[str, Any]:
+    return {
+        "model": plan.model,
+        "data": plan.data,
+        "loss": plan.loss,
+        "optimizer": plan.optimizer,
+        "callbacks": list(plan.callbacks),
+    }
 
 
 def _joined(items: list[Item], captured: dict[str, Item]) -> list[Item]:

@@ -1,0 +1,59 @@
+"""A few training pictures with their boxes, drawn when they are looked at."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lepton_nb.tasks.detection.boxes import counted
+from lepton_nb.tasks.detection.drawing import draw
+from lepton_nb.tasks.detection.pictures import open_upright
+from lepton_nb.tasks.detection.split import Pool
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SHOWN = 6
+
+
+@dataclass
+class BoxPreview:
+    """Pictures of the training split.
+
+    Attributes:
+        rows: Which of the pool's they are.
+        pool: Where they come from.
+        class_names: What the boxes are of.
+    """
+
+    rows: np.ndarray
+    pool: Pool
+    class_names: tuple[str, ...]
+
+    def text(self) -> str:
+        return ""
+
+    def html(self) -> str:
+        from lepton_nb.plots import theme
+
+        data = base64.b64encode(theme.png(self.figure())).decode()
+        alt = f"Sample pictures with boxes of {', '.join(self.class_names)}"
+        return f'<img alt="{escape(alt)}" style="max-width:100%" src="data:image/png;base64,{data}">'
+
+    def figure(self) -> Figure:
+        from lepton_nb.plots.gallery import gallery
+
+        spread = np.linspace(0, len(self.rows) - 1, min(_SHOWN, len(self.rows))).round().astype(int)
+        shown = [int(i) for i in self.rows[spread]]
+        drawn, counts = [], []
+        for i in shown:
+            boxes, labels = self.pool.objects(i)
+            drawn.append(draw(open_upright(self.pool.paths[i]), boxes, labels.tolist()))
+            counts.append(counted(labels, self.class_names))
+        figure: Figure = gallery(drawn, counts, [""] * len(shown), title="Boxes as they were read")
+        return figure
+

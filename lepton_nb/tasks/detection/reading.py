@@ -1,0 +1,200 @@
+"""From annotations to a `DataBundle`: what cannot be used is left out by name, the rest becomes one size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lepton_nb.data.assemble import fingerprint, refuse_emptied
+from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.contents import file_keys
+from lepton_nb.data.duplicates import EXAMPLES, digests, find_leaks
+from lepton_nb.data.pictures.augment import AUGMENTED_BY
+from lepton_nb.data.pictures.stats import PixelStats, channel_sums
+from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.errors import DataError
+from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.detection.annotations import Annotations, Picture
+from lepton_nb.tasks.detection.augment import BoxAugmenter
+from lepton_nb.tasks.detection.boxes import areas, clipped
+from lepton_nb.tasks.detection.pictures import Size, size_of
+from lepton_nb.tasks.detection.preview import BoxPreview
+from lepton_nb.tasks.detection.source import BoxOptions
+from lepton_nb.tasks.detection.split import BoxSplit, Pool
+from lepton_nb.tasks.images import InputError
+
+SPLITS = ("train", "val", "test")
+LONGEST = 256  # pixels of the longer side that the model gets, where no size is asked for
+_STEP = 32  # sides are multiples of this, which every usual backbone takes
+_SAME_SHAPE = 0.05  # pictures whose shapes differ by less are stretched, not padded
+_AUGMENTERS = {"none": None, "standard": BoxAugmenter(), "strong": BoxAugmenter((0.7, 1.4), upside_down=True)}
+
+
+def bundle_of(read: Annotations, where: Path, options: BoxOptions, name: str | None) -> DataBundle:
+    """The bundle of what was read.
+
+    Raises:
+        DataError: If there is nothing to learn from.
+    """
+    said = _plan(read, options, where)
+    pool, class_names = _pool(read, options.size, where)
+    names = np.array([picture.split for picture in read.pictures])
+    parts = {name: np.flatnonzero(names == name) for name in SPLITS if name in names}
+    parts, leaks = _without_leaks(parts, pool)
+    keys = file_keys(pool.paths)
+    sums = channel_sums(pool.pixels.numpy())[parts["train"]]
+    stats = PixelStats.from_sums(sums, pool.size[0] * pool.size[1])
+    signature = _signature(class_names, stats, pool)
+    augmenter = _AUGMENTERS[options.augment]
+    findings = [*_findings(read), *said, *leaks]
+    if augmenter is not None:
+        how = f'mirroring, zoom and colour, boxes with them (augment="{options.augment}").'
+        findings.append(Finding(f"{AUGMENTED_BY} {how}"))
+    report = DataReport(
+        name or where.stem,
+        f"{'file' if where.is_file() else 'folder'} {where}",
+        {split: pool.counted(rows, class_names) for split, rows in parts.items()},
+        signature,
+        findings,
+        BoxPreview(parts["train"], pool, class_names),
+        items={split: len(rows) for split, rows in parts.items()},
+        noun="picture",
+    )
+    return DataBundle(
+        name=report.name,
+        signature=signature,
+        splits={split: BoxSplit(split, pool, rows, stats, augmenter) for split, rows in parts.items()},
+        report=report,
+        fingerprint=fingerprint({part: pool.content(rows) for part, rows in parts.items()}),
+        contents={part: keys[rows] for part, rows in parts.items()},
+        augment=options.augment,
+    )
+
+
+def _plan(read: Annotations, options: BoxOptions, where: Path) -> list[Finding]:
+    """Say of each picture in which part it is; those beyond the limit leave the data unread."""
+    if not read.pictures:
+        raise DataError(f"There is no picture with boxes in {where}. {_told(read)}".rstrip())
+    names = np.array([picture.split or "train" for picture in read.pictures])
+    if not options.official:
+        names[names == "val"] = "train"
+    given = {name: np.flatnonzero(names == name) for name in SPLITS if name in names}
+    if "train" not in given:
+        raise DataError("No picture is in the part for training.", "Look at what the source calls its parts.")
+    keys = file_keys([picture.path for picture in read.pictures])
+    parts, said = plan_parts(given, keys, None, (), options)
+    for name, rows in parts.items():
+        for row in rows:
+            read.pictures[row].split = name
+    chosen = np.sort(np.concatenate(list(parts.values())))
+    read.pictures = [read.pictures[row] for row in chosen]
+    return said
+
+
+def _pool(read: Annotations, asked: Size | None, where: Path) -> tuple[Pool, tuple[str, ...]]:
+    """All pictures that can be read as the model sees them, with the boxes that can be used."""
+    sizes: list[Size] = []
+    for picture in list(read.pictures):
+        try:
+            sizes.append(size_of(picture.path))
+        except InputError as error:
+            _drop(picture, error, read)
+    size, fit = _shape(sizes, asked) if sizes else ((1, 1), "pad")
+    pixels = Pool.decode([picture.path for picture in read.pictures], size, fit)
+    for picture, seen in zip(list(read.pictures), pixels, strict=True):
+        if isinstance(seen, InputError):
+            _drop(picture, seen, read)
+    if not read.pictures:
+        raise DataError(f"No picture of {where} can be read. {_told(read)}".rstrip())
+    sizes = [own for own, seen in zip(sizes, pixels, strict=True) if not isinstance(seen, InputError)]
+    objects = [_usable(picture, own, read) for picture, own in zip(read.pictures, sizes, strict=True)]
+    used = sorted({label for _, labels in objects for label in labels})
+    if not used:
+        raise DataError(f"No picture of {where} has a box that can be used. {_told(read)}".rstrip())
+    class_names = (*read.class_names, *(label for label in used if label not in read.class_names))
+    numbered = [(boxes, [class_names.index(label) for label in labels]) for boxes, labels in objects]
+    decoded = [seen for seen in pixels if not isinstance(seen, InputError)]
+    paths = [picture.path for picture in read.pictures]
+    return Pool.of(paths, torch.from_numpy(np.stack(decoded)), sizes, fit, numbered), class_names
+
+
+def _drop(picture: Picture, error: InputError, read: Annotations) -> None:
+    read.pictures.remove(picture)
+    read.left_out("pictures that cannot be read", f"{picture.path.name}: {error}")
+
+
+def _shape(sizes: list[Size], asked: Size | None) -> tuple[Size, str]:
+    """Height and width that the model gets, and whether pictures are stretched to it or padded."""
+    shapes = np.array([width / height for height, width in sizes])
+    middle, longest = float(np.median(shapes)), min(LONGEST, max(map(max, sizes)))
+    if asked is not None:
+        height, width = asked
+    elif np.ptp(shapes) <= _SAME_SHAPE * middle:
+        sides = (longest, longest * middle) if middle < 1 else (longest / middle, longest)
+        height, width = (max(_STEP, _STEP * round(side / _STEP)) for side in sides)
+    else:
+        height = width = max(_STEP, _STEP * round(longest / _STEP))
+    same = bool((abs(shapes / (width / height) - 1) <= _SAME_SHAPE).all())
+    return (height, width), "stretch" if same else "pad"
+
+
+def _usable(picture: Picture, size: Size, read: Annotations) -> tuple[np.ndarray, list[str]]:
+    """The boxes within their picture that have an area, in its pixels, and their labels."""
+    boxes = np.array(picture.boxes, dtype=np.float64).reshape(-1, 4)
+    if picture.relative:
+        boxes = boxes * np.array([size[1], size[0], size[1], size[0]])
+    inside = clipped(boxes, size)
+    has_area, is_inside = areas(boxes) > 0, areas(inside) > 0
+    for i, place in enumerate(picture.places):
+        if not has_area[i]:
+            read.left_out("boxes without an area", place)
+        elif not is_inside[i]:
+            read.left_out("boxes outside of their picture", place)
+        elif np.abs(boxes[i] - inside[i]).max() > 1:
+            read.note("boxes reach out of their picture: cut off at its edge", place)
+    return inside[is_inside], [label for label, kept in zip(picture.labels, is_inside, strict=True) if kept]
+
+
+def _without_leaks(parts: Parts, pool: Pool) -> tuple[Parts, list[Finding]]:
+    content = digests(picture.numpy().tobytes() for picture in pool.pixels)
+
+    def name_of(split: str, i: int) -> str:
+        return pool.paths[int(parts[split][i])].name
+
+    keep, findings = find_leaks({p: content[rows] for p, rows in parts.items()}, name_of, noun="picture")
+    left = {split: rows[keep[split]] for split, rows in parts.items()}
+    refuse_emptied(parts, left, findings)
+    return left, findings
+
+
+def _signature(class_names: tuple[str, ...], stats: PixelStats, pool: Pool) -> Signature:
+    return Signature(
+        task="object-detection",
+        inputs=(TensorSpec("image", "float32", (3, *pool.size)),),
+        output=TensorSpec("boxes", "float32", (None, 4)),
+        further_outputs=(TensorSpec("scores", "float32", (None,)), TensorSpec("labels", "int64", (None,))),
+        class_names=class_names,
+        preprocessing={
+            "kind": "boxes",
+            "mode": "RGB",
+            "size": list(pool.size),
+            "fit": pool.fit,
+            "mean": list(stats.mean),
+            "std": list(stats.std),
+        },
+        target={"name": "target"},
+    )
+
+
+def _findings(read: Annotations) -> list[Finding]:
+    empty = sum(not picture.labels for picture in read.pictures)
+    said = [Finding(f"{plural(empty, 'picture')} without an object: kept, as background.")] * (empty > 0)
+    problems = read.problems.items()
+    return said + [Finding(f"{len(at):,} {what}.", tuple(at[:EXAMPLES]), warning=True) for what, at in problems]
+
+
+def _told(read: Annotations) -> str:
+    return " ".join(" ".join([finding.text, *finding.examples[:1]]) for finding in _findings(read))

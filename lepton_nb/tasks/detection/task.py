@@ -1,0 +1,160 @@
+"""Object detection as a kind of problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from lepton_nb.errors import ArgumentError
+from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.base import Backend, Codec, FigureMaker, GraphSpec, Measures, Starter, Task
+from lepton_nb.tasks.detection.boxes import CANDIDATES, NOTHING, Found, counted, scale_to_input, select
+from lepton_nb.tasks.detection.codec import LEAST_ANSWERED, DetectionCodec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from lepton_nb.batch import Tree
+    from lepton_nb.tasks.meters import Meter
+
+
+class ObjectDetection(Task):
+    """Pictures float32 ``(N, 3, H, W)``; a target of ``boxes`` ``(N, K, 4)`` and ``labels`` ``(N, K)``.
+
+    A model gives ``heat`` and ``boxes``, see `nets.Maps`. Boxes are left, top, right and bottom in pixels.
+    """
+
+    name: ClassVar[str] = "object-detection"
+    title: ClassVar[str] = "Object detection"
+    monitor: ClassVar[str] = "val_map50"
+    mode: ClassVar[Literal["min", "max"]] = "max"
+    target_dtype: ClassVar[Literal["int64", "float32"]] = "float32"
+
+    def codec(self, signature: Signature) -> Codec:
+        return DetectionCodec(signature)
+
+    def starters(self) -> Mapping[str, Starter]:
+        return {"SmallDetector": _small_detector, "SSDLite": _ssdlite}
+
+    def make_loss(
+        self,
+        signature: Signature,
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+    ) -> nn.Module:
+        """The loss of maps.
+
+        Raises:
+            ArgumentError: If an option of classification is set.
+        """
+        from lepton_nb.tasks.detection.loss import DetectionLoss
+
+        if label_smoothing or class_weights is not None:
+            raise ArgumentError(
+                "label_smoothing and class_weights are for classification; this is object detection.",
+                "Leave --label-smoothing and --class-weights out.",
+            )
+        height, width = signature.preprocessing["size"]
+        return DetectionLoss(len(signature.class_names), (height, width))
+
+    def graphs(
+        self, model: nn.Module, signature: Signature, example: tuple[Tensor, ...]
+    ) -> dict[str, GraphSpec]:
+        """The model up to its candidates; how many of them overlap is for `codec` to see."""
+        from lepton_nb.tasks.detection.nets import Candidates
+
+        shapes: dict[str, tuple[int, ...]] = {"boxes": (CANDIDATES, 4)}
+        outputs = tuple(
+            TensorSpec(spec.name, spec.dtype, shapes.get(spec.name, (CANDIDATES,))) for spec in signature.outputs
+        )
+        return {"model": GraphSpec(Candidates(model).eval(), signature.inputs, outputs, example)}
+
+    def meter(self, signature: Signature) -> Meter:
+        from lepton_nb.tasks.detection.measures import Precision
+
+        return Precision(found_in, len(signature.class_names))
+
+    def kept(self, outputs: Tree, signature: Signature) -> Tree:  # noqa: ARG002
+        import torch
+
+        return {name: torch.from_numpy(part) for name, part in found_in(outputs)._asdict().items()}
+
+    def measure(self, preds: Tree, target: Tree, signature: Signature) -> Measures:
+        from lepton_nb.tasks.detection.measures import measure
+
+        boxes, labels = target["boxes"].numpy(), target["labels"].numpy()
+        return measure(_as_found(preds), boxes, labels, len(signature.class_names))
+
+    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
+        def precision_recall(backend: Backend) -> object:
+            from lepton_nb.plots.curves import Curve, draw_precision_recall
+
+            recalls = np.linspace(0, 1, 101)
+            curves = [
+                Curve(name, recalls, precision, float(precision.mean()))
+                for name, precision in zip(signature.class_names, measures.arrays["precision_at_recall"], strict=True)
+            ]
+            return draw_precision_recall(curves, backend)
+
+        return {"precision_recall": precision_recall}
+
+    def item_errors(self, preds: Tree, target: Tree, signature: Signature) -> Tensor:  # noqa: ARG002
+        """Objects that were missed, and wrong boxes by their score."""
+        import torch
+
+        from lepton_nb.tasks.detection.measures import mistakes
+
+        boxes, labels = target["boxes"].numpy(), target["labels"].numpy()
+        return torch.from_numpy(mistakes(_as_found(preds), boxes, labels, LEAST_ANSWERED))
+
+    def describe(self, preds: Tree, signature: Signature) -> list[str]:
+        sure = (preds["labels"] != NOTHING) & (preds["scores"] >= LEAST_ANSWERED)
+        return [
+            counted(labels[shown], signature.class_names)
+            for labels, shown in zip(preds["labels"], sure, strict=True)
+        ]
+
+    def describe_target(self, target: Tree, signature: Signature) -> list[str]:
+        return [counted(labels[labels != NOTHING], signature.class_names) for labels in target["labels"]]
+
+    def illustrate(self, item: Any, pred: Tree, target: Tree, signature: Signature) -> Any:
+        """The picture with the true boxes in white and those found in the colours of their classes."""
+        from PIL import Image
+
+        from lepton_nb.tasks.detection.drawing import draw
+
+        if not isinstance(item, Image.Image):
+            return item
+        settings = signature.preprocessing
+        scale = scale_to_input((item.height, item.width), settings["size"], settings["fit"])
+        sure = (pred["labels"] != NOTHING) & (pred["scores"] >= LEAST_ANSWERED)
+        true = target["boxes"][target["labels"] != NOTHING]
+        return draw(item, pred["boxes"][sure] / scale, pred["labels"][sure].tolist(), true / scale)
+
+
+def found_in(outputs: Tree) -> Found:
+    """The objects in a model's outputs."""
+    from lepton_nb.tasks.detection.nets import candidates
+
+    return select(*(part.detach().cpu().numpy() for part in candidates(outputs)))
+
+
+def _as_found(preds: Tree) -> Found:
+    return Found(*(preds[name].numpy() for name in Found._fields))
+
+
+def _small_detector(signature: Signature) -> nn.Module:
+    from lepton_nb.tasks.detection.nets import SmallDetector
+
+    channels = signature.inputs[0].shape[0] or 3
+    return SmallDetector(channels, len(signature.class_names))
+
+
+def _ssdlite(signature: Signature) -> nn.Module:
+    from lepton_nb.tasks.detection.nets import SSDLite
+
+    height, width = signature.preprocessing["size"]
+    return SSDLite(len(signature.class_names), height, width)
