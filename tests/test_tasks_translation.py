@@ -1,4 +1,4 @@
-"""Sequences to sequences: pairs read and split by their source, written token by token, served as a stream."""
+"""Sequences to sequences: pairs split by their source, written token by token, served as a stream."""
 
 from __future__ import annotations
 

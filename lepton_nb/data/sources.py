@@ -115,7 +115,7 @@ class Source(ABC, Generic[O]):
         """
 
     def fitted(self, given: Any, signature: Signature, split: str | None) -> DataBundle | None:  # noqa: ARG002
-        """All items of a source as a trained model of one of `tasks` takes them; see `lepton_nb.data.fitted`."""
+        """All items as a trained model of one of `tasks` takes them; see `lepton_nb.data.fitted`."""
         return None
 
     def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002

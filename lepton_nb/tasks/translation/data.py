@@ -48,7 +48,7 @@ class PairSource(Source[PairOptions]):
     tasks: ClassVar[tuple[str, ...]] = ("translation",)
     options = PairOptions
 
-    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:
+    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
         from lepton_nb.data.texts.files import is_pair_file
 
         if not path.is_file():

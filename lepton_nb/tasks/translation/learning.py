@@ -94,8 +94,8 @@ def graph_specs(model: nn.Module, signature: Signature, example: tuple[Tensor, .
     with torch.no_grad():
         memory = modules["encode"](source)
         cache = memory[:, :, :, :0]
-        for token in before[:, :2].split(1, 1):
-            cache = modules["step"](source, memory, token, cache)[1]
+        for at in range(2):
+            cache = modules["step"](source, memory, before[:, at : at + 1], cache)[1]
     layers, heads, width = memory.shape[1], memory.shape[2], memory.shape[4]
     stored = TensorSpec("memory", "float32", (layers, heads, None, width))
     past, grown = (TensorSpec(name, "float32", stored.shape) for name in ("cache", "grown"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lepton_nb.data.assemble import fingerprint
-from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import DataReport, Finding, plural
@@ -142,7 +142,9 @@ def _bundle(
         part: [[int(row)] for row in rows] if part == "train" else by_source(rows, content)
         for part, rows in parts.items()
     }
-    splits = {part: _split(part, found, coded, rows, length) for part, rows in groups.items()}
+    splits: dict[str, Split] = {
+        part: _split(part, found, coded, rows, length) for part, rows in groups.items()
+    }
     counts = {part: {"": len(split)} for part, split in splits.items()}
     first = {part: np.array([rows[0] for rows in members]) for part, members in groups.items()}
     prints = {
