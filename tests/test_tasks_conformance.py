@@ -31,6 +31,7 @@ SAMPLES: dict[str, Callable[[Path], Any]] = {
     "text-classification": lambda path: make.texts(folder(path, "texts")),
     "tabular-classification": lambda path: make.rows("classes", folder(path, "rows")),
     "tabular-regression": lambda path: make.rows("value", folder(path, "rows")),
+    "translation": lambda path: make.pairs(path),
 }
 
 

@@ -62,7 +62,11 @@ def _prepared(
 ) -> Batches:
     part = bundle.split(split)
     codec = get_task(trained.task).codec(trained)
-    assert part.targets is not None  # only data of unknown preprocessing keep them in a loader
+    if part.targets is None:
+        raise DataError(
+            f"The targets of {bundle.name!r} were prepared otherwise than the model's.",
+            "Give the file itself as the data: it is then read as the training data were.",
+        )
     for start in range(0, len(part), batch_size):
         stop = min(start + batch_size, len(part))
         try:

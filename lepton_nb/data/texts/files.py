@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
 
 LINE_SUFFIXES = (".txt", ".tsv")
+_LOOKED_AT, _FEW = 200, 20  # lines that tell pairs of texts from labelled ones, and too few to
 WORDS = 3  # a column whose cells have more words than this on average holds texts
 LABEL_NAMES = ("label", "target", "class", "category", "sentiment", "y")
 
@@ -123,6 +125,19 @@ def is_text_folder(root: Path) -> bool:
 def is_line_file(path: Path) -> bool:
     """Whether a file has ``text TAB label`` lines and no header."""
     return path.suffix.lower() in LINE_SUFFIXES and not _has_header(path)
+
+
+def is_pair_file(path: Path) -> bool:
+    """Whether the lines hold texts and what belongs to each, such as translations: no column has labels."""
+    if path.suffix.lower() not in LINE_SUFFIXES:
+        return False
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        rows = [line.rstrip("\n").split("\t") for line in islice(stream, _LOOKED_AT)]
+    columns = list(zip(*(row for row in rows if len(row) > 1), strict=False))
+    if len(columns) < 2 or len(columns[0]) < _FEW:
+        return False
+    words = sum(len(text.split()) for text in columns[1])
+    return words > 1.3 * len(columns[1]) and all(len(set(texts)) > 0.8 * len(texts) for texts in columns[1:])
 
 
 def _line_files(root: Path) -> list[Path]:

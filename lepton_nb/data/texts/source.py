@@ -79,10 +79,12 @@ class TextSource(Source[TextOptions]):
         return Match.LIKELY
 
     def _file(self, path: Path, options: Mapping[str, Any]) -> Match:
-        """Surely where it has no header, or is a text column and one more."""
+        """Surely where it has no header and labels, or is a text column and one more."""
         from lepton_nb.data.tables.files import SUFFIXES, read_table
-        from lepton_nb.data.texts.files import guess_text_column, is_line_file
+        from lepton_nb.data.texts.files import guess_text_column, is_line_file, is_pair_file
 
+        if is_pair_file(path):
+            return Match.IF_ASKED
         if is_line_file(path):
             return Match.SURELY
         if path.suffix.lower() not in (*SUFFIXES, ".txt") or not self.takes(options) or "target" in options:

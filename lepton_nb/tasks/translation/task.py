@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from lepton_nb.errors import ArgumentError
-from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.signature import Signature
 from lepton_nb.tasks.base import Arrays, Codec, FigureMaker, Graph, GraphSpec, Measures, Starter, Task
 from lepton_nb.tasks.translation.codec import TranslationCodec
 from lepton_nb.tasks.translation.tokens import START, pieces_of, vocabulary
@@ -131,9 +131,13 @@ class Translation(Task):
         if "attention" not in arrays:
             return {}
         tokenizer = signature.preprocessing["tokenizer"]
-        source, answer = (pieces_of(arrays[name], tokenizer) for name in ("attention_source", "attention_answer"))
+        source, answer = (
+            pieces_of(arrays[name], tokenizer) for name in ("attention_source", "attention_answer")
+        )
         return {
-            "attention": lambda backend: attention_picture(arrays["attention"], source, answer, backend=backend)
+            "attention": lambda backend: attention_picture(
+                arrays["attention"], source, answer, backend=backend
+            )
         }
 
     def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:
