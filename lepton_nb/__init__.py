@@ -43,6 +43,7 @@ _PUBLIC = {
     "logs": "lepton_nb.deployment",
     "lr_find": "lepton_nb.training",
     "model": "lepton_nb.models",
+    "new": "lepton_nb.scaffold",
     "note": "lepton_nb.runs",
     "predict": "lepton_nb.deployment",
     "resume": "lepton_nb.widgets.showing",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,27 +12,19 @@ import lepton_nb
 
 ROOT = Path(lepton_nb.__file__).parent
 
-ROWS = {
-    "errors": 0,
-    "batch": 0,
-    "signature": 0,
-    "models": 1,
-    "plots": 1,
-    "runs": 1,
-    "tasks": 2,
-    "data": 3,
-    "packaging": 3,
-    "handlers": 3,
-    "serve": 3,
-    "callbacks": 4,
-    "evaluation": 4,
-    "deployment": 5,
-    "training": 5,
-    "testing": 5,
-    "widgets": 6,
-    "magics": 7,
-    "lab": 8,
-}
+PICTURE = (ROOT.parent / "CONTRIBUTING.md").read_text("utf-8").partition("```\n8 lab/")[2].partition("```")[0]
+
+
+def drawn() -> dict[str, int]:
+    """The rows of the rooms as CONTRIBUTING draws them."""
+    rows, row = {}, 8
+    for line in f"8 lab/{PICTURE}".splitlines():
+        row = int(line[0]) if line[:1].isdigit() else row
+        rows |= dict.fromkeys(re.findall(r"(?:^\d| ) ?([a-z]+)/(?= {2})", line), row)
+    return rows
+
+
+ROWS = drawn()
 # The serving process reads packages; everything else it must do without.
 NEIGHBOURS = {("serve", "packaging"), ("serve", "handlers"), ("packaging", "data")}
 JUPYTER = {
@@ -130,3 +123,10 @@ def test_loading_the_extension_loads_no_torch() -> None:
 
 def test_the_server_extension_loads_no_torch() -> None:
     assert not loaded_after("import lepton_nb.lab.routes") & {"torch", "matplotlib", "pandas", "IPython.core"}
+
+
+def test_finding_tasks_loads_no_data_and_finding_sources_nothing_heavy() -> None:
+    code = "from lepton_nb.tasks import get_task, task_names\nfor name in task_names(): get_task(name)"
+    assert not [name for name in loaded_after(code) if name.startswith(("lepton_nb.data", "torch", "pandas"))]
+    code = "from lepton_nb.data.sources import sources\nsources()"
+    assert not loaded_after(code) & {"torch", "pandas"}

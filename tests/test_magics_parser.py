@@ -101,6 +101,7 @@ def test_every_setting_of_training_is_an_option() -> None:
         "compile": (None, True),
         "device": ("cpu", "cpu"),
         "seed": ("7", 7),
+        "monitor": ("auroc", "auroc"),
         "patience": ("4", 4),
         "sink": ("tensorboard:logs", "tensorboard:logs"),
         "checkpoint_every": ("5", 5.0),
