@@ -49,7 +49,7 @@ class Options:
     @classmethod
     def on_line(cls) -> list[tuple[str, Field[Any]]]:
         """The options of a line, each with the title of the class that brings it in."""
-        return [(_home(cls, f.name).title, f) for f in fields(cls) if "doc" in f.metadata]
+        return [(home(cls, f.name).title, f) for f in fields(cls) if "doc" in f.metadata]
 
     @classmethod
     def words(cls, given: Mapping[str, Any]) -> list[str] | None:
@@ -86,7 +86,8 @@ def _words(name: str, value: Any) -> list[str] | None:
     return [flag, str(value)] if isinstance(value, str | int | float) else None
 
 
-def _home(cls: type[Options], name: str) -> type[Options]:
+def home(cls: type[Options], name: str) -> type[Options]:
+    """The class that brings an option in, of a class and those it is made from."""
     """The class that brings a field in."""
     return next(c for c in cls.__mro__ if name in inspect.get_annotations(c))
 
