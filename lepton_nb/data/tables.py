@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import SPLIT_FOLDERS
+from lepton_nb.data.label_columns import target_columns
 from lepton_nb.data.report import Finding
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, Splitting
@@ -23,7 +25,7 @@ def csv(
     path: str | os.PathLike[str],
     *,
     name: str | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     task: str | None = None,
     val_fraction: float = 0.1,
     test_fraction: float = 0.2,
@@ -61,7 +63,7 @@ def frame(
     table: pd.DataFrame,
     *,
     name: str = "frame",
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     task: str | None = None,
     val_fraction: float = 0.1,
     test_fraction: float = 0.2,
@@ -73,8 +75,9 @@ def frame(
     Args:
         table: One row an item.
         name: What to call the data.
-        target: The column to predict; the last one where it is not given, which the report says.
-        task: ``classification`` or ``regression``, where the target's values should not decide.
+        target: The column to predict; the last one where it is not given, which the report says. Several,
+            ``a,b,c``, are labels of 0 and 1; one whose cells hold lists, or ``a|b``, is several labels, too.
+        task: ``classification``, ``regression`` or a task's name, where the target should not decide.
         val_fraction: Share of the rows for validation.
         test_fraction: Share of the rows for the test.
         seed: Equal seeds give equal splits.
@@ -106,7 +109,7 @@ def table_folder_files(root: Path) -> dict[str, Path]:
 
 
 def _read(
-    path: str | os.PathLike[str], target: str | None
+    path: str | os.PathLike[str], target: str | Sequence[str] | None
 ) -> tuple[pd.DataFrame, Parts, Path, list[Finding]]:
     root = Path(path).expanduser().absolute()
     files = table_folder_files(root) if root.is_dir() else {"train": existing_file(path)}
@@ -120,9 +123,10 @@ def _read(
         table, said = read_table(file)
         findings += said
         if split != "train":
-            wanted = find_column(tables["train"], target, "target") if target else tables["train"].columns[-1]
-            if wanted not in table.columns:
-                findings.append(Finding(f"{file.name} has no column {wanted!r}: left out.", warning=True))
+            named = target_columns(tables["train"].columns, target) or [tables["train"].columns[-1]]
+            wanted = [find_column(tables["train"], name, "target") for name in named]
+            if lacking := [name for name in wanted if name not in table.columns]:
+                findings.append(Finding(f"{file.name} has no column {lacking[0]!r}: left out.", warning=True))
                 continue
             absent = [column for column in tables["train"].columns if column not in table.columns]
             if absent:

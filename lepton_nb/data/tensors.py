@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,19 @@ from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.columns import number_column
 from lepton_nb.data.contents import array_keys, column_keys
 from lepton_nb.data.image_bundle import image_bundle
+from lepton_nb.data.label_columns import as_label_sets, is_lists_of_names, one_object_each
+from lepton_nb.data.label_targets import as_one_label, read_answers, read_label_sets, read_matrix
 from lepton_nb.data.pictures import as_pictures, picture_pool
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, Splitting, plan_parts, row_keys
 from lepton_nb.data.table_bundle import preview_rows, row_as_dict
-from lepton_nb.data.targets import Targets, about_labels, kind_of_task, read_targets
+from lepton_nb.data.targets import Targets, kind_of_task, task_of
 from lepton_nb.data.tensor_bundle import tensor_bundle
 from lepton_nb.errors import ArgumentError, DataError
 from lepton_nb.tasks.tables import encode_columns
+
+_LABELS = 'task="multi-label-classification" takes each column as a label.'
 
 
 def arrays(
@@ -47,12 +52,13 @@ def arrays(
         x: Pictures ``(N, C, H, W)``, ``(N, H, W, C)`` or, as uint8, ``(N, H, W)``; or rows ``(N, F)``; or
             anything else a model takes as float32. Pictures are uint8, or floats that are 0..255 in whole
             numbers or 0..1; other floats reach the model as they are.
-        y: Targets ``(N,)``: class numbers, names, or quantities; or ``(N, T)`` quantities.
+        y: Targets ``(N,)``: class numbers, names, or quantities; or ``(N, T)`` quantities; or labels: zeros
+            and ones ``(N, L)``, or a list of names for each item.
         val: Inputs and targets for validation; drawn from `x` where it is not given.
         test: Inputs and targets for the test; drawn from `x` where neither it nor `val` is given.
         name: What to call the data.
-        task: ``classification`` or ``regression``, where the targets should not decide.
-        class_names: Names of the classes 0, 1, ….
+        task: ``classification``, ``regression`` or a task's name, where the targets should not decide.
+        class_names: Names of the classes 0, 1, …, or of the labels.
         val_fraction: Share of the items for validation.
         test_fraction: Share of the items for the test.
         seed: Equal seeds give equal splits.
@@ -72,20 +78,28 @@ def arrays(
         x = np.ascontiguousarray(x, dtype=np.float64 if x.ndim == 2 else np.float32)
     keys = array_keys(x if pictures is None else pictures)
     parts, split = plan_parts(
-        given, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.class_names, splitting
+        given, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.strata, splitting
     )
     findings = targets.findings + said + split
-    if pictures is not None and targets.kind == "classification":
+    if pictures is not None and targets.kind != "regression":
         pool = picture_pool(pictures, targets.values, keys, "item")
         return image_bundle(
-            pool, parts, targets.class_names, name=name, source=source, augment=preset, findings=findings
+            pool,
+            parts,
+            targets.class_names,
+            name=name,
+            source=source,
+            augment=preset,
+            findings=findings,
+            task=task_of(task, "image", targets),
         )
     if preset != "none":
         raise ArgumentError(f"augment={preset!r} is for the classes of pictures; these are {source}.")
     if pictures is not None:
         x = pictures.astype(np.float32) / 255
     make = _table if x.ndim == 2 else _plain
-    return make(x, keys, targets, parts, name, source, findings)
+    pictures_of = "image" if x.ndim == 4 and targets.kind == "classification" else "tabular"
+    return make(x, keys, targets, parts, name, source, findings, task_of(task, pictures_of, targets))
 
 
 def _table(
@@ -96,6 +110,7 @@ def _table(
     name: str,
     source: str,
     findings: list[Finding],
+    task: str,
 ) -> DataBundle:
     """Rows of numbers: every column stays, since the model was written for their count."""
     columns = [number_column(f"x{i}", values[parts["train"], i]) for i in range(values.shape[1])]
@@ -113,7 +128,7 @@ def _table(
         parts,
         name=name,
         source=source,
-        task=f"tabular-{targets.kind}",
+        task=task,
         input_name="features",
         target_name="y",
         preprocessing=preprocessing,
@@ -132,11 +147,11 @@ def _plain(
     name: str,
     source: str,
     findings: list[Finding],
+    task: str,
 ) -> DataBundle:
     """Numbers that reach the model as they are."""
     if not np.isfinite(values).all():
         raise DataError("X holds NaN or infinite values.", "Remove or replace them: np.nan_to_num(X).")
-    pictures = values.ndim == 4 and targets.kind == "classification"
     return tensor_bundle(
         values,
         keys,
@@ -144,7 +159,7 @@ def _plain(
         parts,
         name=name,
         source=source,
-        task="image-classification" if pictures else f"tabular-{targets.kind}",
+        task=task,
         input_name="image" if values.ndim == 4 else "inputs",
         target_name="y",
         preprocessing={"kind": "tensor"},
@@ -183,6 +198,8 @@ def _as_array(value: Any, what: str) -> np.ndarray:
     if isinstance(value, Tensor):
         value = value.detach().cpu()
         value = value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
+    if what.startswith("y") and is_lists_of_names(value):
+        return one_object_each(value)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -208,14 +225,15 @@ def _read_targets(y: np.ndarray, task: str | None, class_names: Sequence[str] | 
     if y.ndim > 2:
         raise DataError(f"y has the shape {y.shape}; expected (items,) or (items, values).")
     if y.ndim == 2:
-        one_hot = kind != "regression" and bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+        one_hot = kind in (None, "classification") and bool(
+            np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+        )
         if not one_hot:
             if kind == "classification":
-                raise DataError(f"y has the shape {y.shape}; expected class numbers (items,).")
-            labels = about_labels(y)
-            found = [] if labels is None else [labels]
-            return Targets("regression", _finite(y), findings=found, as_they_are=labels is not None)
-        said = [Finding("One-hot targets are read as class numbers.")]
+                raise DataError(f"y has the shape {y.shape}; expected class numbers (items,).", _LABELS)
+            labels = read_matrix(y, task, class_names)
+            return Targets("regression", _finite(y)) if labels is None else labels
+        said = [Finding(f"One-hot targets are read as class numbers. {_LABELS}")]
         names = tuple(class_names or map(str, range(y.shape[1])))
         return Targets("classification", y.argmax(axis=1).astype(np.int64), names, findings=said)
     if y.dtype.kind == "f" and kind != "classification":
@@ -223,11 +241,16 @@ def _read_targets(y: np.ndarray, task: str | None, class_names: Sequence[str] | 
     missing = int(pd.isna(y).sum())
     if missing:
         raise DataError(f"y holds {plural(missing, 'missing value')}.", "Remove these items.")
+    answers = pd.Series(y, name="y")
+    sets = as_label_sets(answers, task)
+    if sets is not None:
+        return replace(read_label_sets(sets[0], task, class_names or ()), findings=sets[1])
     if class_names is None:
-        return read_targets(pd.Series(y, name="y"), kind=kind)
+        return read_answers(answers, task)
     if y.dtype.kind not in "iub" or y.min() < 0 or y.max() >= len(class_names):
         raise DataError(f"y is to hold class numbers 0..{len(class_names) - 1}, one for each of class_names.")
-    return Targets("classification", y.astype(np.int64), tuple(map(str, class_names)))
+    targets = Targets("classification", y.astype(np.int64), tuple(map(str, class_names)))
+    return as_one_label(targets, "y") if kind == "labels" else targets
 
 
 def _finite(y: np.ndarray) -> np.ndarray:

@@ -12,13 +12,15 @@ import pandas as pd
 from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
+from lepton_nb.data.label_columns import is_label_sets
+from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, Splitting, plan_parts
-from lepton_nb.data.targets import Targets, read_targets, strip_labels
+from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensor_bundle import tensor_bundle
-from lepton_nb.data.text_files import LabelledTexts, from_frame, read_texts
+from lepton_nb.data.text_files import LabelledTexts, from_frame, read_texts, with_label_sets
 from lepton_nb.data.tokenizing import VOCABULARY, choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
 from lepton_nb.tasks.texts import encode_texts, load_tokenizer
@@ -33,6 +35,7 @@ def text(
     name: str | None = None,
     text: str | None = None,
     label: str | None = None,
+    task: str | None = None,
     max_length: int | None = None,
     vocab_size: int = VOCABULARY,
     val_fraction: float = 0.1,
@@ -47,7 +50,9 @@ def text(
             of ``text TAB label`` lines; or a folder with one folder of ``.txt`` files per class.
         name: What to call the data; the file's name where it is not given.
         text: The column with the texts, where the cells do not tell.
-        label: The column with the labels.
+        label: The column with the labels, or several columns of zeros and ones: ``a,b,c``.
+        task: ``classification`` or a task's name, where the labels should not decide: ``fun|short``, or a
+            list, is several labels.
         max_length: Tokens a text is cut and padded to; 95 % of the training texts fit where it is not given.
         vocab_size: Largest number of different tokens.
         val_fraction: Share of the texts for validation.
@@ -64,6 +69,7 @@ def text(
     options = {
         "text": text,
         "label": label,
+        "task": task,
         "max_length": max_length,
         "vocab_size": vocab_size,
         **splitting.to_dict(),
@@ -73,10 +79,10 @@ def text(
     else:
         root = Path(source).expanduser().absolute()
         found, where = read_texts(source, text, label), f"{'folder' if root.is_dir() else 'file'} {root}"
-    found = clean_texts(found)
-    targets = read_targets(found.labels, kind="classification")
+    found = clean_texts(with_label_sets(found, task))
+    targets = read_answers(found.labels, task or _usual(found), found.label_names)
     content = digests(value.encode() for value in found.texts)
-    parts, split = plan_parts(found.given, content, targets.values, targets.class_names, splitting)
+    parts, split = plan_parts(found.given, content, targets.labels, targets.strata, splitting)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens([texts[i] for i in parts["train"]], max_length, vocab_size)
@@ -89,7 +95,7 @@ def text(
         parts,
         name=name,
         source=where,
-        task="text-classification",
+        task=task_of(task, "text", targets),
         input_name="input_ids",
         target_name=str(found.labels.name),
         preprocessing=preprocessing,
@@ -98,6 +104,11 @@ def text(
         preview=_preview(texts, targets, parts["train"]),
     )
     return bundle if isinstance(source, pd.DataFrame) else describe(bundle, "text", str(root), options)
+
+
+def _usual(found: LabelledTexts) -> str | None:
+    """Labels of texts are classes also where they are numbers, unless they are several."""
+    return None if is_label_sets(found.labels) else "text-classification"
 
 
 def _check_number(option: str, value: int | None, least: int, most: int) -> None:
@@ -132,6 +143,7 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
         given,
         [name for name, kept in zip(found.names, keep, strict=True) if kept],
         found.findings + findings + lost,
+        found.label_names,
     )
 
 
@@ -153,9 +165,10 @@ def _without_leaks(
     repeats = count_repeats(content[train])
     if repeats:
         findings.append(Finding(f"{plural(repeats, 'text')} of train repeated within train: left in."))
-    findings += find_conflicts(
-        content[train], targets.values[train], lambda i: name_of(int(train[i])), "text"
-    )
+    if targets.labels is not None:
+        findings += find_conflicts(
+            content[train], targets.labels[train], lambda i: name_of(int(train[i])), "text"
+        )
     return parts, findings
 
 
@@ -176,6 +189,6 @@ def _learn_tokens(
 def _preview(texts: list[str], targets: Targets, train: np.ndarray) -> RowsPreview:
     rows = []
     for label, class_name in enumerate(targets.class_names[:SHOWN_CLASSES]):
-        members = train[targets.values[train] == label]
+        members = train[targets.has(label)[train]]
         rows += [(class_name, texts[int(i)]) for i in members[:SHOWN]]
     return RowsPreview(["label", "text"], rows)

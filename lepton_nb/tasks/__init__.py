@@ -42,13 +42,13 @@ def get_task(name: str) -> Task:
 
 
 def _own_tasks() -> dict[str, type[Task]]:
-    """The concrete tasks defined in the modules of this package."""
+    """The concrete tasks defined in the modules and folders of this package."""
     found: dict[str, type[Task]] = {}
     for info in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
         module = import_module(info.name)
         for value in vars(module).values():
             if not (inspect.isclass(value) and issubclass(value, Task)) or inspect.isabstract(value):
                 continue
-            if value.__module__ == module.__name__:
+            if value.__module__ == module.__name__ or value.__module__.startswith(f"{module.__name__}."):
                 found[value.name] = value
     return found

@@ -34,12 +34,19 @@ class Answers(ABC):
     def schema(self) -> dict[str, Any]:
         """JSON schema of one answer."""
 
+    def scores(self, output: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """The probability of each class or label ``(N, C)``, where there are any."""
+        raise InputError("this model has no classes")
+
 
 class ClassAnswers(Answers):
     """Logits ``(N, C)`` as the most likely class and the probabilities."""
 
+    def scores(self, output: np.ndarray) -> np.ndarray:
+        return softmax(output)
+
     def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        scores = softmax(_finite(output))
+        scores = self.scores(finite(output))
         names = self.signature.class_names
         shown = scores.shape[1] if scores.shape[1] <= ALL_SCORES_UP_TO else TOP_SCORES
         order = np.argsort(-scores, axis=1, kind="stable")[:, :shown]
@@ -80,7 +87,7 @@ class ValueAnswers(Answers):
     """Standardised values ``(N, T)`` in the unit of the target; one number where T is 1, else a list."""
 
     def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        values = unstandardise(_finite(output), self.signature)
+        values = unstandardise(finite(output), self.signature)
         name = str(self.signature.target.get("name", "value"))
         items = values.reshape(len(values), -1).tolist()
         return [{"name": name, "value": item[0] if len(item) == 1 else item} for item in items]
@@ -105,7 +112,7 @@ class RawAnswers(Answers):
     """Outputs as they are: ``{"outputs": nested list}``."""
 
     def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
-        return [{"outputs": item} for item in _finite(output).tolist()]
+        return [{"outputs": item} for item in finite(output).tolist()]
 
     def schema(self) -> dict[str, Any]:
         return {
@@ -132,7 +139,12 @@ def unstandardise(values: np.ndarray, signature: Signature) -> np.ndarray:
     return own
 
 
-def _finite(output: np.ndarray) -> np.ndarray:
+def finite(output: np.ndarray) -> np.ndarray:
+    """The output, every number of it finite.
+
+    Raises:
+        InputError: With the index of the first item of which one is not.
+    """
     finite = np.isfinite(output).reshape(len(output), -1).all(axis=1)
     if not finite.all():
         index = int(np.argmin(finite))

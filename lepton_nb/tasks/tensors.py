@@ -83,6 +83,9 @@ class TensorCodec(Codec):
     def encode(self, output: np.ndarray) -> list[dict[str, Any]]:
         return self.answers.encode(output)
 
+    def scores(self, output: np.ndarray) -> np.ndarray:
+        return self.answers.scores(output)
+
     def request_schema(self) -> dict[str, Any]:
         return request_schema({"inputs": self.inputs_schema()})
 

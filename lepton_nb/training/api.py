@@ -106,6 +106,8 @@ def train(
     run.write_json("own.json", described)
     record_parts(run, ready.model)
     remember(run, ready.model, ready.data)
+    for note in ready.notes:
+        run.append_log(note)
     say_limits(run, ready)
     say_frozen_random(run, ready)
     if cargo is not None:
@@ -180,7 +182,8 @@ def resume(
     own = run.read_json("own.json", {})
     own_loss = loss is not None or bool(own.get("loss"))
     if own_loss:
-        bundle = bundle.as_given().as_trained(Signature.from_dict(run.read_json("signature.json")))
+        bundle = bundle.as_given()
+    bundle = bundle.as_trained(Signature.from_dict(run.read_json("signature.json")))
     network = model if model is not None else run.live.get("model")
     if network is None:
         network = load_model(run, checkpoint=checkpoint.step)

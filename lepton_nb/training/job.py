@@ -52,6 +52,7 @@ from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
 from lepton_nb.training.seeding import private_rng
+from lepton_nb.training.settling import settle
 from lepton_nb.training.used import used
 
 
@@ -252,6 +253,8 @@ class Job:
         else:
             work.averaging.finish()
         self.model.eval()
+        if work.val_loader is not None:
+            settle(self.run, self.model, self.data, work.val_loader, state)
         self.run.set_status("finished" if state.phase == "finished" else "stopped")
         self.run.refresh()
 
