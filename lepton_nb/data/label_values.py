@@ -43,10 +43,14 @@ def check_labels(values: np.ndarray, what: str, names: tuple[str, ...] = (), *, 
     row, label = (int(i) for i in np.argwhere(strange)[0])
     where = f" for {names[label]!r}" if names else ""
     raise DataError(
-        f"{what} holds {values[row, label]} in row {row}{where}, expected 0 or 1 "
+        f"{what} holds {_shown(values[row, label])} in row {row}{where}, expected 0 or 1 "
         f"({plural(int(strange.any(axis=1).sum()), 'such row')}).",
         hint,
     )
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float | np.number) else repr(value)
 
 
 def label_names(given: Any, count: int, found: tuple[str, ...] = ()) -> tuple[str, ...]:

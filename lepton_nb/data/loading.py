@@ -152,7 +152,8 @@ def _choose_for_file(path: Path, options: dict[str, Any]) -> Maker:
         return text
     if path.suffix.lower() not in (*SUFFIXES, ".txt"):
         raise DataError(f"{str(path)!r} is no file this reads.", f"Give {_EXPECTED}.")
-    if "target" in options or "task" in options:
+    task = options.get("task") or ""
+    if "target" in options or task == "regression" or task.startswith("tabular-"):
         return csv
     table, _ = read_table(path)
     return text if table.shape[1] == 2 and guess_text_column(table) is not None else csv
@@ -183,7 +184,6 @@ _ONE_TASK: dict[Maker, str] = {
     digits: "image-classification",
     folder: "image-classification",
     torchvision: "image-classification",
-    text: "text-classification",
 }
 _KINDS: dict[Maker, str] = {
     digits: "The digits",

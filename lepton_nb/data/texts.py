@@ -18,7 +18,7 @@ from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.specs import describe
 from lepton_nb.data.splitting import Parts, Splitting, plan_parts
-from lepton_nb.data.targets import Targets, strip_labels, task_of
+from lepton_nb.data.targets import Targets, kind_of_task, strip_labels, task_of
 from lepton_nb.data.tensor_bundle import tensor_bundle
 from lepton_nb.data.text_files import LabelledTexts, from_frame, read_texts, with_label_sets
 from lepton_nb.data.tokenizing import VOCABULARY, choose_length, token_counts, train_tokenizer
@@ -63,6 +63,8 @@ def text(
     Raises:
         DataError: If there is nothing to learn from, or an option is wrong.
     """
+    if kind_of_task(task) == "regression":
+        raise DataError(f"task is {task!r}, but texts have classes or labels.", 'Pass task="classification".')
     _check_number("max_length", max_length, 1, 8192)
     _check_number("vocab_size", vocab_size, 100, 1_000_000)
     splitting = Splitting(val_fraction, test_fraction, seed, limit)

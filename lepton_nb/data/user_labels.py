@@ -69,13 +69,13 @@ def find_labels(
     if not asked and ((task is not None and not other) or not _may_be_labels(target)):
         return None
     findings: list[Finding] = []
-    values = _everything(splits, batches, findings)
-    count = values.shape[1]
-    if asked:
-        check_labels(values, "The target")
-    elif not are_labels(values):
-        if count > 1 and not target.is_floating_point() and are_meant_as_labels(values):
-            check_labels(values, "The target")
+    values = _by_split(splits, batches, findings)
+    count = values["train"].shape[1]
+    meant = count > 1 and not target.is_floating_point() and are_meant_as_labels(values["train"])
+    if asked or meant:
+        for name, numbers in values.items():
+            check_labels(numbers, f"The target of {name}")
+    if not asked and not are_labels(np.concatenate(list(values.values()))):
         return None
     kind = task if task is not None and other else _task_of(count, task)
     found = dataset_classes(splits["train"].dataset)
@@ -101,21 +101,20 @@ def _task_of(count: int, asked: str | None) -> str:
     return asked or (BINARY if count == 1 else SEVERAL)
 
 
-def _everything(
+def _by_split(
     splits: Mapping[str, AnySplit], batches: Mapping[str, Batch], findings: list[Finding]
-) -> np.ndarray:
-    """Targets ``(N, L)`` of all splits that know theirs, of the first batches, and of train by reading it."""
-    train = splits["train"]
-    targets = [split.targets for split in splits.values() if split.targets is not None]
-    targets += [batch.target for batch in batches.values()]
-    if train.targets is None:
-        read = read_targets(train)
-        if len(read) < len(train):
-            text = f"What the targets are is told by the first {len(read):,} items read (task=… says it)."
+) -> dict[str, np.ndarray]:
+    """Targets ``(N, L)``: all of a split that knows its own, of train by reading it, of others a batch."""
+    found = {}
+    for name, split in splits.items():
+        known = split.targets
+        if known is None:
+            known = read_targets(split) if name == "train" else batches[name].target
+        if name == "train" and len(known) < len(split):
+            text = f"What the targets are is told by the first {len(known):,} items read (task=… says it)."
             findings.append(Finding(text, warning=True))
-        targets.insert(0, read)
-    width = targets[0].shape[1] if targets[0].ndim == 2 else 1
-    return torch.cat([values.reshape(-1, width).cpu().double() for values in targets]).numpy()
+        found[name] = known.reshape(len(known), -1).cpu().double().numpy()
+    return found
 
 
 def read_targets(split: AnySplit) -> Tensor:

@@ -22,9 +22,13 @@ from lepton_nb.signature import TensorSpec
 from lepton_nb.tasks.generic import Generic
 
 _OF_VALUES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
-_TAKEN = (
+_AS_BINARY = (
     "Two classes and a model that gives one number an item: binary classification, the number is that of "
     "{name!r} (a model with two outputs is trained with one for each class)."
+)
+_AS_CLASSES = (
+    "Two classes and a model that gives two numbers an item: classification, one for each (a model with "
+    "one output is trained as binary classification)."
 )
 
 
@@ -50,8 +54,13 @@ def for_model(bundle: DataBundle, model: nn.Module) -> DataBundle:
         assert outputs is not None
         return _as_binary(bundle, outputs[0])
     if bundle.task.name == BINARY and outputs and outputs[0].shape == (2,):
-        return as_classes(bundle)
+        return _said(as_classes(bundle), _AS_CLASSES)
     return bundle
+
+
+def _said(bundle: DataBundle, text: str) -> DataBundle:
+    findings = [*bundle.report.findings, Finding(text)]
+    return replace(bundle, report=replace(bundle.report, findings=findings))
 
 
 def for_own_loss(bundle: DataBundle, loss: Any, outputs: tuple[TensorSpec, ...]) -> DataBundle:
@@ -104,10 +113,7 @@ def _for_labels(bundle: DataBundle, loss: Any, output: TensorSpec) -> DataBundle
 def _as_binary(bundle: DataBundle, output: TensorSpec, given: str | None = None) -> DataBundle:
     """Two classes, of which one number says how likely the second is."""
     if bundle.task.name != BINARY:
-        text = _TAKEN.format(name=bundle.signature.class_names[1])
-        bundle = replace(
-            bundle, report=replace(bundle.report, findings=[*bundle.report.findings, Finding(text)])
-        )
+        bundle = _said(bundle, _AS_BINARY.format(name=bundle.signature.class_names[1]))
     bundle = replace(bundle, signature=replace(bundle.signature, task=BINARY))
     return _as_labels(bundle, output, given)
 

@@ -48,7 +48,8 @@ def _line(answer: Answer) -> str:
     ranked = _ranked(answer)
     if not ranked:
         return "  ".join(f"{name}: {_text(value)}" for name, value in answer.items())
-    return " · ".join(f"{name} {_percent(score)}" for name, score in ranked)
+    scores = " · ".join(f"{name} {_percent(score)}" for name, score in ranked)
+    return f"{_title(answer)}  ({scores})" if "labels" in answer else scores
 
 
 def _table(answer: Answer) -> str:
@@ -63,8 +64,15 @@ def _table(answer: Answer) -> str:
     rows = [
         f"<tr><td {cell}>{escape(name)}</td><td {cell}>{_percent(score)}</td></tr>" for name, score in ranked
     ]
-    title = f'<div style="font-size: 130%"><strong>{escape(str(answer.get("label", "")))}</strong></div>'
+    title = f'<div style="font-size: 130%"><strong>{escape(_title(answer))}</strong></div>'
     return f"{title}<table>{''.join(rows)}</table>"
+
+
+def _title(answer: Answer) -> str:
+    """The class; or of several labels those that are given."""
+    if "labels" in answer:
+        return ", ".join(answer["labels"]) or "no label"
+    return str(answer.get("label", ""))
 
 
 def _percent(score: float) -> str:

@@ -27,8 +27,12 @@ function folded(value) {
 function one(prediction) {
   const parts = [];
   if ("label" in prediction) {
-    const sure = "score" in prediction ? [element("small", {}, percent(prediction.score))] : [];
+    // Of two classes with one logit, the score is the positive one's.
+    const score = prediction.scores?.[prediction.label] ?? prediction.score;
+    const sure = score === undefined ? [] : [element("small", {}, percent(score))];
     parts.push(element("div", { className: "answer" }, prediction.label, ...sure));
+  } else if ("labels" in prediction) {
+    parts.push(element("div", { className: "answer" }, prediction.labels.join(", ") || element("small", {}, "no label")));
   } else if ("value" in prediction) {
     parts.push(element("div", { className: "answer" }, element("small", {}, `${prediction.name}: `), [].concat(prediction.value).map(number).join(", ")));
   }
@@ -39,8 +43,9 @@ function one(prediction) {
 }
 
 function many(predictions) {
-  const keys = Object.keys(predictions[0]).filter((key) => typeof predictions[0][key] !== "object" && key !== "index");
-  const cell = (value) => element("td", {}, number(value));
+  const flat = (value) => typeof value !== "object" || Array.isArray(value);
+  const keys = Object.keys(predictions[0]).filter((key) => flat(predictions[0][key]) && key !== "index");
+  const cell = (value) => element("td", {}, Array.isArray(value) ? value.map(number).join(", ") : number(value));
   const rows = predictions.slice(0, MOST_ROWS).map((item, index) => element("tr", {}, cell(index + 1), ...keys.map((key) => cell(item[key]))));
   const head = element("tr", {}, ...["row", ...keys].map((name) => element("th", { scope: "col" }, name)));
   const note = predictions.length > MOST_ROWS ? [element("p", { className: "soft" }, `and ${predictions.length - MOST_ROWS} more`)] : [];
