@@ -326,6 +326,30 @@ def test_the_outputs_under_bceloss_are_probabilities(dtype: torch.dtype) -> None
     assert result.metrics["loss"] == pytest.approx(result.metrics["log_loss"], rel=1e-4)
 
 
+class OwnLoss(nn.Module):
+    """As models of transformers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        logits = self.fc(x)
+        if labels is None:
+            return {"logits": logits}
+        return {"loss": F.binary_cross_entropy_with_logits(logits, labels.float()), "logits": logits}
+
+
+def test_a_model_that_computes_its_loss_of_labels_has_their_metrics() -> None:
+    x, y = linear_data(3)
+    batches = [{"x": x[i], "labels": y[i]} for i in range(len(x))]
+    loader: DataLoader[Any] = DataLoader(batches, batch_size=32)  # type: ignore[arg-type]
+    run = lepton_nb.train(OwnLoss(), train=loader, val=loader, epochs=2, lr=0.1)
+    assert run.task == SEVERAL
+    assert lepton_nb.evaluate(run).metrics["auroc_macro"] > 0
+    assert run.read_json("signature.json")["target"]["thresholds"]
+
+
 def test_a_loss_of_quantities_or_of_the_users_own_decides_otherwise() -> None:
     x, y = linear_data(3)
 

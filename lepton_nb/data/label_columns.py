@@ -79,10 +79,10 @@ def as_label_sets(values: pd.Series, task: str | None) -> tuple[pd.Series, list[
         task: What was asked for: multi-label classification takes texts without a separator, too.
     """
     asked = task == MultiLabelClassification.name
-    if task is not None and not asked:
+    if (task is not None and not asked) or pd.api.types.is_numeric_dtype(values):
         return None
     cells = values.astype(object)
-    present = cells[[_is_collection(cell) or not pd.isna(cell) for cell in cells]]
+    present = cells.dropna()
     if len(present) and all(_is_collection(cell) for cell in present):
         sets = [[] if not _is_collection(cell) else [str(part).strip() for part in cell] for cell in cells]
         return _found(values, sets, "Cells of {name!r} are lists of labels")
@@ -179,9 +179,11 @@ def _separator(texts: pd.Series) -> str | None:
     distinct = texts.map(str.strip).unique()
     for separator in _SEPARATORS:
         joined = [_parts(text, separator) for text in distinct if separator in text]
+        if not joined:
+            continue
         uses = Counter(part for text in distinct for part in _parts(text, separator))
         shared = sum(any(uses[part] > 1 for part in parts) for parts in joined)
-        if joined and shared >= _SHARED * len(joined):
+        if shared >= _SHARED * len(joined):
             return separator
     return None
 

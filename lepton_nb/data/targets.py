@@ -18,8 +18,6 @@ from lepton_nb.tasks.labels import BinaryClassification, MultiLabelClassificatio
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers than this are a quantity, not classes
 MAX_CLASS_SHARE = 0.5  # of the rows that may each have a class of their own
 Kind = Literal["classification", "regression", "labels"]
-
-
 _OF_LABELS = (BinaryClassification.name, MultiLabelClassification.name)
 
 
@@ -32,13 +30,11 @@ class Targets:
         values: int64 class indices ``(N,)``, float64 numbers ``(N, T)``, or float32 0 and 1 ``(N, L)``.
         class_names: Names of the classes; empty for numbers.
         findings: What was decided and why.
-        as_they_are: Whether the model learns numbers unscaled.
     """
 
     kind: Kind
     values: np.ndarray
     class_names: tuple[str, ...] = ()
-    as_they_are: bool = False
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -50,7 +46,7 @@ class Targets:
 
     @property
     def strata(self) -> tuple[str, ...]:
-        """Names of the classes that every split is to have; empty where there are none of one item each."""
+        """Names of the classes that every split is to have some of; empty where an item may be of several."""
         return () if self.labels is None else self.class_names
 
     def has(self, label: int) -> np.ndarray:
@@ -87,11 +83,6 @@ class Scale:
                 f"The target {name!r} is {mean[std == 0][0]:g} in every training row: nothing to learn."
             )
         return cls(mean, std)
-
-    @classmethod
-    def none(cls, count: int) -> Scale:
-        """The scale that leaves `count` numbers as they are."""
-        return cls(np.zeros(count), np.ones(count))
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Numbers ``(N, T)`` as the float32 values a model learns."""

@@ -55,9 +55,7 @@ def tensor_bundle(
         output = TensorSpec("logits", "float32", (len(targets.class_names),))
         values, target = targets.values, {"name": target_name}
     else:
-        scale = Scale.none(targets.values.shape[1])
-        if not targets.as_they_are:
-            scale = Scale.measure(targets.values[parts["train"]], target_name)
+        scale = Scale.measure(targets.values[parts["train"]], target_name)
         output = TensorSpec("values", "float32", (targets.values.shape[1],))
         values, target = scale.apply(targets.values), {"name": target_name, **scale.to_dict()}
     signature = Signature(

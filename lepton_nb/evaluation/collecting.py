@@ -80,7 +80,7 @@ def check_outputs(preds: Tensor, target: Tensor, signature: Signature, name: str
     if signature.task == Generic.name:
         return
     count = signature.num_outputs
-    of_classes = get_task(signature.task).target_dtype == "int64"
+    of_classes = bool(signature.class_names) and get_task(signature.task).target_dtype == "int64"
     if preds.reshape(len(preds), -1).shape[1] != count or (of_classes and preds.ndim != 2):
         expected = f"({len(preds)}, {count})"
         raise ModelError(

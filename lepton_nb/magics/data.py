@@ -54,7 +54,11 @@ def add_parser(subparsers: Any) -> MagicParser:
 def _add_reading(group: argparse._ArgumentGroup) -> None:
     task = group.add_argument("--task", metavar="TASK", help="kind of problem (default: from the source)")
     completes(task, completion.tasks)
-    group.add_argument("--target", metavar="COLUMN", help="column to predict in a table")
+    group.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="column to predict in a table; several, a,b,c, are labels of 0 and 1",
+    )
     group.add_argument("--text", metavar="COLUMN", help="column with the text")
     group.add_argument("--label", metavar="COLUMN", help="column with the label of the text")
     group.add_argument("--class-names", type=_names, metavar="A,B,C", help="names of the classes 0, 1, 2 …")

@@ -201,7 +201,7 @@ class Job:
     def _features(self, work: Work) -> list[Callback]:
         """Callbacks for what the settings ask for: none costs anything where it is off."""
         found: list[Callback] = [Profiler(work)] if self.config.profile else []
-        if self.data.task.target_dtype == "int64":
+        if self.data.signature.class_names and self.data.task.target_dtype == "int64":
             found.append(Majority(work, self.data.signature))
         if isinstance(work.rates.schedule, Plateau):
             found.append(work.rates.schedule)

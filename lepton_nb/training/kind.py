@@ -19,6 +19,7 @@ from lepton_nb.models.check import gives_one_number, outputs_of
 from lepton_nb.models.label_loss import label_outputs
 from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
 from lepton_nb.signature import TensorSpec
+from lepton_nb.tasks.classification import Classification
 from lepton_nb.tasks.generic import Generic
 
 _OF_VALUES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
@@ -46,7 +47,9 @@ def with_loss_of_the_model(bundle: DataBundle, model: nn.Module) -> DataBundle:
 
 def for_model(bundle: DataBundle, model: nn.Module) -> DataBundle:
     """The data for that model: of two classes, whether it gives one number an item or one for each class."""
-    if len(bundle.signature.class_names) != 2 or bundle.signature.target.get("loss") == OF_THE_MODEL:
+    of_classes = isinstance(bundle.task, Classification) or bundle.task.name == BINARY
+    two = of_classes and len(bundle.signature.class_names) == 2
+    if not two or bundle.signature.target.get("loss") == OF_THE_MODEL:
         return bundle
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     outputs = outputs_of(model, moved(bundle.example(min(8, len(bundle.train))).inputs, device))
@@ -99,7 +102,7 @@ def _for_labels(bundle: DataBundle, loss: Any, output: TensorSpec) -> DataBundle
     """The data as labels, or what labels are under a loss of quantities; None where they are no labels."""
     signature, given = bundle.signature, label_outputs(loss)
     if bundle.task.name not in LABEL_TASKS:
-        two = len(signature.class_names) == 2 and bundle.task.target_dtype == "int64"
+        two = isinstance(bundle.task, Classification) and len(signature.class_names) == 2
         return _as_binary(bundle, output, given) if given and two and gives_one_number((output,)) else None
     shapes = ((), (1,)) if signature.num_outputs == 1 else (signature.output.shape,)
     if output.shape not in shapes:

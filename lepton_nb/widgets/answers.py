@@ -49,7 +49,9 @@ def _line(answer: Answer) -> str:
     if not ranked:
         return "  ".join(f"{name}: {_text(value)}" for name, value in answer.items())
     scores = " · ".join(f"{name} {_percent(score)}" for name, score in ranked)
-    return f"{_title(answer)}  ({scores})" if "labels" in answer else scores
+    if "labels" not in answer and answer.get("label") in (None, ranked[0][0]):
+        return scores
+    return f"{_title(answer)}  ({scores})"  # a threshold, not the likeliest alone, decided
 
 
 def _table(answer: Answer) -> str:
