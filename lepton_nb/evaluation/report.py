@@ -26,6 +26,8 @@ _LABELS = {
     "f1": "F1",
     "auroc": "AUROC",
     "f1_macro": "F1 (macro)",
+    "f1_micro": "F1 (micro)",
+    "average_precision_macro": "average precision (macro)",
     "f1_weighted": "F1 (weighted)",
     "top5_accuracy": "top-5 accuracy",
 }
@@ -42,7 +44,7 @@ def label_of(name: str) -> str:
     if name in _LABELS:
         return _LABELS[name]
     stem, _, average = name.rpartition("_")
-    return f"{stem} ({average})" if average in ("macro", "weighted") else name.replace("_", " ")
+    return f"{stem} ({average})" if average in ("macro", "micro", "weighted") else name.replace("_", " ")
 
 
 def headline(result: EvaluationResult) -> str:

@@ -43,7 +43,7 @@ def pr_curves(
 
     Args:
         probabilities: ``(N, C)``.
-        target: Class indices ``(N,)``.
+        target: Class indices ``(N,)``; or, of labels, 0 and 1 ``(N, C)``.
         class_names: The C names.
         backend: ``matplotlib`` or ``plotly``.
     """
@@ -115,7 +115,7 @@ def _each_class(
     """The curves of the classes that have both items and others."""
     curves = []
     for index, name in enumerate(class_names):
-        positive = target == index
+        positive = target == index if target.ndim == 1 else target[:, index] == 1
         if positive.any() and not positive.all():
             x, y, area = shape(probabilities[:, index], positive)
             keep = _thin(len(x))

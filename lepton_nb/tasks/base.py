@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from lepton_nb.errors import ArgumentError
 from lepton_nb.signature import Signature, TensorSpec
 
 if TYPE_CHECKING:
@@ -215,6 +216,14 @@ class Codec(ABC):
             InputError: With the item's index, where the model's output for it is not finite.
         """
 
+    def scores(self, output: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """The probability of each class or label ``(N, C)``, where there are any.
+
+        Raises:
+            InputError: If there are none.
+        """
+        raise InputError("this model has no classes")
+
     @abstractmethod
     def request_schema(self) -> dict[str, Any]:
         """JSON schema of the request object."""
@@ -262,6 +271,9 @@ class Measures:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+
+HeldOut = Callable[[], "tuple[Any, Any]"]
+"""Gives what was `kept` of what the best weights say of the validation split, and the targets, on the CPU."""
 
 FigureMaker = Callable[[Backend], Any]
 """Draws one figure: a ``matplotlib.figure.Figure`` or a ``plotly.graph_objects.Figure``."""
@@ -311,6 +323,10 @@ class Task(ABC):
     def starters(self) -> Mapping[str, Starter]:
         """Named small models that fit any signature of this task; the first is the default."""
 
+    def starters_for(self, signature: Signature) -> Mapping[str, Starter]:  # noqa: ARG002
+        """Those of the starters that fit a signature, where not all do."""
+        return self.starters()
+
     @abstractmethod
     def make_loss(
         self,
@@ -320,6 +336,20 @@ class Task(ABC):
         class_weights: Sequence[float] | None = None,
     ) -> nn.Module:
         """The training loss: a module called as ``loss(preds, target)``, mean-reduced."""
+
+    def balance(self, target: Tensor, signature: Signature) -> list[float]:  # noqa: ARG002
+        """What ``class_weights`` of `make_loss` makes rare classes count as much as frequent ones.
+
+        Args:
+            target: All targets of the training split.
+
+        Raises:
+            ArgumentError: If there is nothing to balance.
+        """
+        raise ArgumentError(
+            f"class_weights is for classification; {self.title.lower()} has no classes.",
+            "Leave --class-weights out.",
+        )
 
     def objective(self, signature: Signature, loss: Callable[..., Any]) -> Objective:  # noqa: ARG002
         """What the training loop calls with the model and a batch: ``(loss, outputs)``.
@@ -339,6 +369,17 @@ class Task(ABC):
 
         It is given what the objective gave: outputs ``(N, …)``, logits or values, and the batch's target.
         """
+
+    def settled(self, signature: Signature, held_out: HeldOut) -> Signature:  # noqa: ARG002
+        """The signature with what only the trained model tells, such as thresholds, in its ``target``.
+
+        Called once at the end of a training that held data back. Answers and evaluations go by the result,
+        which the run and its packages keep; `evaluate` and `deploy` know nothing else of it.
+
+        Args:
+            held_out: Makes a pass over the validation split; a task that does not call it costs nothing.
+        """
+        return signature
 
     def kept(self, outputs: Tree, signature: Signature) -> Tree:  # noqa: ARG002
         """What an evaluation holds on to of a batch's outputs until it has seen all: by default the logits.

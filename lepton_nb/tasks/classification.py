@@ -59,6 +59,14 @@ class Classification(Task):
             weight = torch.tensor(list(class_weights), dtype=torch.float32)
         return torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=label_smoothing)
 
+    def balance(self, target: Tensor, signature: Signature) -> list[float]:
+        """Items / (classes × items of the class), for each class."""
+        import torch
+
+        classes = signature.num_outputs
+        counts = torch.bincount(target, minlength=classes).clamp(min=1)
+        return [len(target) / (classes * int(count)) for count in counts]
+
     def meter(self, signature: Signature) -> Meter:  # noqa: ARG002
         from lepton_nb.tasks.meters import Mean
 
