@@ -147,6 +147,11 @@ class Bars(Chart):
     diagonal: bool = False
     marks: tuple[Mark, ...] = ()
 
+    @property
+    def named(self) -> bool:
+        """Whether the bars have names, and no places on an axis of numbers."""
+        return any(isinstance(place, str) for place in self.at)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scatter(Chart):

@@ -42,5 +42,5 @@ def top_mistakes(matrix: np.ndarray, count: int) -> list[tuple[int, int, int]]:
 
 
 def _mistakes(matrix: np.ndarray, names: Sequence[str]) -> str:
-    lines = [f"{names[t]} → {names[g]}  {n:,}" for t, g, n in top_mistakes(matrix, _MISTAKES)]
+    lines = [f"{n:,} × {names[t]} → {names[g]}" for t, g, n in top_mistakes(matrix, _MISTAKES)]
     return "\n".join(["Most often taken for another:", *lines]) if lines else "No mistakes."

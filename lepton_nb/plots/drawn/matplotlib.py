@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lepton_nb.plots import theme
 from lepton_nb.plots.charts import Bars, Chart, Gallery, Line, Lines, Matrix, Numbers, Panels, Scatter, Table
@@ -120,7 +120,12 @@ def _(chart: Table) -> Figure:
     axes.axis("off")
     if shown:
         grid = axes.table(
-            shown, colLabels=list(chart.columns), loc="center", cellLoc="left", edges="horizontal"
+            shown,
+            colLabels=list(chart.columns),
+            loc="center",
+            cellLoc="left",
+            colLoc="left",
+            edges="horizontal",
         )
         grid.auto_set_font_size(False)
         grid.set_fontsize(8.5)
@@ -143,8 +148,11 @@ def _lines_on(axes: Axes, chart: Lines) -> None:
     for mark in chart.marks:
         label = theme.label(mark.label) if mark.label else None
         axes.axvline(mark.x, color=theme.SOFT, linewidth=1, linestyle=(0, (1, 2)), label=label, zorder=1)
-    axes.set_xscale("log" if chart.x_log else "linear")
-    axes.set_yscale("log" if chart.y_log else "linear")
+    for axis, log in ((axes.xaxis, chart.x_log), (axes.yaxis, chart.y_log)):
+        if log:
+            axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+            axis.set_major_formatter(lambda value, _: f"{value:g}")  # its own are formulas
+            axis.set_minor_formatter(NullFormatter())
     if not chart.x_log and all(
         float(x).is_integer() for line in chart.lines for x in line.x if x is not None
     ):
@@ -182,7 +190,7 @@ def _bars_on(axes: Axes, chart: Bars) -> None:
     width = _width(chart)
     axes.bar(_places(chart), _known(chart.heights), width, color=theme.BLUE, label=chart.label or None)
     if len(chart.levels):
-        middle = np.arange(len(chart.at)) if isinstance(chart.at[0], str) else np.asarray(chart.at)
+        middle = np.arange(len(chart.at)) if chart.named else np.asarray(_places(chart), float)
         ends = middle - width / 2, middle + width / 2
         axes.hlines(_known(chart.levels), *ends, color=theme.CARD, linewidth=4.5)
         axes.hlines(_known(chart.levels), *ends, color=theme.ORANGE, linewidth=2.5, label=chart.level_label)
@@ -192,7 +200,8 @@ def _bars_on(axes: Axes, chart: Bars) -> None:
         theme.legend(axes, loc="upper left")
     if chart.unit:
         axes.set(xlim=(0, 1), ylim=(0, 1.02))
-    if isinstance(chart.at[0], str):
+    if chart.named:
+        axes.set_xlim(-0.5, len(chart.at) - 0.5)  # also where the last has no bar
         axes.tick_params(axis="x", rotation=45 if len("".join(_places(chart))) > 60 else 0)
 
 
@@ -201,9 +210,9 @@ def _places(chart: Bars) -> Any:
 
 
 def _width(chart: Bars) -> float:
-    if chart.width is not None or len(chart.at) < 2 or isinstance(chart.at[0], str):
+    if chart.width is not None or len(chart.at) < 2 or chart.named:
         return 0.8 if chart.width is None else chart.width
-    return 0.94 * float(np.diff(np.asarray(chart.at, float)).min())
+    return 0.94 * float(np.diff(np.asarray(_places(chart), float)).min())
 
 
 def _known(values: Numbers) -> np.ndarray:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import io
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from plotly import graph_objects as go
+from plotly.graph_objects import Figure as PlotlyFigure
 from plotly.subplots import make_subplots
 
 from lepton_nb.plots import theme
 from lepton_nb.plots.charts import Bars, Chart, Gallery, Line, Lines, Mark, Matrix, Panels, Scatter, Table
 from lepton_nb.plots.drawn.gallery import draw_gallery
 from lepton_nb.plots.drawn.matrix import NUMBERS_UP_TO, number, shares, strengths
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure as PlotlyFigure
 
 _GREY = "#c6cbd1"
 _DOTTED = {"color": theme.SOFT, "dash": "dot", "width": 1}
