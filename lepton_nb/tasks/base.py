@@ -1,4 +1,4 @@
-"""What a kind of problem needs, in one place: loss, metrics, figures, starter models and the wire codec.
+"""What a kind of problem needs, in one place: loss, metrics, charts, starter models and the wire codec.
 
 Adding a task
     Write one file in `lepton_nb/tasks/` with one concrete subclass of `Task`; it is found by being there, and
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from lepton_nb.batch import Batch, Tree
     from lepton_nb.models.objectives import Objective
+    from lepton_nb.plots.charts import Chart, Exhibit
     from lepton_nb.tasks.meters import Meter
 
 Arrays = tuple[np.ndarray, ...]
@@ -55,7 +56,6 @@ Graphs = Mapping[str, Graph]
 
 Widget = Literal["image", "text", "table", "json", "audio", "ids"]
 AnswerKind = Literal["classes", "value", "labels", "boxes", "text", "json", "media"]
-Backend = Literal["matplotlib", "plotly"]
 Starter = Callable[[Signature], "nn.Module"]
 
 
@@ -262,21 +262,22 @@ class Measures:
         scalars: One number a metric, for example ``{"accuracy": 0.91, "f1_macro": 0.90}``.
         per_class: For each metric, one number a class in the order of ``class_names``.
             None where it is not defined, as for a class without items.
-        arrays: What the figures need: ``confusion`` ``(C, C)``, probabilities, residuals.
+        arrays: What the charts need: ``confusion`` ``(C, C)``, probabilities, residuals.
         notes: What a reader of the numbers must know, one sentence each.
+        saved: Which of the arrays are small, and kept with the numbers of a run.
+        ranked_by: The metric of a class by which the worst of many classes are found.
     """
 
     scalars: dict[str, float]
     per_class: dict[str, list[float | None]] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    saved: tuple[str, ...] = ()
+    ranked_by: str = ""
 
 
 HeldOut = Callable[[], "tuple[Any, Any]"]
 """Gives what was `kept` of what the best weights say of the validation split, and the targets, on the CPU."""
-
-FigureMaker = Callable[[Backend], Any]
-"""Draws one figure: a ``matplotlib.figure.Figure`` or a ``plotly.graph_objects.Figure``."""
 
 
 class Task(ABC):
@@ -288,6 +289,8 @@ class Task(ABC):
         monitor: The validation metric that picks the best checkpoint, as `History` calls it.
         mode: Whether a larger (``max``) or smaller (``min``) monitor is better.
         target_dtype: numpy dtype of the targets: ``int64`` class indices ``(N,)`` or ``float32`` ``(N, T)``.
+        labels: Names of metrics for people, where `label` would not give them.
+        worst_title: What the items that went worst are called.
     """
 
     name: ClassVar[str]
@@ -295,6 +298,17 @@ class Task(ABC):
     monitor: ClassVar[str]
     mode: ClassVar[Literal["min", "max"]]
     target_dtype: ClassVar[Literal["int64", "float32"]]
+    labels: ClassVar[Mapping[str, str]] = {}
+    worst_title: ClassVar[str] = "Worst mistakes"
+
+    def label(self, metric: str) -> str:
+        """A metric's name for people: ``precision_macro`` is "precision (macro)"."""
+        if metric in self.labels:
+            return self.labels[metric]
+        stem, _, average = metric.rpartition("_")
+        if average in ("macro", "micro", "weighted"):
+            return f"{self.label(stem)} ({average})"
+        return metric.replace("_", " ")
 
     @abstractmethod
     def codec(self, signature: Signature) -> Codec:
@@ -413,9 +427,27 @@ class Task(ABC):
             target: Targets ``(N,)`` or ``(N, T)``, or the tree that the data give.
         """
 
-    @abstractmethod
-    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
-        """The task's figures by name, each drawn when called with a backend."""
+    def charts(self, measures: Measures, signature: Signature) -> list[Chart]:  # noqa: ARG002
+        """What there is to look at, as data that matplotlib, plotly and the lab draw; see `plots.charts`."""
+        return []
+
+    def illustrate(
+        self,
+        exhibit: Exhibit,
+        item: Any,  # noqa: ARG002
+        pred: Any,  # noqa: ARG002
+        target: Any,  # noqa: ARG002
+        signature: Signature,  # noqa: ARG002
+    ) -> Exhibit:
+        """One of the worst items as it is shown; override it to draw boxes or masks over its picture.
+
+        Args:
+            exhibit: Its picture or text, with the captions of `describe` and `describe_target`.
+            item: The real input.
+            pred: What was `kept` of the outputs for it, in numpy and without the batch dimension.
+            target: Its target likewise.
+        """
+        return exhibit
 
     @abstractmethod
     def item_errors(self, preds: Any, target: Any, signature: Signature) -> Tensor:
@@ -428,13 +460,3 @@ class Task(ABC):
     @abstractmethod
     def describe_target(self, target: Any, signature: Signature) -> list[str]:
         """One short caption per item of ``target``, such as ``cat``."""
-
-    def illustrate(self, item: Any, pred: Any, target: Any, signature: Signature) -> Any:  # noqa: ARG002
-        """An item of the data as it is shown among the mistakes, perhaps with what was found drawn into it.
-
-        Args:
-            item: The item as a person sees it.
-            pred: What was `kept` of the outputs for it, in numpy and without the batch dimension.
-            target: Its target likewise.
-        """
-        return item

@@ -54,7 +54,14 @@ def measure_binary(output: np.ndarray, truth: np.ndarray, signature: Signature) 
     per_class = {name: [*negative[name], *positive[name]] for name in positive}
     notes = _notes(support, signature.class_names, signature)
     note = majority_note(accuracy, support, signature.class_names)
-    return Measures(_known(scalars), per_class, arrays, [*notes, note] if note else notes)
+    return Measures(
+        _known(scalars),
+        per_class,
+        arrays,
+        [*notes, note] if note else notes,
+        saved=("confusion", "reliability"),
+        ranked_by="f1",
+    )
 
 
 def measure_labels(output: np.ndarray, truth: np.ndarray, signature: Signature) -> Measures:
@@ -89,7 +96,7 @@ def measure_labels(output: np.ndarray, truth: np.ndarray, signature: Signature) 
         "reliability": _reliability(scores, truth),
     }
     notes = _notes(truth.sum(axis=0), signature.class_names, signature)
-    return Measures(_known(scalars), per_label, arrays, notes)
+    return Measures(_known(scalars), per_label, arrays, notes, saved=("reliability",), ranked_by="f1")
 
 
 def _per_label(scores: np.ndarray, said: np.ndarray, truth: np.ndarray) -> dict[str, Values]:

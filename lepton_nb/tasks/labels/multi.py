@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lepton_nb.signature import Signature
-from lepton_nb.tasks.base import Backend, Codec, FigureMaker, Measures
+from lepton_nb.tasks.base import Codec, Measures
 from lepton_nb.tasks.codecs import codec_for
 from lepton_nb.tasks.labels.answers import LabelAnswers
 from lepton_nb.tasks.labels.reading import decisions
@@ -15,6 +15,8 @@ from lepton_nb.tasks.labels.task import Labels, truth_of
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from lepton_nb.plots.charts import Chart
 
 NONE = "none"  # what a caption says of an item without a label
 
@@ -33,25 +35,16 @@ class MultiLabelClassification(Labels):
 
         return measure_labels(preds.numpy(), truth_of(target, signature), signature)
 
-    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
+    def charts(self, measures: Measures, signature: Signature) -> list[Chart]:
+        from lepton_nb.plots.curves import pr_curves, roc_curves
+        from lepton_nb.plots.reliability import reliability_diagram
+
         names, arrays = signature.class_names, measures.arrays
-
-        def precision_recall(backend: Backend) -> object:
-            from lepton_nb.plots.curves import pr_curves
-
-            return pr_curves(arrays["probabilities"], arrays["target"], names, backend=backend)
-
-        def roc(backend: Backend) -> object:
-            from lepton_nb.plots.curves import roc_curves
-
-            return roc_curves(arrays["probabilities"], arrays["target"], names, backend=backend)
-
-        def reliability(backend: Backend) -> object:
-            from lepton_nb.plots.reliability import reliability_diagram
-
-            return reliability_diagram(arrays["reliability"], backend=backend)
-
-        return {"precision_recall": precision_recall, "roc": roc, "reliability": reliability}
+        return [
+            pr_curves(arrays["probabilities"], arrays["target"], names),
+            roc_curves(arrays["probabilities"], arrays["target"], names),
+            reliability_diagram(arrays["reliability"]),
+        ]
 
     def describe(self, preds: np.ndarray, signature: Signature) -> list[str]:
         scores, said = decisions(preds, signature)

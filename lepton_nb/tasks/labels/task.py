@@ -34,6 +34,7 @@ class Labels(Task):
     monitor: ClassVar[str] = "val_average_precision"
     mode: ClassVar[Literal["min", "max"]] = "max"
     target_dtype: ClassVar[Literal["int64", "float32"]] = "float32"
+    labels: ClassVar[Mapping[str, str]] = {"f1": "F1", "auroc": "AUROC"}
 
     def starters(self) -> Mapping[str, Starter]:
         return {name: make for task in _STARTERS.values() for name, make in task.starters().items()}
