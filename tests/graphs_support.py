@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import torch
 
 from lepton_nb.models import ModelSpec
@@ -269,8 +274,19 @@ SOME_MASKED = (*SOME_IDS, (SOME_IDS[0] > 0).long())
 SOME_NAMED = (torch.ones(4, 3), torch.randn(4, 4, generator=torch.Generator().manual_seed(0)))
 
 
-def install_tasks(folder: Path) -> None:
-    """A distribution in a folder of the path that brings the tasks."""
+@contextmanager
+def tasks_installed(folder: Path) -> Iterator[None]:
+    """The tasks on the path of this process and of every server that it starts meanwhile."""
+    _install(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+        yield
+    sys.modules.pop("our_tasks", None)
+
+
+def _install(folder: Path) -> None:
+    """A distribution in a folder that brings the tasks."""
     (folder / "our_tasks.py").write_text(TASKS)
     info = folder / "our_tasks-1.0.dist-info"
     info.mkdir()

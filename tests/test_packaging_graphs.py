@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,8 +30,8 @@ from tests.graphs_support import (
     SPELLER,
     SPELLING,
     TWINS,
-    install_tasks,
     package_of,
+    tasks_installed,
 )
 from tests.serving_support import make_package
 
@@ -41,12 +40,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module", autouse=True)
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("tasks")
-    install_tasks(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
+    with tasks_installed(tmp_path_factory.mktemp("tasks")):
         yield
-    sys.modules.pop("our_tasks", None)
 
 
 @pytest.fixture(scope="module")

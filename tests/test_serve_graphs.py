@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,8 +39,8 @@ from tests.graphs_support import (
     SPELLING,
     TONE,
     TWINS,
-    install_tasks,
     package_of,
+    tasks_installed,
 )
 from tests.serving_support import Front, front
 
@@ -52,14 +51,9 @@ EVENTS, LINES = {"Accept": "text/event-stream"}, {"Accept": "application/x-ndjso
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for packages, with the tasks on the path of this and every server's process."""
-    folder = tmp_path_factory.mktemp("tasks")
-    install_tasks(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+    """A folder for packages."""
+    with tasks_installed(tmp_path_factory.mktemp("tasks")):
         yield tmp_path_factory.mktemp("packages")
-    sys.modules.pop("our_tasks", None)
 
 
 @pytest.fixture(scope="module")

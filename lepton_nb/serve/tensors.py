@@ -17,7 +17,7 @@ from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import Codec, InputError
 from lepton_nb.tasks.base import Arrays
 
-_DATATYPES = {"bool": "BOOL", "bfloat16": "FP32", **{dtype.name: name for name, dtype in DTYPES.items()}}
+_DATATYPES = {"bool": "BOOL", **{dtype.name: name for name, dtype in DTYPES.items()}}
 _LENGTH = struct.Struct("<I")
 
 

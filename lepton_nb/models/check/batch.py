@@ -121,10 +121,14 @@ def gives_one_number(outputs: tuple[TensorSpec, ...] | None) -> bool:
 
 
 def output_specs(output: Any) -> tuple[TensorSpec, ...]:
-    """What a model gives, by name."""
+    """What a model gives, by name; short decimals are answered as float32, which numpy and JSON know."""
+
+    def dtype(tensor: Tensor) -> str:
+        short = tensor.is_floating_point() and tensor.element_size() < 4
+        return "float32" if short else str(tensor.dtype).removeprefix("torch.")
+
     return tuple(
-        TensorSpec(name, str(part.dtype).removeprefix("torch."), tuple(part.shape[1:]))
-        for name, part in named_outputs(output).items()
+        TensorSpec(name, dtype(part), tuple(part.shape[1:])) for name, part in named_outputs(output).items()
     )
 
 
