@@ -154,6 +154,11 @@ def test_what_the_line_cannot_say_is_said_in_python(tmp_path: Path) -> None:
     made: dict[str, Any] = {}
     exec(line_of(fake).rpartition("\n")[0], made)
     assert made["fake"].fingerprint == fake.fingerprint
+    pictures = data.load(make_folder(tmp_path / "my pics", {"cat": 8, "dog": 8}), seed=2)
+    cell = line_of(pictures)
+    assert f"my_pics = lepton_nb.data.folder({str(tmp_path / 'my pics')!r}, name='my pics', seed=2)\n" in cell
+    exec(cell.rpartition("\n")[0], made)
+    assert made["my_pics"].spec["options"] == pictures.spec["options"]  # type: ignore[index]
     assert sources()["arrays"].options.words({"class_names": ["a,b", "c"]}) is None
 
 
@@ -254,8 +259,28 @@ def test_a_task_whose_data_cannot_be_read_is_named() -> None:
         assert "points" in sources()
 
 
+def test_a_spec_of_an_older_version_is_read(tmp_path: Path) -> None:
+    pictures = make_folder(tmp_path / "pics", {"cat": 8, "dog": 8})
+    bundle = data.load(pictures, image_size=(6, 8), val_fraction=0.2)
+    split = {"val_fraction": 0.2, "test_fraction": 0.2, "seed": 0, "limit": None}
+    options = {
+        "name": "pics",
+        "image_size": [6, 8],
+        "augment": "none",
+        **split,
+        "cache": True,
+        "stream": False,
+    }
+    found = {"fingerprint": bundle.fingerprint, "sizes": bundle.report.sizes, "split": "content"}
+    bundle.spec = {"source": "folder", "where": str(pictures), "options": options, **found}
+    assert data.from_spec(bundle.spec).fingerprint == bundle.fingerprint
+    assert line_of(bundle) == f"%lepton data pics --from {pictures} --image-size 6x8 --val-fraction 0.2"
+
+
 def test_data_whose_source_is_not_here_any_more_say_so() -> None:
-    spec = {"source": "points", "where": "/x.points", "options": {}, "split": "content"}
+    bundle = data.digits(limit=20)
+    bundle.spec = spec = {"source": "points", "where": "/x.points", "options": {}, "split": "content"}
+    assert line_of(bundle) == "# 'digits' was read as 'points', which nothing here reads:\ndigits = ..."
     with pytest.raises(DataError, match="were read as 'points', which nothing here reads"):
         data.from_spec(spec)
 
