@@ -18,6 +18,9 @@ Adding a task
     A new kind of input is a subclass of `TensorCodec` with keys of its own in `forms`; a new kind of answer
     is a subclass of `Answers`; anything else overrides the methods of `Task` below.
 
+    What there is to look at, `Task.charts` gives as data (`lepton_nb.plots.charts`): matplotlib, plotly and
+    the lab draw every kind of chart there, so that a task holds no drawing code.
+
     The file must import without torch, matplotlib and pandas, because the serving process imports it for
     the codec alone: import them inside the methods that use them.
 
