@@ -28,6 +28,13 @@ test('lines are named with their value, and the faint ones lie behind', () => {
   expect(layout.shapes).toMatchObject([{ x0: 0.5, x1: 0.5 }]);
 });
 
+test('the name of a mark stands at the mark, also on a logarithmic axis', () => {
+  const chart = { kind: 'lines' as const, name: 'a', title: 'A', lines: [], x_log: true };
+  const { layout } = plotOf({ ...chart, marks: [{ x: 0.01, label: 'best' }] });
+  expect(layout.shapes).toMatchObject([{ x0: 0.01 }]);
+  expect(layout.annotations).toMatchObject([{ x: -2, text: 'best' }]);
+});
+
 test('a band is filled between its two bounds', () => {
   const lines = [line('loss', { low: [0, 0], high: [1, 2] })];
   const { data } = plotOf({ kind: 'lines', name: 'loss', title: 'Loss', lines });

@@ -19,6 +19,9 @@ Adding a task
     kind of answer is a subclass of `Answers`. A model that is run step by step is exported as several
     `Task.graphs`, which `Codec.run` composes. Anything else overrides the methods of `Task` below.
 
+    What there is to look at, `Task.charts` gives as data (`lepton_nb.plots.charts`): matplotlib, plotly and
+    the lab draw every kind of chart there, so that a task holds no drawing code.
+
     The file must import without torch, matplotlib and pandas, because the serving process imports it for
     the codec alone: import them inside the methods that use them.
 

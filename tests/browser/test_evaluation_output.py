@@ -61,6 +61,8 @@ def test_evaluations_are_drawn_without_a_kernel(page: Page, lab: Lab) -> None:
     write_notebook(lab.folder / "saved.ipynb", bundle, others, json.loads(OF_VERSION_1.read_text()))
     notebook = Notebook(page, lab, "saved.ipynb", busy=True)
 
+    page.get_by_role("button", name="No Kernel", exact=True).click()
+
     now = notebook.cell(0).locator(".lp-Output")
     expect(now.locator("figcaption")).to_have_text(
         [

@@ -136,6 +136,7 @@ function framed(
   axes: Partial<Layout> = {}
 ): IPlot {
   const base = frame(chart.x, chart.y, named);
+  const isLog = chart.kind === 'lines' && chart.x_log;
   const line = { color: colour(GREY), width: 1, dash: 'dot' as const };
   return {
     data: chart.diagonal ? [...data, diagonal([0, 1])] : data,
@@ -155,7 +156,7 @@ function framed(
         line
       })),
       annotations: chart.marks?.map(({ x, label }) => ({
-        x,
+        x: isLog ? Math.log10(x) : x, // of a text plotly takes the power, of a line the value
         text: label,
         yref: 'paper',
         y: 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from functools import singledispatch
 from typing import Any
 
@@ -13,7 +14,7 @@ from plotly.graph_objects import Figure as PlotlyFigure
 from plotly.subplots import make_subplots
 
 from lepton_nb.plots import theme
-from lepton_nb.plots.charts import Bars, Chart, Gallery, Line, Lines, Mark, Matrix, Panels, Scatter, Table
+from lepton_nb.plots.charts import Bars, Chart, Gallery, Line, Lines, Matrix, Panels, Scatter, Table
 from lepton_nb.plots.drawn.gallery import draw_gallery
 from lepton_nb.plots.drawn.matrix import NUMBERS_UP_TO, number, shares, strengths
 
@@ -49,7 +50,7 @@ def _(chart: Lines) -> PlotlyFigure:
     figure.update_layout(legend={"title": {"text": chart.legend.replace("\n", "<br>")}})
     figure.update_xaxes(type="log" if chart.x_log else "linear", range=_UNIT if chart.unit else None)
     figure.update_yaxes(type="log" if chart.y_log else "linear", range=_UNIT if chart.unit else None)
-    _mark(figure, chart.marks)
+    _mark(figure, chart)
     return figure
 
 
@@ -70,7 +71,7 @@ def _(chart: Panels) -> PlotlyFigure:
             figure.add_trace(trace, **place)
         figure.update_xaxes(title=panel.x, type="log" if panel.x_log else "linear", **place)
         figure.update_yaxes(title=panel.y, type="log" if panel.y_log else "linear", **place)
-        _mark(figure, panel.marks, **place)
+        _mark(figure, panel, **place)
     return figure
 
 
@@ -135,7 +136,7 @@ def _(chart: Bars) -> PlotlyFigure:
     if chart.unit:
         figure.update_xaxes(range=[0, 1])
         figure.update_layout(yaxis={"range": [0, 1.02]})
-    _mark(figure, chart.marks)
+    _mark(figure, chart)
     return figure
 
 
@@ -213,6 +214,10 @@ def _diagonal(ends: list[float]) -> Any:
     return go.Scatter(x=ends, y=ends, mode="lines", line=_DOTTED, showlegend=False, hoverinfo="skip")
 
 
-def _mark(figure: PlotlyFigure, marks: tuple[Mark, ...], **place: int) -> None:
-    for mark in marks:
-        figure.add_vline(mark.x, line=_DOTTED, annotation_text=mark.label or None, **place)
+def _mark(figure: PlotlyFigure, chart: Lines | Bars, **place: int) -> None:
+    for mark in chart.marks:
+        figure.add_vline(mark.x, line=_DOTTED, **place)
+        if mark.label:  # on a logarithmic axis plotly takes the place of a text otherwise than that of a line
+            x = math.log10(mark.x) if isinstance(chart, Lines) and chart.x_log else mark.x
+            text = {"text": mark.label, "showarrow": False, "xanchor": "left", "yanchor": "top"}
+            figure.add_annotation(x=x, y=1, xref="x", yref="y domain", **text, **place)
