@@ -17,7 +17,7 @@ from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.decoding import PictureForm, Read
 from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
 from lepton_nb.data.images import PixelStats
-from lepton_nb.data.label_bundle import LABEL_TASKS, label_counts, label_output
+from lepton_nb.data.label_bundle import label_counts, label_output
 from lepton_nb.data.lazy import LazySplit
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.previews import PicturePreview
@@ -25,6 +25,7 @@ from lepton_nb.data.report import DataReport, Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.streaming import AHEAD, Stream
 from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.names import LABEL_TASKS
 
 
 @dataclass

@@ -17,7 +17,7 @@ from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import dataset_keys
 from lepton_nb.data.dataset_views import dataset_classes
 from lepton_nb.data.images import to_picture
-from lepton_nb.data.label_bundle import LABEL_TASKS, label_counts
+from lepton_nb.data.label_bundle import label_counts
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import Splitting, numbered, plan_parts
@@ -25,6 +25,7 @@ from lepton_nb.data.user_signature import AnySplit, infer_signature
 from lepton_nb.data.user_splits import DatasetSplit, LoaderSplit, first_batch
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import LABEL_TASKS
 
 UserData = DataLoader[Any] | Dataset[Any]
 _EXPECTED = "Give a torch.utils.data.DataLoader, or a Dataset with __getitem__ and __len__."

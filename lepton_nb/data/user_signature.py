@@ -13,7 +13,7 @@ from lepton_nb.batch import Batch, Tree, leaves
 from lepton_nb.data.batches import describe
 from lepton_nb.data.bundle import Inputs
 from lepton_nb.data.dataset_views import base_transform, dataset_classes
-from lepton_nb.data.label_bundle import SEVERAL, label_output
+from lepton_nb.data.label_bundle import label_output
 from lepton_nb.data.recognition import Recipe, is_confirmed, preprocessing_of, read_transform
 from lepton_nb.data.report import Finding
 from lepton_nb.data.targets import Kind, is_of_another_package, kind_of_task
@@ -23,6 +23,7 @@ from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import task_names
 from lepton_nb.tasks.generic import Generic
+from lepton_nb.tasks.names import SEVERAL
 
 AnySplit = LoaderSplit | DatasetSplit
 
