@@ -34,6 +34,10 @@ def signature(task: str = SEVERAL, names: tuple[str, ...] = NAMES, **target: Any
     return Signature(task, inputs, TensorSpec("logits", "float32", shape), names, target=target)
 
 
+def answers(codec: Any, logits: np.ndarray) -> Any:
+    return codec.encode(logits)
+
+
 def scored(items: int = 200, labels: int = 3, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Logits with ties, and a truth they have something to do with."""
     generator = torch.Generator().manual_seed(seed)
@@ -201,7 +205,7 @@ def test_answers_hold_probabilities_and_fit_their_schema(
     task: str, names: tuple[str, ...], logits: list[Any], expected: dict[str, Any]
 ) -> None:
     codec = get_task(task).codec(signature(task, names))
-    (answer,) = codec.encode(np.array(logits, dtype=np.float32))
+    (answer,) = answers(codec, np.array(logits, dtype=np.float32))
     jsonschema.validate(answer, codec.answer_schema())
     assert {key: answer[key] for key in expected} == expected
     assert set(answer["scores"]) == set(names)
@@ -214,7 +218,7 @@ def test_many_labels_are_answered_with_the_likely_ones() -> None:
     names = tuple(f"l{i}" for i in range(150))
     logits = np.full((1, 150), -5.0, dtype=np.float32)
     logits[0, 20:50] = 3.0
-    (answer,) = get_task(SEVERAL).codec(signature(names=names)).encode(logits)
+    (answer,) = answers(get_task(SEVERAL).codec(signature(names=names)), logits)
     assert len(answer["labels"]) == len(answer["scores"]) == 30
 
 

@@ -13,10 +13,8 @@ from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.own.splits import UserSplit
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.signature import Signature, TensorSpec
-from lepton_nb.tasks.labels import BinaryClassification, MultiLabelClassification
+from lepton_nb.tasks.names import BINARY, LABEL_TASKS
 
-BINARY, SEVERAL = BinaryClassification.name, MultiLabelClassification.name
-LABEL_TASKS = (BINARY, SEVERAL)
 SHOWN = 10  # labels of which the report says how many items have them
 _BY_INPUT = {"image": "image-classification", "text": "text-classification"}
 

@@ -16,7 +16,7 @@ import pandas as pd
 from lepton_nb.data.label_values import check_labels
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.errors import DataError, did_you_mean
-from lepton_nb.tasks.labels import MultiLabelClassification
+from lepton_nb.tasks.names import SEVERAL
 
 _SEPARATORS = ("|", ";")
 _SHARED = 0.5  # of the cells with several parts, those that share parts with other cells
@@ -78,7 +78,7 @@ def as_label_sets(values: pd.Series, task: str | None) -> tuple[pd.Series, list[
     Args:
         task: What was asked for: multi-label classification takes texts without a separator, too.
     """
-    asked = task == MultiLabelClassification.name
+    asked = task == SEVERAL
     if (task is not None and not asked) or pd.api.types.is_numeric_dtype(values):
         return None
     cells = values.astype(object)

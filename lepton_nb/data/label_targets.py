@@ -13,7 +13,7 @@ from lepton_nb.data.label_values import are_labels, are_meant_as_labels, check_l
 from lepton_nb.data.report import Finding
 from lepton_nb.data.targets import Targets, kind_of_task, read_targets
 from lepton_nb.errors import DataError
-from lepton_nb.tasks.labels import BinaryClassification, MultiLabelClassification
+from lepton_nb.tasks.names import BINARY, SEVERAL
 
 _ASKED = 'task="regression" takes quantities'
 
@@ -33,7 +33,7 @@ def read_answers(values: pd.Series, task: str | None, names: Sequence[str] = ())
     kind = kind_of_task(task)
     if kind != "labels":
         return read_targets(values, kind=kind)
-    found = as_label_sets(values, task) if task == MultiLabelClassification.name else None
+    found = as_label_sets(values, task) if task == SEVERAL else None
     if found is not None:
         targets = read_label_sets(found[0], task)
         return replace(targets, findings=found[1])
@@ -42,10 +42,10 @@ def read_answers(values: pd.Series, task: str | None, names: Sequence[str] = ())
 
 def read_label_sets(values: pd.Series, task: str | None, names: Sequence[str] = ()) -> Targets:
     """Targets ``(N, L)`` of tuples of names."""
-    if kind_of_task(task) not in (None, "labels") or task == BinaryClassification.name:
+    if kind_of_task(task) not in (None, "labels") or task == BINARY:
         raise DataError(
             f"{values.name!r} holds several labels an item; {task} takes one answer.",
-            f'Pass task="{MultiLabelClassification.name}", or leave task out.',
+            f'Pass task="{SEVERAL}", or leave task out.',
         )
     known = tuple(names) or label_names_of(values)
     if len(known) < 2:

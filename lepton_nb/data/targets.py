@@ -13,12 +13,11 @@ from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.tables.cells import Texts, is_text, marks
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.tasks import task_names
-from lepton_nb.tasks.labels import BinaryClassification, MultiLabelClassification
+from lepton_nb.tasks.names import LABEL_TASKS
 
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers than this are a quantity, not classes
 MAX_CLASS_SHARE = 0.5  # of the rows that may each have a class of their own
 Kind = Literal["classification", "regression", "labels"]
-_OF_LABELS = (BinaryClassification.name, MultiLabelClassification.name)
 
 
 @dataclass
@@ -106,7 +105,7 @@ def kind_of_task(task: str | None) -> Kind | None:
     """
     if task is None:
         return None
-    if task in _OF_LABELS:
+    if task in LABEL_TASKS:
         return "labels"
     kinds: tuple[Kind, ...] = ("classification", "regression")
     for kind in kinds:
@@ -133,7 +132,7 @@ def task_of(asked: str | None, of_input: str, targets: Targets) -> str:
     if is_of_another_package(asked):
         return str(asked)
     if targets.kind == "labels":
-        return _OF_LABELS[targets.values.shape[1] > 1]
+        return LABEL_TASKS[targets.values.shape[1] > 1]
     return f"{of_input}-{targets.kind}"
 
 

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from lepton_nb.batch import Batch
 from lepton_nb.data import DataBundle
-from lepton_nb.data.label_bundle import LABEL_TASKS
 from lepton_nb.data.own.splits import UserSplit
 from lepton_nb.errors import DataError
 from lepton_nb.evaluation.collecting import Batches
 from lepton_nb.evaluation.subject import Subject
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import InputError, get_task
+from lepton_nb.tasks.names import LABEL_TASKS
 
 TargetMap = Callable[[Tensor], Tensor]
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from lepton_nb.batch import moved
 from lepton_nb.data import DataBundle
-from lepton_nb.data.label_bundle import BINARY, LABEL_TASKS, as_classes, as_quantities
+from lepton_nb.data.label_bundle import as_classes, as_quantities
 from lepton_nb.data.own.splits import UserSplit
 from lepton_nb.data.report import Finding
 from lepton_nb.errors import ModelError
@@ -21,6 +21,7 @@ from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
 from lepton_nb.signature import TensorSpec
 from lepton_nb.tasks.classification import Classification
 from lepton_nb.tasks.generic import Generic
+from lepton_nb.tasks.names import BINARY, LABEL_TASKS
 
 _OF_VALUES = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
 _AS_BINARY = (

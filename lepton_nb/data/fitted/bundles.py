@@ -10,7 +10,6 @@ import torch
 
 from lepton_nb.data.assemble import class_counts, fingerprint
 from lepton_nb.data.bundle import DataBundle, Split
-from lepton_nb.data.label_bundle import SEVERAL
 from lepton_nb.data.label_columns import as_label_sets, merge_columns, multi_hot
 from lepton_nb.data.label_values import check_labels
 from lepton_nb.data.report import DataReport, Finding, plural
@@ -18,6 +17,7 @@ from lepton_nb.data.splitting import Parts
 from lepton_nb.data.targets import strip_labels
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import SEVERAL
 from lepton_nb.tasks.tables import category_text
 
 

@@ -20,7 +20,6 @@ from lepton_nb.data.fitted.bundles import (
     present,
     target_name,
 )
-from lepton_nb.data.label_bundle import SEVERAL
 from lepton_nb.data.label_columns import is_lists_of_names, one_object_each
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.report import Finding, plural
@@ -30,6 +29,7 @@ from lepton_nb.data.tables.files import read_table
 from lepton_nb.data.tables.reading import table_folder_files
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import SEVERAL
 from lepton_nb.tasks.tables import category_text, encode_columns
 
 

@@ -20,10 +20,10 @@ from lepton_nb.data.fitted.bundles import (
     scale,
     target_name,
 )
-from lepton_nb.data.label_bundle import SEVERAL
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import SEVERAL
 
 
 def from_path(path: Path, signature: Signature, split: str | None) -> None:

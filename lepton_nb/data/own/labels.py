@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from lepton_nb.batch import Batch
-from lepton_nb.data.label_bundle import BINARY, LABEL_TASKS, SEVERAL
 from lepton_nb.data.label_values import are_labels, are_meant_as_labels, check_labels, label_names
 from lepton_nb.data.own.dataset_views import dataset_classes
 from lepton_nb.data.own.splits import DatasetSplit, LoaderSplit
 from lepton_nb.data.report import Finding
 from lepton_nb.data.targets import is_of_another_package
 from lepton_nb.errors import DataError
+from lepton_nb.tasks.names import BINARY, LABEL_TASKS, SEVERAL
 
 AnySplit = LoaderSplit | DatasetSplit
 READ_AT_MOST = 50_000  # items read to learn what the targets are, where nothing else tells

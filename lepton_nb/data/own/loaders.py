@@ -14,7 +14,7 @@ from lepton_nb.batch import Batch, leaves
 from lepton_nb.data.assemble import class_counts, class_findings
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import dataset_keys
-from lepton_nb.data.label_bundle import LABEL_TASKS, label_counts
+from lepton_nb.data.label_bundle import label_counts
 from lepton_nb.data.options import Named
 from lepton_nb.data.own.batches import describe
 from lepton_nb.data.own.dataset_views import dataset_classes
@@ -27,6 +27,7 @@ from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import numbered, plan_parts
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import LABEL_TASKS
 
 UserData = DataLoader[Any] | Dataset[Any]
 _EXPECTED = "Give a torch.utils.data.DataLoader, or a Dataset with __getitem__ and __len__."

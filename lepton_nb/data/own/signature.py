@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lepton_nb.batch import Batch, Tree, leaves
 from lepton_nb.data.bundle import Inputs
-from lepton_nb.data.label_bundle import SEVERAL, label_output
+from lepton_nb.data.label_bundle import label_output
 from lepton_nb.data.own.batches import describe
 from lepton_nb.data.own.dataset_views import base_transform, dataset_classes
 from lepton_nb.data.own.labels import Labels, find_labels, read_targets
@@ -23,6 +23,7 @@ from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import task_names
 from lepton_nb.tasks.generic import Generic
+from lepton_nb.tasks.names import SEVERAL
 
 AnySplit = LoaderSplit | DatasetSplit
 

@@ -10,7 +10,7 @@ import torch
 from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, refuse_emptied
 from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
-from lepton_nb.data.label_bundle import LABEL_TASKS, label_counts, label_output
+from lepton_nb.data.label_bundle import label_counts, label_output
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.pictures.augment import augmenter_for
 from lepton_nb.data.pictures.decoding import PictureForm
@@ -23,6 +23,7 @@ from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.names import LABEL_TASKS
 
 
 def image_bundle(

@@ -12,6 +12,7 @@ from lepton_nb.tasks.codecs import codec_for
 from lepton_nb.tasks.labels.answers import BinaryAnswers
 from lepton_nb.tasks.labels.reading import decisions
 from lepton_nb.tasks.labels.task import Labels, truth_of
+from lepton_nb.tasks.names import BINARY
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class BinaryClassification(Labels):
     """One logit an item, ``(N,)`` or ``(N, 1)``; of the two class names the second is the positive one."""
 
-    name: ClassVar[str] = "binary-classification"
+    name: ClassVar[str] = BINARY
     title: ClassVar[str] = "Binary classification"
 
     def codec(self, signature: Signature) -> Codec:

@@ -12,6 +12,7 @@ from lepton_nb.tasks.codecs import codec_for
 from lepton_nb.tasks.labels.answers import LabelAnswers
 from lepton_nb.tasks.labels.reading import decisions
 from lepton_nb.tasks.labels.task import Labels, truth_of
+from lepton_nb.tasks.names import SEVERAL
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +25,7 @@ NONE = "none"  # what a caption says of an item without a label
 class MultiLabelClassification(Labels):
     """One logit a label, ``(N, L)``, in the order of the class names."""
 
-    name: ClassVar[str] = "multi-label-classification"
+    name: ClassVar[str] = SEVERAL
     title: ClassVar[str] = "Multi-label classification"
 
     def codec(self, signature: Signature) -> Codec:
