@@ -42,6 +42,10 @@ import numpy as np
 
 from lepton_nb.errors import ArgumentError
 from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.forms import AnswerKind as AnswerKind
+from lepton_nb.tasks.forms import Form as Form
+from lepton_nb.tasks.forms import Media as Media
+from lepton_nb.tasks.forms import Prediction as Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -57,8 +61,6 @@ Graph = Callable[[Arrays], Arrays]
 """A packaged computation behind one call, whichever format runs it."""
 Graphs = Mapping[str, Graph]
 
-Widget = Literal["image", "text", "table", "json", "audio", "ids"]
-AnswerKind = Literal["classes", "value", "labels", "boxes", "text", "json", "media"]
 Starter = Callable[[Signature], "nn.Module"]
 
 
@@ -72,54 +74,6 @@ class InputError(ValueError):
     def __init__(self, message: str, index: int | None = None) -> None:
         super().__init__(message)
         self.index = index
-
-
-@dataclass(frozen=True)
-class Media:
-    """An answer that is a file: sent as it is where the client asks for its type, in base64 within JSON."""
-
-    content: bytes
-    type: str
-
-
-Prediction = dict[str, Any] | Media
-"""The answer to one item: ready for JSON, or a file."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a person gives an input and reads an answer: page, panel, curl line and lab follow from it.
-
-    Nothing else in the house asks which kind an input is.
-
-    Attributes:
-        widget: The field that takes an input; it is JSON wherever a page does not know the widget.
-        key: The JSON key of one item; its plural takes a list of them.
-        media_types: Bodies beside JSON.
-        requirements: Distributions that the codec needs where it serves.
-        answer: How an answer is drawn.
-    """
-
-    widget: Widget
-    key: str
-    media_types: tuple[str, ...] = ()
-    requirements: tuple[str, ...] = ()
-    answer: AnswerKind = "json"
-
-    @property
-    def plural(self) -> str:
-        """The JSON key of a list of items."""
-        return self.key if self.key.endswith("s") else f"{self.key}s"
-
-    @property
-    def file(self) -> str:
-        """The name of a file that could be an item; empty where an item is none."""
-        return {"image": "picture.png", "audio": "sound.wav"}.get(self.widget, "")
-
-    @property
-    def sample(self) -> str:
-        """An item as a word on a line of ``%lepton predict``, to be written over."""
-        return self.file or {"text": '"a sentence"', "table": '{"column": 1}'}.get(self.widget, "INPUT")
 
 
 class Codec(ABC):
