@@ -56,7 +56,7 @@ MAKERS: dict[str, tuple[Callable[[Path], data.DataBundle], type]] = {
 
 
 def figure(bundle: data.DataBundle) -> str:
-    """Of two epochs that are shuffled, one of them from its third batch, and one in the order of the split."""
+    """Of two epochs that are shuffled, one from its third batch on, and one in the order of the split."""
     seen = hashlib.sha256()
     for shuffle, epoch, start in ((True, 0, 0), (True, 1, 2), (False, 0, 0)):
         options: dict[str, Any] = {"batch_size": 4, "shuffle": shuffle, "seed": 7, "augment": shuffle}
