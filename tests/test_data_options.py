@@ -162,6 +162,12 @@ def test_what_the_line_cannot_say_is_said_in_python(tmp_path: Path) -> None:
     assert sources()["arrays"].options.words({"class_names": ["a,b", "c"]}) is None
 
 
+def test_an_option_that_does_not_fit_what_can_be_nothing_else_is_a_slip(tmp_path: Path) -> None:
+    write_table(tmp_path / "train.csv", "n,m", "{i},{k}")
+    with pytest.raises(ArgumentError, match="Table files take no option 'image_size'"):
+        data.load(tmp_path, image_size=8)
+
+
 def test_an_option_that_only_one_source_takes_decides(tmp_path: Path) -> None:
     table = write_table(tmp_path / "t.csv", "k,m,words", "{k},{i},some long words of line {i}")
     chosen = {

@@ -70,7 +70,7 @@ class Match(IntEnum):
     IF_ASKED = 1  # by an option or a task that is this source's own
     PERHAPS = 2
     LIKELY = 3
-    SURELY = 4
+    SURELY = 4  # it can be nothing else
 
 
 class Source(ABC, Generic[O]):
