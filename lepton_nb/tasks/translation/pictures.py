@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lepton_nb.plots import theme
+from lepton_nb.signature import Signature
 from lepton_nb.tasks.base import Backend
+from lepton_nb.tasks.translation.tokens import pieces_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,15 +20,12 @@ _TITLE = "Attention while writing"
 
 
 def attention_picture(
-    weights: np.ndarray, source: Sequence[str], answer: Sequence[str], *, backend: Backend = "matplotlib"
+    arrays: Mapping[str, np.ndarray], signature: Signature, backend: Backend
 ) -> Figure | PlotlyFigure:
-    """Rows are the tokens written, columns those read; each row adds up to 1.
-
-    Args:
-        weights: ``(T, S)``.
-        source: The S tokens read.
-        answer: The T tokens written.
-    """
+    """Rows are the tokens written, columns those read; each row adds up to 1."""
+    tokenizer = signature.preprocessing["tokenizer"]
+    source, answer = (pieces_of(arrays[f"attention_{side}"], tokenizer) for side in ("source", "answer"))
+    weights = arrays["attention"]
     theme.check_backend(backend)
     width, height = max(4.0, 2.2 + 0.34 * len(source)), 1.6 + 0.3 * len(answer)
     if backend == "plotly":
