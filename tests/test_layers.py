@@ -123,3 +123,10 @@ def test_loading_the_extension_loads_no_torch() -> None:
 
 def test_the_server_extension_loads_no_torch() -> None:
     assert not loaded_after("import lepton_nb.lab.routes") & {"torch", "matplotlib", "pandas", "IPython.core"}
+
+
+def test_finding_tasks_loads_no_data_and_finding_sources_nothing_heavy() -> None:
+    code = "from lepton_nb.tasks import get_task, task_names\nfor name in task_names(): get_task(name)"
+    assert not [name for name in loaded_after(code) if name.startswith(("lepton_nb.data", "torch", "pandas"))]
+    code = "from lepton_nb.data.sources import sources\nsources()"
+    assert not loaded_after(code) & {"torch", "pandas"}

@@ -6,6 +6,7 @@ the same name in several sources have the same type. Nothing here imports torch 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, ClassVar
@@ -35,6 +36,11 @@ class Options:
 
     title: ClassVar[str] = ""
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, list):  # as JSON has them
+                object.__setattr__(self, name, tuple(value))
+
     @classmethod
     def names(cls) -> list[str]:
         """The names of its fields."""
@@ -43,22 +49,22 @@ class Options:
     @classmethod
     def on_line(cls) -> list[tuple[str, Field[Any]]]:
         """The options of a line, each with the title of the class that brings it in."""
-        return [(_home(cls, f.name).title, f) for f in fields(cls) if "doc" in f.metadata]
+        return [(home(cls, f.name).title, f) for f in fields(cls) if "doc" in f.metadata]
+
+    @classmethod
+    def unusual(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the options of a spec that have to be said: not their defaults."""
+        defaults = {f.name: f.default for _, f in cls.on_line()}
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        return {name: value for name, value in values.items() if value not in (None, defaults.get(name))}
 
     @classmethod
     def words(cls, given: Mapping[str, Any]) -> list[str] | None:
-        """What says the same on a line of `%lepton data`; None where an option cannot be said there.
-
-        Args:
-            given: Options as `to_spec` has them, perhaps by way of JSON.
-        """
-        fields = {f.name: f for _, f in cls.on_line()}
+        """What says the same on a line of `%lepton data`; None where an option cannot be said there."""
+        known = {f.name for _, f in cls.on_line()}
         words: list[str] = []
-        for name, value in given.items():
-            value = tuple(value) if isinstance(value, list) else value
-            if value is None or (name in fields and value == fields[name].default):
-                continue
-            said = _words(name, value) if name in fields else None
+        for name, value in cls.unusual(given).items():
+            said = _words(name, value) if name in known else None
             if said is None:
                 return None
             words += said
@@ -80,8 +86,10 @@ def _words(name: str, value: Any) -> list[str] | None:
     return [flag, str(value)] if isinstance(value, str | int | float) else None
 
 
-def _home(cls: type[Options], name: str) -> type[Options]:
-    return next(c for c in reversed(cls.__mro__) if name in vars(c).get("__annotations__", {}))
+def home(cls: type[Options], name: str) -> type[Options]:
+    """The class that brings an option in, of a class and those it is made from."""
+    """The class that brings a field in."""
+    return next(c for c in cls.__mro__ if name in inspect.get_annotations(c))
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,7 @@ class Splitting(Options):
     limit: int | None = option(None, "at most so many items of each split")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _check_share("val_fraction", self.val_fraction, 0.1)
         _check_share("test_fraction", self.test_fraction, 0.2)
         if self.val_fraction + self.test_fraction >= 1:

@@ -51,7 +51,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from lepton_nb.data.options import Options
+from lepton_nb.data.options import Options, home
 from lepton_nb.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
@@ -198,7 +198,11 @@ class Source(ABC, Generic[O]):
 
     def is_asked(self, options: Mapping[str, Any]) -> bool:
         """Whether the task, or an option that a source of its own brings in, asks for it."""
-        own = {field.name for title, field in self.options.on_line() if title == self.options.title}
+        own = {
+            field.name
+            for _, field in self.options.on_line()
+            if home(self.options, field.name) is self.options
+        }
         given = {name for name, value in options.items() if value is not None}
         return options.get("task") in self.tasks or bool(own & given)
 

@@ -68,6 +68,10 @@ def files(_: Mapping[str, Any], typed: str) -> list[tuple[str, str]]:
     return [(path, "path") for path in catalogue.paths(typed)]
 
 
+def nothing(_: Mapping[str, Any], __: str) -> list[tuple[str, str]]:
+    return []
+
+
 def runs(namespace: Mapping[str, Any], _: str) -> list[tuple[str, str]]:
     own = [(name, "instance") for name in variables(namespace, RUN)]
     return own + [(name, "run") for name in catalogue.run_names()]

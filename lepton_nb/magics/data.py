@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
 from dataclasses import Field
 from typing import Any, get_type_hints
 
@@ -12,7 +13,7 @@ from lepton_nb.magics import completion
 from lepton_nb.magics.catalogue import builtin_data, is_path
 from lepton_nb.magics.completion import Completer, completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.fields import add_field
+from lepton_nb.magics.fields import add_field, field_help
 from lepton_nb.magics.names import LOADER, SOURCE, variable, variables
 from lepton_nb.magics.parser import MagicParser
 
@@ -49,31 +50,37 @@ def _fill(parser: MagicParser) -> None:
             f"--{part}", metavar="LOADER", help=f"your own {part} DataLoader or Dataset"
         )
         completes(action, completion.loaders)
-    for title, options in options_by_title().items():
-        group = parser.add_argument_group(title)
-        for field, hint in options:
-            action = add_field(group, field, hint, metavar=field.metadata["metavar"])
-            completer = _COMPLETERS.get(field.metadata["completes"])
-            if completer is not None:
-                completes(action, completer)
+    _add_options(parser)
 
 
-_COMPLETERS: dict[str, Completer] = {"files": completion.files, "tasks": completion.tasks}
+def _add_options(parser: MagicParser) -> None:
+    """The options of all sources, each once, under the title of what brings it in first."""
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    actions: dict[str, argparse.Action] = {}
+    for title, field, hint in line_options():
+        text = field_help(field)
+        if field.name in actions:
+            before = actions[field.name]
+            before.help = before.help if text in str(before.help) else f"{before.help}; {title}: {text}"
+            continue
+        group = groups.get(title) or groups.setdefault(title, parser.add_argument_group(title))
+        action = add_field(group, field, hint, metavar=field.metadata["metavar"])
+        actions[field.name] = completes(
+            action, _COMPLETERS.get(field.metadata["completes"], completion.nothing)
+        )
 
 
-def options_by_title() -> dict[str, list[tuple[Field[Any], Any]]]:
-    """The options of all sources with their types, each once, under the titles that people find them by."""
+def line_options() -> Iterator[tuple[str, Field[Any], Any]]:
+    """The options of every source: the title of the class that brings it in, the field, and its type."""
     from lepton_nb.data.sources import sources
 
-    found: dict[str, list[tuple[Field[Any], Any]]] = {}
-    seen: set[str] = set()
     for source in sources().values():
         hints = get_type_hints(source.options)
         for title, field in source.options.on_line():
-            if field.name not in seen:
-                seen.add(field.name)
-                found.setdefault(title, []).append((field, hints[field.name]))
-    return found
+            yield title, field, hints[field.name]
+
+
+_COMPLETERS: dict[str, Completer] = {"files": completion.files, "tasks": completion.tasks}
 
 
 def run(context: Context, args: argparse.Namespace) -> Any:

@@ -25,8 +25,14 @@ function folded(value) {
 }
 
 function best(prediction) {
-  const sure = "score" in prediction ? [element("small", {}, percent(prediction.score))] : [];
+  // Of two classes with one logit, the score is the positive one's.
+  const score = prediction.scores?.[prediction.label] ?? prediction.score;
+  const sure = score === undefined ? [] : [element("small", {}, percent(score))];
   return element("div", { className: "answer" }, prediction.label, ...sure);
+}
+
+function labels(prediction) {
+  return element("div", { className: "answer" }, prediction.labels.join(", ") || element("small", {}, "no label"));
 }
 
 function bars(scores) {
@@ -54,6 +60,7 @@ function file({ content, type }) {
 // How one answer is drawn, by the kind that the model's form names; any other is shown as the JSON it is.
 const DRAWN = {
   classes: (prediction) => [best(prediction), bars(prediction.scores), folded(prediction)],
+  labels: (prediction) => [labels(prediction), bars(prediction.scores), folded(prediction)],
   value: (prediction) => [values(prediction), folded(prediction)],
   text: (prediction) => [element("div", { className: "answer" }, prediction.text), folded(prediction)],
   media: (prediction) => [file(prediction)],
@@ -64,8 +71,9 @@ function plain(prediction) {
 }
 
 function many(predictions) {
-  const keys = Object.keys(predictions[0]).filter((key) => typeof predictions[0][key] !== "object" && key !== "index");
-  const cell = (value) => element("td", {}, number(value));
+  const flat = (value) => typeof value !== "object" || Array.isArray(value);
+  const keys = Object.keys(predictions[0]).filter((key) => flat(predictions[0][key]) && key !== "index");
+  const cell = (value) => element("td", {}, Array.isArray(value) ? value.map(number).join(", ") : number(value));
   const rows = predictions.slice(0, MOST_ROWS).map((item, index) => element("tr", {}, cell(index + 1), ...keys.map((key) => cell(item[key]))));
   const head = element("tr", {}, ...["row", ...keys].map((name) => element("th", { scope: "col" }, name)));
   const note = predictions.length > MOST_ROWS ? [element("p", { className: "soft" }, `and ${predictions.length - MOST_ROWS} more`)] : [];
@@ -80,7 +88,7 @@ function many(predictions) {
 export function showPredictions(predictions, kind) {
   const draw = DRAWN[kind] ?? plain;
   if (predictions.length === 1) return draw(predictions[0]);
-  const alike = kind === "classes" || kind === "value" || kind === "text";
+  const alike = kind === "classes" || kind === "labels" || kind === "value" || kind === "text";
   return alike ? many(predictions) : predictions.slice(0, MOST_ROWS).flatMap(draw);
 }
 

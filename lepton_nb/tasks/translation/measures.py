@@ -1,16 +1,17 @@
-"""chrF and BLEU of texts against all their references, by sacrebleu."""
+"""What answers are worth: chrF and BLEU against all references, by sacrebleu; what was looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from lepton_nb.plots.charts import Matrix
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.base import Measures
-from lepton_nb.tasks.translation.tokens import PAD, text_of
+from lepton_nb.tasks.translation.tokens import PAD, pieces_of, text_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,6 +57,26 @@ def sentence_errors(texts: Sequence[str], references: Sequence[Sequence[str]]) -
         0.0 if text in wanted else max(1e-6, 1 - chrf.sentence_score(text, wanted).score / 100)
         for text, wanted in zip(texts, references, strict=True)
     ]
+
+
+def attention_chart(arrays: Mapping[str, np.ndarray], signature: Signature) -> Matrix | None:
+    """Rows are the tokens written, columns those read; each row adds up to 1."""
+    if "attention" not in arrays:
+        return None
+    tokenizer = signature.preprocessing["tokenizer"]
+    read, written = (
+        tuple(pieces_of(arrays[f"attention_{side}"], tokenizer)) for side in ("source", "answer")
+    )
+    return Matrix(
+        name="attention",
+        title="Attention while writing",
+        rows=written,
+        columns=read,
+        values=arrays["attention"].tolist(),
+        counts=False,
+        x="read",
+        y="written",
+    )
 
 
 class TextMeter:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lepton_nb.errors import ArgumentError
 from lepton_nb.signature import Signature
-from lepton_nb.tasks.base import Codec, FigureMaker, GraphSpec, Measures, Starter, Task
+from lepton_nb.tasks.base import Codec, GraphSpec, Measures, Starter, Task
 from lepton_nb.tasks.translation.codec import TranslationCodec
 from lepton_nb.tasks.translation.tokens import vocabulary
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from lepton_nb.batch import Batch, Tree
     from lepton_nb.models.objectives import Objective
+    from lepton_nb.plots.charts import Chart
     from lepton_nb.tasks.meters import Meter
 
 
@@ -33,6 +33,7 @@ class Translation(Task):
     monitor: ClassVar[str] = "val_chrf"
     mode: ClassVar[Literal["min", "max"]] = "max"
     target_dtype: ClassVar[Literal["int64", "float32"]] = "int64"
+    labels: ClassVar[Mapping[str, str]] = {"chrf": "chrF", "bleu": "BLEU", "exact": "exactly a reference"}
 
     def codec(self, signature: Signature) -> Codec:
         return TranslationCodec(signature)
@@ -109,12 +110,11 @@ class Translation(Task):
 
         return attention(model, batch.inputs["source"], signature)
 
-    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
-        from lepton_nb.tasks.translation.pictures import attention_picture
+    def charts(self, measures: Measures, signature: Signature) -> list[Chart]:
+        from lepton_nb.tasks.translation.measures import attention_chart
 
-        if "attention" not in measures.arrays:
-            return {}
-        return {"attention": partial(attention_picture, measures.arrays, signature)}
+        found = attention_chart(measures.arrays, signature)
+        return [] if found is None else [found]
 
     def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:
         import torch
