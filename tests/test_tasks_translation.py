@@ -21,9 +21,9 @@ from lepton_nb.errors import DataError
 from lepton_nb.runs import Run
 from lepton_nb.tasks import InputError, get_task
 from lepton_nb.tasks.translation.decoding import Search, agreed
-from lepton_nb.tasks.translation.learning import TokenLoss, modules_of
+from lepton_nb.tasks.translation.learning import TokenLoss, modules_of, torch_graphs
 from lepton_nb.tasks.translation.nets import Transformer
-from lepton_nb.tasks.translation.task import Translation, torch_graphs
+from lepton_nb.tasks.translation.task import Translation
 from lepton_nb.tasks.translation.tokens import END, PAD, START, ids_of, text_of, train_tokens, vocabulary
 
 pytest.importorskip("tokenizers")
