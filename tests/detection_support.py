@@ -69,7 +69,12 @@ def coco(root: Path, drawn: list[Drawn]) -> Path:
     for split in ("train", "val", "test"):
         own = [item for item in drawn if item.split == split]
         annotations = [
-            {"id": 10 * i + j, "image_id": i, "category_id": 7 + NAMES.index(label), "bbox": [a, b, c - a, d - b]}
+            {
+                "id": 10 * i + j,
+                "image_id": i,
+                "category_id": 7 + NAMES.index(label),
+                "bbox": [a, b, c - a, d - b],
+            }
             for i, item in enumerate(own)
             for j, (label, a, b, c, d) in enumerate(item.boxes)
         ]
@@ -92,11 +97,14 @@ def yolo(root: Path, drawn: list[Drawn], pictures: Path) -> Path:
         image.write_bytes((pictures / image.name).read_bytes())
         label.write_text(
             "".join(
-                f"{NAMES.index(name)} {(a + c) / 2 / width} {(b + d) / 2 / height} {(c - a) / width} {(d - b) / height}\n"
+                f"{NAMES.index(name)} {(a + c) / 2 / width} {(b + d) / 2 / height} "
+                f"{(c - a) / width} {(d - b) / height}\n"
                 for name, a, b, c, d in item.boxes
             )
         )
-    (root / "data.yaml").write_text(f"train: images/train\nnc: 2\nnames:\n  0: {NAMES[0]}\n  1: '{NAMES[1]}'\n")
+    (root / "data.yaml").write_text(
+        f"train: images/train\nnc: 2\nnames:\n  0: {NAMES[0]}\n  1: '{NAMES[1]}'\n"
+    )
     return root
 
 

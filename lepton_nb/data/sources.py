@@ -193,7 +193,11 @@ class Source(ABC, Generic[O]):
 
     def is_asked(self, options: Mapping[str, Any]) -> bool:
         """Whether the task, or an option that a source of its own brings in, asks for it."""
-        own = {field.name for _, field in self.options.on_line() if home(self.options, field.name) is self.options}
+        own = {
+            field.name
+            for _, field in self.options.on_line()
+            if home(self.options, field.name) is self.options
+        }
         given = {name for name, value in options.items() if value is not None}
         return options.get("task") in self.tasks or bool(own & given)
 

@@ -179,7 +179,7 @@ class Codec(ABC):
         return None
 
     def aligned(self, expected: Arrays, answered: Arrays) -> Arrays:  # noqa: ARG002
-        """Outputs of `run`, or of a graph, in the order of others of the same inputs, where order says nothing.
+        """Outputs of `run` or of a graph in the order of others of the same inputs, where order says nothing.
 
         Override it where equal scores may come in any order; the outputs are then compared one by one.
         """

@@ -56,4 +56,3 @@ class BoxPreview:
             counts.append(counted(labels, self.class_names))
         figure: Figure = gallery(drawn, counts, [""] * len(shown), title="Boxes as they were read")
         return figure
-

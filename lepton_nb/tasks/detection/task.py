@@ -68,7 +68,8 @@ class ObjectDetection(Task):
 
         shapes: dict[str, tuple[int, ...]] = {"boxes": (CANDIDATES, 4)}
         outputs = tuple(
-            TensorSpec(spec.name, spec.dtype, shapes.get(spec.name, (CANDIDATES,))) for spec in signature.outputs
+            TensorSpec(spec.name, spec.dtype, shapes.get(spec.name, (CANDIDATES,)))
+            for spec in signature.outputs
         )
         return {"model": GraphSpec(Candidates(model).eval(), signature.inputs, outputs, example)}
 
@@ -95,7 +96,9 @@ class ObjectDetection(Task):
             recalls = np.linspace(0, 1, 101)
             curves = [
                 Curve(name, recalls, precision, float(precision.mean()))
-                for name, precision in zip(signature.class_names, measures.arrays["precision_at_recall"], strict=True)
+                for name, precision in zip(
+                    signature.class_names, measures.arrays["precision_at_recall"], strict=True
+                )
             ]
             return draw_precision_recall(curves, backend)
 
