@@ -19,7 +19,8 @@ class TensorSpec:
     """One tensor: its name, numpy dtype name and shape without the batch dimension.
 
     Attributes:
-        pad: What fills it up where items of different length share a batch; None where they do not share one.
+        pad: What fills it up at its end where items of different length share a batch; None where they do
+            not share one. Of an output: what fills up a shorter answer among longer ones.
     """
 
     name: str

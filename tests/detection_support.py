@@ -134,7 +134,9 @@ class OneBrick(nn.Module):
         heat = torch.full((2, 8, 8), -6.0)
         heat[0, 2, 2] = 3.0
         self.heat = nn.Parameter(heat)
-        self.register_buffer("boxes", torch.tensor([8.0, 8.0, 24.0, 32.0])[:, None, None].expand(4, 8, 8).clone())
+        self.register_buffer(
+            "boxes", torch.tensor([8.0, 8.0, 24.0, 32.0])[:, None, None].expand(4, 8, 8).clone()
+        )
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         nothing = 0 * image.mean((1, 2, 3))[:, None, None, None]
@@ -163,4 +165,4 @@ def detector_package(path: Path) -> Package:
     spec = ModelSpec("live", "OneBrick")
     origin = Origin("bricks", "0", "bricks@1", "")
     write_package(path, OneBrick().eval(), (torch.randn(3, 3, 64, 64),), signature, spec, origin)
-    return Package.open(path)
+    return Package.load(path)

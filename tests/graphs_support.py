@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import torch
 
 from lepton_nb.models import ModelSpec
@@ -219,6 +224,29 @@ class Net(nn.Module):
         return Output(logits, logits.argmax(-1))
 """
 
+MASKED = """\
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+
+class ModelOutput(OrderedDict):
+    pass
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.out = nn.Embedding(9, 8), nn.Linear(8, 2)
+
+    def forward(self, input_ids=None, attention_mask=None, labels=None):
+        seen = self.words(input_ids) * attention_mask[..., None]
+        logits = self.out(seen.sum(1) / attention_mask.sum(1, keepdim=True))
+        loss = {} if labels is None else {"loss": nn.functional.cross_entropy(logits, labels)}
+        return ModelOutput(**loss, logits=logits, hidden_states=(seen,))
+"""
+
 IDS = TensorSpec("ids", "int64", (None,), pad=0)
 SPELLING = Signature(
     "spelling",
@@ -234,12 +262,31 @@ NAMED = Signature(
     further_outputs=(TensorSpec("ids", "int64", ()),),
     by_name=True,
 )
+MASKING = Signature(
+    "text-classification",
+    tuple(TensorSpec(name, "int64", (None,), pad=0) for name in ("input_ids", "attention_mask")),
+    TensorSpec("logits", "float32", (2,)),
+    ("bad", "good"),
+    by_name=True,
+)
 SOME_IDS = (torch.tensor([[1, 2, 3, 0], [4, 5, 0, 0], [6, 7, 8, 1], [2, 2, 2, 2]]),)
+SOME_MASKED = (*SOME_IDS, (SOME_IDS[0] > 0).long())
 SOME_NAMED = (torch.ones(4, 3), torch.randn(4, 4, generator=torch.Generator().manual_seed(0)))
 
 
-def install_tasks(folder: Path) -> None:
-    """A distribution in a folder of the path that brings the tasks."""
+@contextmanager
+def tasks_installed(folder: Path) -> Iterator[None]:
+    """The tasks on the path of this process and of every server that it starts meanwhile."""
+    _install(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+        yield
+    sys.modules.pop("our_tasks", None)
+
+
+def _install(folder: Path) -> None:
+    """A distribution in a folder that brings the tasks."""
     (folder / "our_tasks.py").write_text(TASKS)
     info = folder / "our_tasks-1.0.dist-info"
     info.mkdir()

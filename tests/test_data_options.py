@@ -32,8 +32,8 @@ EVERY = sorted(sources())
 ON_THE_LINE = {"command", "run", "name", "source", "train", "val", "test", "help"}
 
 
-def other_value(field: Any, hint: Any) -> Any:
-    """A value of an option that is not its default."""
+def other_value(field: Any, hint: Any, folder: Path) -> Any:
+    """A value of an option that is not its default; `folder` where it names one."""
     if field.name == "image_size":
         return (8, 6)
     kinds = get_args(hint) or (hint,)
@@ -42,15 +42,15 @@ def other_value(field: Any, hint: Any) -> Any:
     if hint is bool:
         return not field.default
     if str in kinds:
-        return "/some where/it is" if field.metadata["completes"] == "files" else "some words"
+        return str(folder) if field.metadata["completes"] == "files" else "some words"
     if int in kinds:
         return 7 if field.default is None else field.default + 1
     return 0.25 if float in kinds else ("no, yes" if str in kinds else ("left", "right"))
 
 
-def others(options: type[Options]) -> dict[str, Any]:
+def others(options: type[Options], folder: Path) -> dict[str, Any]:
     hints = get_type_hints(options)
-    return {field.name: other_value(field, hints[field.name]) for _, field in options.on_line()}
+    return {field.name: other_value(field, hints[field.name], folder) for _, field in options.on_line()}
 
 
 def parsed(line: str) -> dict[str, Any]:
@@ -86,9 +86,10 @@ def test_an_option_is_read_alike_whichever_source_takes_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_every_option_of_every_source_goes_by_spec_and_line_and_comes_back(name: str) -> None:
-    source = sources()[name]
-    chosen = source.checked(others(source.options))
+def test_every_option_of_every_source_goes_by_spec_and_line_and_comes_back(name: str, tmp_path: Path) -> None:
+    source, folder = sources()[name], tmp_path / "some where"
+    folder.mkdir()
+    chosen = source.checked(others(source.options, folder))
     spec = json.loads(json.dumps(chosen.to_spec()))
     assert set(spec) == set(source.options.names()) - {"more"}
     words = source.options.words(spec)
@@ -153,6 +154,11 @@ def test_what_the_line_cannot_say_is_said_in_python(tmp_path: Path) -> None:
     made: dict[str, Any] = {}
     exec(line_of(fake).rpartition("\n")[0], made)
     assert made["fake"].fingerprint == fake.fingerprint
+    pictures = data.load(make_folder(tmp_path / "my pics", {"cat": 8, "dog": 8}), seed=2)
+    cell = line_of(pictures)
+    assert f"my_pics = lepton_nb.data.folder({str(tmp_path / 'my pics')!r}, name='my pics', seed=2)\n" in cell
+    exec(cell.rpartition("\n")[0], made)
+    assert made["my_pics"].spec["options"] == pictures.spec["options"]  # type: ignore[index]
     assert sources()["arrays"].options.words({"class_names": ["a,b", "c"]}) is None
 
 
@@ -253,8 +259,28 @@ def test_a_task_whose_data_cannot_be_read_is_named() -> None:
         assert "points" in sources()
 
 
+def test_a_spec_of_an_older_version_is_read(tmp_path: Path) -> None:
+    pictures = make_folder(tmp_path / "pics", {"cat": 8, "dog": 8})
+    bundle = data.load(pictures, image_size=(6, 8), val_fraction=0.2)
+    split = {"val_fraction": 0.2, "test_fraction": 0.2, "seed": 0, "limit": None}
+    options = {
+        "name": "pics",
+        "image_size": [6, 8],
+        "augment": "none",
+        **split,
+        "cache": True,
+        "stream": False,
+    }
+    found = {"fingerprint": bundle.fingerprint, "sizes": bundle.report.sizes, "split": "content"}
+    bundle.spec = {"source": "folder", "where": str(pictures), "options": options, **found}
+    assert data.from_spec(bundle.spec).fingerprint == bundle.fingerprint
+    assert line_of(bundle) == f"%lepton data pics --from {pictures} --image-size 6x8 --val-fraction 0.2"
+
+
 def test_data_whose_source_is_not_here_any_more_say_so() -> None:
-    spec = {"source": "points", "where": "/x.points", "options": {}, "split": "content"}
+    bundle = data.digits(limit=20)
+    bundle.spec = spec = {"source": "points", "where": "/x.points", "options": {}, "split": "content"}
+    assert line_of(bundle) == "# 'digits' was read as 'points', which nothing here reads:\ndigits = ..."
     with pytest.raises(DataError, match="were read as 'points', which nothing here reads"):
         data.from_spec(spec)
 

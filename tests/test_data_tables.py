@@ -282,7 +282,7 @@ def test_a_spec_rebuilds_a_file_and_notices_more_rows(people: pd.DataFrame, tmp_
         ({"bought": "yes"}, {}, "one class only ('yes')"),
         ({}, {"target": "name"}, "200 different values in 200 items: no classes"),
         ({}, {"target": "city", "task": "regression"}, "is to be a number but holds"),
-        ({}, {"task": "clustering"}, "it is classification or regression"),
+        ({}, {"task": "clustering"}, "it is classification, regression or the name of a task"),
         ({"bought": ["yes"] * 199 + ["no"]}, {}, "Class 'no' has 1 item"),
         ({"height": 1.5}, {"target": "height", "task": "regression"}, "is 1.5 in every training row"),
         ({"age": 1, "height": 2, "city": "x", "member": True}, {}, "can be learned from"),

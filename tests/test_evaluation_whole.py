@@ -243,8 +243,8 @@ def test_a_dataset_of_ones_own_is_known_again(lepton_home: Path) -> None:
     x, y = (torch.tensor(part) for part in rows())
     data = TensorDataset(x.float(), y)
     found = train(nn.Linear(4, 2), train=data, epochs=1, name="own", device="cpu")
-    assert evaluate(found, data).notes[0] == "90 of 90 items of test were trained on by own@1."
-    assert evaluate(found, TensorDataset(x.float() + 1, y)).notes == []
+    assert "90 of 90 items of test were trained on by own@1." in evaluate(found, data).notes
+    assert not any("trained on" in note for note in evaluate(found, TensorDataset(x.float() + 1, y)).notes)
 
 
 def test_a_run_that_goes_on_with_more_data_knows_them_too(run: Callable[[str], Run]) -> None:
@@ -271,6 +271,6 @@ def test_the_data_of_an_older_run_are_measured_as_they_were_split(trained: Path,
     own = evaluate(older)
     assert own.target.tolist() == expected.tolist()
     assert not any("split another way" in note for note in own.notes)
-    assert "may hold items that older@1 was trained on" in evaluate(older, folder(root)).notes[0]
-    assert resume(older, epochs=2).warnings == []
+    assert "may hold items that older@1 was trained on" in "\n".join(evaluate(older, folder(root)).notes)
+    assert not any("data" in warning for warning in resume(older, epochs=2).warnings)
     assert lepton_home.is_dir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,14 +21,17 @@ from lepton_nb.tasks import get_task
 from lepton_nb.tasks.padding import joined
 from tests.graphs_support import (
     BRANCHING_SPELLER,
+    MASKED,
+    MASKING,
     NAMED,
     SOME_IDS,
+    SOME_MASKED,
     SOME_NAMED,
     SPELLER,
     SPELLING,
     TWINS,
-    install_tasks,
     package_of,
+    tasks_installed,
 )
 from tests.serving_support import make_package
 
@@ -38,12 +40,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module", autouse=True)
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("tasks")
-    install_tasks(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
+    with tasks_installed(tmp_path_factory.mktemp("tasks")):
         yield
-    sys.modules.pop("our_tasks", None)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +106,17 @@ def test_a_model_of_names_and_a_dataclass_becomes_one_of_positions(twins: Packag
     logits, ids = session.run(None, {"mask": reference.inputs[0], "x": reference.inputs[1]})
     np.testing.assert_allclose(logits, reference.outputs[0], atol=1e-5)
     np.testing.assert_array_equal(ids, reference.outputs[1])
+
+
+def test_a_model_of_names_takes_any_length_where_its_inputs_do(tmp_path: Path) -> None:
+    package = package_of(tmp_path / "net", MASKED, MASKING, SOME_MASKED)
+    assert package.manifest.formats == ("onnx", "pt2")
+    for format_ in package.manifest.formats:
+        graph = load_graphs(package.path, format_, package.manifest.graphs)["model"]
+        for items, length in ((1, 1), (2, 9)):
+            ids = np.ones((items, length), np.int64)
+            (logits,) = graph((ids, ids))
+            assert logits.shape == (items, 2)
 
 
 def test_a_model_that_gives_something_else_than_in_training_is_refused(tmp_path: Path) -> None:

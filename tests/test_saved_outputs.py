@@ -63,17 +63,20 @@ def test_an_evaluation_shows_itself_in_the_lab_without_a_kernel(trained: Run) ->
     shown, _ = DisplayFormatter().format(result)
     kept = strict(shown[EVALUATION])
     assert kept["metrics"]["accuracy"] == pytest.approx(result.metrics["accuracy"], rel=1e-4)
+    assert kept["version"] == 2
     assert kept["labels"]["f1_macro"] == "F1 (macro)"
-    assert sum(map(sum, kept["confusion"])) == kept["items"] == len(result.target)
-    assert set(kept["per_class"]) >= {"precision", "recall", "f1", "support"}
-    roc = kept["curves"]["roc"][0]
-    assert len(roc["x"]) == len(roc["y"]) <= 120
-    assert roc["area"] <= kept["curves"]["roc"][-1]["area"], "the worst class first"
-    assert sum(kept["calibration"]["count"]) == kept["items"]
-    mistake = kept["mistakes"][0]
-    picture = Image.open(io.BytesIO(base64.b64decode(mistake["image"].partition(",")[2])))
-    assert max(picture.size) <= 96
-    assert mistake["prediction"] != mistake["truth"]
+    charts = {chart["name"]: chart for chart in kept["charts"]}
+    assert list(charts) == [*result.figure_names, "per_class"]
+    assert sum(map(sum, charts["confusion"]["values"])) == kept["items"] == len(result.target)
+    assert {"class", "precision", "recall", "F1", "support"} <= set(charts["per_class"]["columns"])
+    worst, *_, best = charts["roc"]["lines"]
+    assert len(worst["x"]) == len(worst["y"]) <= 120
+    assert worst["value"] <= best["value"], "the worst class first"
+    assert sum(charts["reliability"]["behind"]) == pytest.approx(1, abs=1e-3)
+    mistake = charts["worst"]["items"][0]
+    picture = Image.open(io.BytesIO(base64.b64decode(mistake["picture"].partition(",")[2])))
+    assert picture.size == (8, 8)
+    assert mistake["caption"] != mistake["truth"]
     assert Image.open(io.BytesIO(base64.b64decode(shown["image/png"]))).width > 300
     assert len(json.dumps(kept)) < 200_000
 
@@ -85,6 +88,8 @@ def test_an_evaluation_of_values_keeps_predicted_and_true() -> None:
     table["y"] = 2.0 * table.a - table.b
     run = lepton_nb.train(data=data.load(table, target="y"), epochs=1)
     kept = strict(lepton_nb.evaluate(run)._repr_mimebundle_()[EVALUATION])
-    assert len(kept["residuals"]["predicted"]) == len(kept["residuals"]["true"]) == kept["items"]
-    assert kept["confusion"] is kept["curves"] is kept["calibration"] is None
-    assert kept["mistakes"][0]["text"]
+    charts = {chart["name"]: chart for chart in kept["charts"]}
+    assert list(charts) == ["predicted", "residuals", "learning_curves", "worst"]
+    assert len(charts["predicted"]["across"]) == len(charts["predicted"]["up"]) == kept["items"]
+    assert sum(charts["residuals"]["heights"]) == kept["items"]
+    assert charts["worst"]["items"][0]["text"]

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,12 @@ from lepton_nb.deployment.client import codec_of
 from lepton_nb.deployment.examples import curl_options
 from lepton_nb.packaging import Package
 from lepton_nb.serve.accepting import preferred
-from lepton_nb.tasks.base import Media
+from lepton_nb.serve.frames import Request
+from lepton_nb.serve.predictor import Predictor
+from lepton_nb.serve.wires import PredictWire
+from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks import get_task
+from lepton_nb.tasks.base import Arrays, Media
 from lepton_nb.tasks.wire import read_answers
 from tests.graphs_support import (
     NAMED,
@@ -35,8 +39,8 @@ from tests.graphs_support import (
     SPELLING,
     TONE,
     TWINS,
-    install_tasks,
     package_of,
+    tasks_installed,
 )
 from tests.serving_support import Front, front
 
@@ -47,14 +51,9 @@ EVENTS, LINES = {"Accept": "text/event-stream"}, {"Accept": "application/x-ndjso
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for packages, with the tasks on the path of this and every server's process."""
-    folder = tmp_path_factory.mktemp("tasks")
-    install_tasks(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+    """A folder for packages."""
+    with tasks_installed(tmp_path_factory.mktemp("tasks")):
         yield tmp_path_factory.mktemp("packages")
-    sys.modules.pop("our_tasks", None)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +104,24 @@ def test_requests_of_different_length_share_a_batch(server: Front, speller: Pack
         said(text, speller) for text in texts
     ]
     assert server.stats()["requests"] == before + 60
+
+
+@pytest.mark.parametrize(("pad", "expected"), [(0, [(4, 3)]), (None, [(2, 2), (1, 1), (1, 3)])])
+def test_only_what_is_padded_shares_a_batch(pad: int | None, expected: list[tuple[int, int]]) -> None:
+    spec, seen = TensorSpec("ids", "int64", (None,), pad), []
+
+    def graph(arrays: Arrays) -> Arrays:
+        seen.append(arrays[0].shape)
+        return (arrays[0].sum(1),)
+
+    codec = get_task("generic").codec(Signature("generic", (spec,), TensorSpec("sum", "int64", ())))
+    wires = {0: PredictWire(codec, 1)}
+    predictor = Predictor(wires, codec, {"model": graph}, batchable=True, max_items=9, max_body=99)
+    bodies = [b'{"inputs": [[1, 2], [3, 4]]}', b'{"inputs": [[5]]}', b'{"inputs": [[6, 7, 8]]}']
+    result = predictor.answer([Request(b"", body) for body in bodies], lambda *_: True)
+    assert seen == expected
+    answers = [[item["outputs"] for item in json.loads(a.body)["predictions"]] for a in result.answers]
+    assert answers == [[3, 7], [5], [21]]
 
 
 @pytest.mark.parametrize("accept", [EVENTS, LINES])
@@ -255,7 +272,7 @@ def test_an_answer_that_is_a_file(packages: Path, tmp_path: Path) -> None:
         )
 
 
-def test_several_inputs_come_as_npz(twins: Front) -> None:
+def test_one_array_is_not_enough_for_two_inputs(twins: Front) -> None:
     stream = io.BytesIO()
     np.save(stream, np.ones((2, 4), np.float32))
     answer = twins.client.post(

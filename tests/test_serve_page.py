@@ -16,6 +16,8 @@ from PIL import Image
 
 from lepton_nb.packaging import Package
 from tests.detection_support import detector_package
+from tests.graphs_support import SINGER, SOME_IDS, SPELLER, SPELLING, TONE, tasks_installed
+from tests.graphs_support import package_of as graphs_package
 from tests.serving_support import TOKEN, Front, front, make_package, with_routes
 from tests.test_serve_tasks import package_of
 
@@ -172,6 +174,28 @@ def test_the_theme_can_be_chosen(page: Any, server: Front) -> None:
     assert page.evaluate(colour) != dark
     page.click("#theme")
     assert page.evaluate(colour) == dark
+
+
+def test_pieces_and_files_are_drawn_as_the_form_says(browser: Any, tmp_path: Path) -> None:
+    with tasks_installed(tmp_path):
+        speller = graphs_package(tmp_path / "speller", SPELLER, SPELLING, SOME_IDS)
+        singer = graphs_package(tmp_path / "singer", SINGER, TONE, SOME_IDS)
+        with front(tmp_path / "state", speller) as server:
+            page = browser.new_page()
+            page.goto(f"{server.url}/#token={TOKEN}")
+            page.wait_for_selector(LOADED)
+            page.fill("#text", "abc")
+            page.click(ASK)
+            page.wait_for_selector(".answer")
+            said = server.client.post("/predict", json={"text": "abc"}).json()["predictions"][0]["text"]
+            assert page.inner_text(".answer") == said
+            assert server.activate(singer, 2).status_code == 200
+            page.reload()
+            page.wait_for_selector(LOADED)
+            page.click(ASK)
+            page.wait_for_selector("audio")
+            assert page.evaluate("document.querySelector('audio').src").startswith("blob:")
+            page.close()
 
 
 ROUTES = """

@@ -1,4 +1,4 @@
-"""Object detection: every format that is read, boxes and their measures, a tiny net that learns, a service."""
+"""Object detection: every format that is read, boxes, their measures, a tiny net that learns, a service."""
 
 from __future__ import annotations
 

@@ -109,15 +109,17 @@ def test_labels_under_bce_are_watched_by_the_loss(outputs: int) -> None:
     net = nn.Linear(6, outputs)
     run = lepton_nb.train(net, train=train, val=val, loss=nn.BCEWithLogitsLoss(), lr=0.05, epochs=4)
     epochs = run.history().epochs()
-    assert (run.task, run.monitor, run.mode) == ("generic", "val_loss", "min")
-    assert [name for name in epochs if name.startswith("val_")] == ["val_loss"]
+    task = "binary-classification" if outputs == 1 else "multi-label-classification"
+    assert (run.task, run.monitor, run.mode) == (task, "val_loss", "min")
+    assert {"val_loss", "val_accuracy", "val_average_precision", "val_f1"} <= set(epochs)
+    assert "val_rmse" not in epochs
     assert epochs["val_loss"].iloc[-1] < epochs["val_loss"].iloc[0]
     with torch.no_grad():
         assert F.binary_cross_entropy_with_logits(net(x[128:]), y[128:]).item() == pytest.approx(
             epochs["val_loss"].min(), rel=1e-5
         )
     result = lepton_nb.evaluate(run)
-    assert result.metrics == {"loss": pytest.approx(epochs["val_loss"].min(), rel=1e-5)}
+    assert result.metrics["loss"] == pytest.approx(epochs["val_loss"].min(), rel=1e-5)
     assert "loss" in str(result)
 
 
@@ -142,8 +144,8 @@ def test_logits_for_class_numbers_keep_their_accuracy_and_go_by_the_loss() -> No
 def test_zeros_and_ones_are_said_to_be_what_they_are() -> None:
     labels = torch.randint(0, 2, (96, 5))
     for bundle in (data.loaders(loader(inputs(), labels.float())), data.arrays(inputs(), labels)):
-        said = [finding.text for finding in bundle.report.findings if finding.warning]
-        assert any("Every target is 0 or 1" in text and "BCEWithLogitsLoss" in text for text in said)
+        said = [finding.text for finding in bundle.report.findings]
+        assert any("multi-label classification" in text and 'task="regression"' in text for text in said)
         _, target = bundle.example(8)
         assert set(target.unique().tolist()) <= {0.0, 1.0}, "not standardised"
 

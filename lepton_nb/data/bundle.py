@@ -228,7 +228,9 @@ class DataBundle:
         return replace(self, splits=splits)
 
     def as_trained(self, signature: Signature) -> DataBundle:
-        """The same data as a run of that signature saw it, where a loss made of them something else."""
+        """The same data as a run of that signature saw it, whatever its model or loss made of them."""
+        from lepton_nb.data.label_bundle import taken_as
+
         if signature.task == Generic.name:
             return replace(self.as_given(), signature=signature)
         if signature.task == self.task.name and signature != self.signature:
@@ -238,7 +240,7 @@ class DataBundle:
             }
             if splits != self.splits:
                 return replace(self, splits=splits, signature=signature)
-        return replace(self, signature=signature) if "loss" in signature.target else self
+        return replace(self, signature=signature) if "loss" in signature.target else taken_as(self, signature)
 
     def example(self, n: int = 2, split: str = "train") -> Batch:
         """The first `n` items of a split as one batch on the CPU, neither shuffled nor augmented."""

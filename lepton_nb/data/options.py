@@ -52,18 +52,18 @@ class Options:
         return [(home(cls, f.name).title, f) for f in fields(cls) if "doc" in f.metadata]
 
     @classmethod
-    def words(cls, given: Mapping[str, Any]) -> list[str] | None:
-        """What says the same on a line of `%lepton data`; None where an option cannot be said there.
+    def unusual(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the options of a spec that have to be said: not their defaults."""
+        defaults = {f.name: f.default for _, f in cls.on_line()}
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        return {name: value for name, value in values.items() if value not in (None, defaults.get(name))}
 
-        Args:
-            given: Options as `to_spec` has them, perhaps by way of JSON.
-        """
-        known = {f.name: f for _, f in cls.on_line()}
+    @classmethod
+    def words(cls, given: Mapping[str, Any]) -> list[str] | None:
+        """What says the same on a line of `%lepton data`; None where an option cannot be said there."""
+        known = {f.name for _, f in cls.on_line()}
         words: list[str] = []
-        for name, value in given.items():
-            value = tuple(value) if isinstance(value, list) else value
-            if value is None or (name in known and value == known[name].default):
-                continue
+        for name, value in cls.unusual(given).items():
             said = _words(name, value) if name in known else None
             if said is None:
                 return None

@@ -23,6 +23,12 @@ INK = "#808080"  # readable on a white and on a dark page
 TEXT_LENGTH = 160  # characters of a sentence that are shown
 
 
+def _held(labels: np.ndarray, label: int) -> np.ndarray:
+    """Which items have a label; of a single one, which do not come first."""
+    held: np.ndarray = labels[:, 0] == label if labels.shape[1] == 1 else labels[:, label] == 1
+    return held
+
+
 @dataclass
 class PicturePreview:
     """Pictures of the training split, one line a class; drawn when it is looked at.
@@ -47,11 +53,15 @@ class PicturePreview:
         class_names: Sequence[str],
         raw: Callable[[int], Image.Image],
     ) -> PicturePreview:
-        """Choose `COLUMNS` pictures, spread over the split, of each of the first `ROWS` classes."""
+        """Choose `COLUMNS` pictures, spread over the split, of each of the first `ROWS` classes or labels.
+
+        Args:
+            labels: Class indices ``(N,)``, or of labels 0 and 1 ``(N, L)``.
+        """
         shown: list[list[int]] = []
         names = []
         for label, name in enumerate(class_names):
-            members = rows[labels[rows] == label]
+            members = rows[labels[rows] == label] if labels.ndim == 1 else rows[_held(labels[rows], label)]
             if len(members) and len(shown) < ROWS:
                 spread = np.linspace(0, len(members) - 1, min(COLUMNS, len(members))).round().astype(int)
                 shown.append([int(i) for i in members[spread]])

@@ -56,6 +56,7 @@ from lepton_nb.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
     from lepton_nb.data.bundle import DataBundle
+    from lepton_nb.signature import Signature
 
 Progress = Callable[[int, int], None]
 """Called with the number of items read and their total."""
@@ -112,6 +113,10 @@ class Source(ABC, Generic[O]):
         Raises:
             DataError: If there is nothing to learn from, or an option is wrong.
         """
+
+    def fitted(self, given: Any, signature: Signature, split: str | None) -> DataBundle | None:  # noqa: ARG002
+        """All items as a trained model of one of `tasks` takes them; see `lepton_nb.data.fitted`."""
+        return None
 
     def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
         """Whether this reads a file or folder that exists, given the options as they were written."""

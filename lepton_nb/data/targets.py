@@ -12,10 +12,12 @@ import pandas as pd
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.tables.cells import Texts, is_text, marks
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.tasks import task_names
+from lepton_nb.tasks.names import LABEL_TASKS
 
 MAX_CLASSES_OF_NUMBERS = 20  # more different whole numbers than this are a quantity, not classes
 MAX_CLASS_SHARE = 0.5  # of the rows that may each have a class of their own
-Kind = Literal["classification", "regression"]
+Kind = Literal["classification", "regression", "labels"]
 
 
 @dataclass
@@ -23,34 +25,41 @@ class Targets:
     """Targets of all items, before they are split.
 
     Attributes:
-        kind: Whether they are classes or numbers.
-        values: int64 class indices ``(N,)`` or float64 numbers ``(N, T)``.
+        kind: Whether they are classes, numbers or labels.
+        values: int64 class indices ``(N,)``, float64 numbers ``(N, T)``, or float32 0 and 1 ``(N, L)``.
         class_names: Names of the classes; empty for numbers.
         findings: What was decided and why.
-        as_they_are: Whether the model learns numbers unscaled.
     """
 
     kind: Kind
     values: np.ndarray
     class_names: tuple[str, ...] = ()
-    as_they_are: bool = False
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def labels(self) -> np.ndarray | None:
-        """The class indices, or None for numbers."""
+        """The class indices, of one label 0 and 1; None for anything else."""
+        if self.kind == "labels":
+            return self.values[:, 0].astype(np.int64) if self.values.shape[1] == 1 else None
         return self.values if self.kind == "classification" else None
 
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """Names of the classes that every split is to have some of; empty where an item may be of several."""
+        return () if self.labels is None else self.class_names
 
-def about_labels(values: Any) -> Finding | None:
-    """A warning where quantities are all 0 or 1, which is how people write labels."""
-    if not bool(((values == 0) | (values == 1)).all()):
-        return None
-    return Finding(
-        "Every target is 0 or 1. Without a loss of yours they are learned as quantities (mean squared "
-        "error); for labels give --loss BCEWithLogitsLoss.",
-        warning=True,
-    )
+    def has(self, label: int) -> np.ndarray:
+        """Which items are of a class, or have a label: bool ``(N,)``."""
+        held: np.ndarray = self.values[:, label] > 0 if self.labels is None else self.labels == label
+        return held
+
+    def shown(self, i: int) -> Any:
+        """The answer to item `i` as a person reads it."""
+        if self.labels is not None:
+            return self.class_names[self.labels[i]]
+        if self.kind == "labels":
+            return ", ".join(self.class_names[j] for j in np.flatnonzero(self.values[i]))
+        return float(self.values[i][0])
 
 
 @dataclass(frozen=True)
@@ -74,11 +83,6 @@ class Scale:
             )
         return cls(mean, std)
 
-    @classmethod
-    def none(cls, count: int) -> Scale:
-        """The scale that leaves `count` numbers as they are."""
-        return cls(np.zeros(count), np.ones(count))
-
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Numbers ``(N, T)`` as the float32 values a model learns."""
         scaled: np.ndarray = ((values - self.mean) / self.std).astype(np.float32)
@@ -94,20 +98,42 @@ class Scale:
 
 
 def kind_of_task(task: str | None) -> Kind | None:
-    """Whether a task's name asks for classes or for numbers; None for no task.
+    """Whether a task's name asks for classes, numbers or labels; None where the targets are to decide.
 
     Raises:
-        DataError: If the name says neither.
+        DataError: If there is no such task.
     """
     if task is None:
         return None
+    if task in LABEL_TASKS:
+        return "labels"
     kinds: tuple[Kind, ...] = ("classification", "regression")
     for kind in kinds:
         if task == kind or task.endswith(f"-{kind}"):
             return kind
-    raise DataError(
-        f"task is {task!r}; it is classification or regression.", did_you_mean(task.rpartition("-")[2], kinds)
-    )
+    if task in task_names():  # of another package, which takes the targets as they are
+        return None
+    hint = did_you_mean(task, task_names()) or did_you_mean(task.rpartition("-")[2], kinds)
+    raise DataError(f"task is {task!r}; it is classification, regression or the name of a task.", hint)
+
+
+def is_of_another_package(task: str | None) -> bool:
+    """Whether a task that exists is none of ours, and alone knows what its targets are."""
+    return task is not None and task in task_names() and kind_of_task(task) is None
+
+
+def task_of(asked: str | None, of_input: str, targets: Targets) -> str:
+    """The name of the task.
+
+    Args:
+        asked: What the user asked for, if anything.
+        of_input: What its name begins with, such as ``tabular``.
+    """
+    if is_of_another_package(asked):
+        return str(asked)
+    if targets.kind == "labels":
+        return LABEL_TASKS[targets.values.shape[1] > 1]
+    return f"{of_input}-{targets.kind}"
 
 
 def find_column(table: pd.DataFrame, name: str, option: str) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _BATCH = 256
 
 
-def predict(target: Run | Deployment | str, value: Any) -> list[Prediction]:
+def predict(target: Run | Deployment | str, value: Any) -> list[Any]:
     """Ask a service, or the best model of a run, for the answer to a real input or to a list of them.
 
     Args:
@@ -32,7 +32,7 @@ def predict(target: Run | Deployment | str, value: Any) -> list[Prediction]:
         value: A picture (path, PIL, array), a sentence, a row, or what the model itself takes.
 
     Returns:
-        One answer for each item.
+        One answer for each item: a dict, or a `Media` where the model answers with files.
 
     Raises:
         NotFoundError: If there is no service and no run of that name.

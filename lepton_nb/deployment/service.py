@@ -14,7 +14,6 @@ from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import DeploymentError, NotFoundError
 from lepton_nb.runs import DeploymentRecord, RunStore
 from lepton_nb.runs.process import is_alive
-from lepton_nb.tasks.base import Prediction
 
 
 class Deployment:
@@ -106,7 +105,7 @@ class Deployment:
         """The last `n` lines of its log."""
         return self.state.tail(n)
 
-    def predict(self, value: Any) -> list[Prediction]:
+    def predict(self, value: Any) -> list[Any]:
         """Ask for the answer to a real input (a picture, a sentence, a row, an array), or to a list of them.
 
         Returns:

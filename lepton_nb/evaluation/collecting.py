@@ -16,6 +16,7 @@ from lepton_nb.models.calling import call_model
 from lepton_nb.models.objectives import Objective
 from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.signature import Signature
+from lepton_nb.tasks import get_task
 from lepton_nb.tasks.generic import Generic
 
 Batches = Iterator[Batch]
@@ -93,13 +94,14 @@ def check_outputs(preds: Tree, target: Tree, signature: Signature, name: str) ->
     if signature.task == Generic.name or not isinstance(preds, Tensor) or not preds.is_floating_point():
         return
     count = signature.num_outputs
-    if preds.reshape(len(preds), -1).shape[1] != count or (signature.class_names and preds.ndim != 2):
+    of_classes = bool(signature.class_names) and get_task(signature.task).target_dtype == "int64"
+    if preds.reshape(len(preds), -1).shape[1] != count or (of_classes and preds.ndim != 2):
         expected = f"({len(preds)}, {count})"
         raise ModelError(
             f"{name} gives outputs of the shape {tuple(preds.shape)}, expected {expected}.",
             f"Its last layer needs {count} outputs: nn.Linear(..., {count}).",
         )
-    if signature.class_names and (target.min() < 0 or target.max() >= count):
+    if of_classes and (target.min() < 0 or target.max() >= count):
         wrong = int(target.max()) if target.max() >= count else int(target.min())
         raise DataError(f"The target {wrong} is no class of {name}, which has 0 to {count - 1}.")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_nb.errors import ArgumentError
 from lepton_nb.evaluation.history import epoch_series
 from lepton_nb.evaluation.report import number, picture_html, plotly_html, table
+from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.learning_curves import Series, compare_curves
 from lepton_nb.plots.theme import Backend
 from lepton_nb.runs import Run, RunStore
@@ -57,7 +58,7 @@ class Comparison:
         named: Mapping[str, Series] = {
             run.ref: series for run, series in zip(self.runs, self.series, strict=True) if series
         }
-        return compare_curves(named, backend=backend or self.backend)
+        return draw(compare_curves(named), backend or self.backend)
 
     def __str__(self) -> str:
         differing = self.config()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from lepton_nb.evaluation.collecting import Batches
 from lepton_nb.evaluation.subject import Subject
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import InputError, get_task
+from lepton_nb.tasks.names import LABEL_TASKS
 
 TargetMap = Callable[[Tensor], Tensor]
 
@@ -23,7 +25,8 @@ TargetMap = Callable[[Tensor], Tensor]
 def needs_matching(subject: Subject) -> bool:
     """Whether the data prepare their inputs or number their targets otherwise than the training data did."""
     own, trained = subject.bundle.signature, subject.signature
-    return _key(own) != _key(trained)
+    # What only the trained signature knows of the target, such as thresholds, prepares nothing.
+    return _key(replace(own, target={**trained.target, **own.target})) != _key(trained)
 
 
 def matched_batches(subject: Subject, split: str, batch_size: int, device: torch.device) -> Batches:
@@ -62,7 +65,11 @@ def _prepared(
 ) -> Batches:
     part = bundle.split(split)
     codec = get_task(trained.task).codec(trained)
-    assert part.targets is not None  # only data of unknown preprocessing keep them in a loader
+    if part.targets is None:
+        raise DataError(
+            f"The targets of {bundle.name!r} were prepared otherwise than the model's.",
+            "Give the file itself as the data: it is then read as the training data were.",
+        )
     for start in range(0, len(part), batch_size):
         stop = min(start + batch_size, len(part))
         try:
@@ -89,8 +96,24 @@ def _target_map(subject: Subject) -> TargetMap:
     if unknown:
         shown = ", ".join(map(repr, unknown[:5])) + (" …" if len(unknown) > 5 else "")
         raise _mismatch(subject, f"has classes the model does not know: {shown}")
+    if trained.task in LABEL_TASKS:
+        return _label_map(subject)
     index = torch.tensor([trained.class_names.index(name) for name in own.class_names])
     return lambda target: index.to(target.device)[target]
+
+
+def _label_map(subject: Subject) -> TargetMap:
+    """Of one label, whether the classes stand the other way round; of several, their columns in order."""
+    own, trained = subject.bundle.signature, subject.signature
+    if trained.num_outputs == 1:
+        return (
+            (lambda target: target) if own.class_names == trained.class_names else lambda target: 1 - target
+        )
+    absent = [name for name in trained.class_names if name not in own.class_names]
+    if absent:
+        raise _mismatch(subject, f"does not say which items have {absent[0]!r}")
+    order = torch.tensor([own.class_names.index(name) for name in trained.class_names])
+    return lambda target: target[:, order.to(target.device)]
 
 
 def _scale(signature: Signature) -> tuple[Tensor, Tensor]:

@@ -8,41 +8,18 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PIL import Image
-
 from lepton_nb.plots import theme
-from lepton_nb.plots.gallery import describe_item
+from lepton_nb.plots.charts import Chart, Gallery, Table
 
 if TYPE_CHECKING:
     from lepton_nb.evaluation.result import EvaluationResult
 
-_LABELS = {
-    "auroc_macro": "AUROC (macro)",
-    "mae": "mean absolute error",
-    "rmse": "root mean squared error",
-    "r2": "R²",
-    "mape": "mean absolute percentage error",
-    "f1": "F1",
-    "auroc": "AUROC",
-    "f1_macro": "F1 (macro)",
-    "f1_weighted": "F1 (weighted)",
-    "top5_accuracy": "top-5 accuracy",
-}
 _MAX_CLASSES = 20
 _RULE = "border-bottom:1px solid rgba(128,128,128,.3)"
 _CELL = f"padding:3px 14px 3px 0;text-align:left;vertical-align:top;{_RULE}"
 _NUMBER = f"padding:3px 14px 3px 0;text-align:right;font-variant-numeric:tabular-nums;{_RULE}"
 _QUIET = "opacity:.7"
 _FLOW = "display:flex;flex-wrap:wrap;align-items:flex-start"
-
-
-def label_of(name: str) -> str:
-    """A metric's name for people: ``precision_macro`` is "precision (macro)"."""
-    if name in _LABELS:
-        return _LABELS[name]
-    stem, _, average = name.rpartition("_")
-    return f"{stem} ({average})" if average in ("macro", "weighted") else name.replace("_", " ")
 
 
 def headline(result: EvaluationResult) -> str:
@@ -54,8 +31,9 @@ def headline(result: EvaluationResult) -> str:
 
 def as_text(result: EvaluationResult) -> str:
     """The headline, the metrics and the notes."""
-    width = max((len(label_of(name)) for name in result.metrics), default=0)
-    lines = [f"  {label_of(name):<{width}}  {number(value)}" for name, value in result.metrics.items()]
+    labels = result.labels
+    width = max((len(labels[name]) for name in result.metrics), default=0)
+    lines = [f"  {labels[name]:<{width}}  {number(value)}" for name, value in result.metrics.items()]
     return "\n".join([headline(result), *lines, *(f"  {note}" for note in result.notes)])
 
 
@@ -108,48 +86,56 @@ def plotly_html(figures: dict[str, Any]) -> str:
 
 
 def _tables(result: EvaluationResult) -> str:
-    tables = [table(["metric", ""], [(label_of(name), value) for name, value in result.metrics.items()])]
-    classes = result.per_class()
-    if len(classes):
-        heading = ""
-        if len(classes) > _MAX_CLASSES:
-            heading = (
-                f'<div style="{_QUIET}">The {_MAX_CLASSES} of {len(classes)} classes with the lowest F1</div>'
-            )
-            classes = classes.sort_values("f1").head(_MAX_CLASSES)
-        rows = [
-            (str(name), *values)
-            for name, values in zip(classes.index, classes.to_numpy().tolist(), strict=True)
-        ]
-        tables.append(heading + table(["class", *map(label_of, classes.columns)], rows))
+    metrics = [(result.labels[name], value) for name, value in result.metrics.items()]
+    tables = [table(["metric", ""], metrics)]
+    classes = class_table(result, _MAX_CLASSES)
+    if classes is not None:
+        note = f'<div style="{_QUIET}">{escape(classes.note)}</div>' if classes.note else ""
+        tables.append(note + table(classes.columns, classes.rows))
     return "".join(f"<div>{part}</div>" for part in tables)
 
 
-def _figures(result: EvaluationResult) -> str:
-    mistakes = "worst" in result.figure_names and not _has_pictures(result)
-    names = [name for name in result.figure_names if not (name == "worst" and mistakes)]
-    if result.backend == "plotly":
-        figures = plotly_html({name: result.figure(name) for name in names})
-    else:
-        images = "".join(picture_html(result.figure(name), name.replace("_", " ")) for name in names)
-        figures = f'<div style="{_FLOW};gap:12px;margin-top:10px">{images}</div>'
-    return figures + (_mistakes(result) if mistakes else "")
-
-
-def _has_pictures(result: EvaluationResult) -> bool:
-    example = result.worst(1)[0].input
-    return isinstance(example, Image.Image) or (isinstance(example, np.ndarray) and example.ndim in (2, 3))
-
-
-def _mistakes(result: EvaluationResult) -> str:
-    """Sentences and rows as text that can be selected and read by the browser's own fonts."""
+def class_table(result: EvaluationResult, most: int) -> Table | None:
+    """The metrics of each class; of more than `most` those where the one that counts is lowest."""
+    classes, rank = result.per_class(), result.measures.ranked_by
+    if classes.empty:
+        return None
+    note = ""
+    if len(classes) > most:
+        which = f"with the lowest {result.labels[rank]}" if rank else "that come first"
+        note = f"The {most} of {len(classes)} classes {which}"
+        classes = (classes.sort_values(rank, kind="stable") if rank else classes).head(most)
     rows = [
-        (theme.shorten(describe_item(mistake.input), 300), mistake.prediction, mistake.truth, mistake.error)
-        for mistake in result.worst()
+        (str(name), *values) for name, values in zip(classes.index, classes.to_numpy().tolist(), strict=True)
     ]
-    title = "Worst mistakes" if result.signature.class_names else "Largest errors"
-    body = table(["input", "prediction", "truth", "error"], rows)
-    return f'<p style="margin:12px 0 2px"><b>{title}</b></p>{body}'
+    columns = ("class", *(result.labels[name] for name in classes.columns))
+    return Table(name="per_class", title="Every class", note=note, columns=columns, rows=rows)
+
+
+def _figures(result: EvaluationResult) -> str:
+    drawn = [chart for chart in result.charts if not _is_text(chart)]
+    if result.backend == "plotly":
+        figures = plotly_html({chart.name: result.figure(chart.name) for chart in drawn})
+    else:
+        images = "".join(picture_html(result.figure(chart.name), chart.title) for chart in drawn)
+        figures = f'<div style="{_FLOW};gap:12px;margin-top:10px">{images}</div>'
+    return figures + "".join(_text_html(chart) for chart in result.charts if _is_text(chart))
+
+
+def _is_text(chart: Chart) -> bool:
+    """Sentences, rows and tables: text that can be selected and read by the browser's own fonts."""
+    return isinstance(chart, Table) or (isinstance(chart, Gallery) and not chart.pictured)
+
+
+def _text_html(chart: Chart) -> str:
+    body = ""
+    if isinstance(chart, Table):
+        body = table(chart.columns, chart.rows)
+    elif isinstance(chart, Gallery):
+        rows = [(theme.shorten(item.text, 300), item.caption, item.truth, item.error) for item in chart.items]
+        body = table(["input", "prediction", "truth", "error"], rows)
+    note = f'<p style="{_QUIET};margin:6px 0">{escape(chart.note)}</p>' if chart.note else ""
+    return f'<p style="margin:12px 0 2px"><b>{escape(chart.title)}</b></p>{body}{note}'
 
 
 def _cell(value: Any) -> str:

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,8 @@ from lepton_nb.tasks import Measures, Task
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
+    from lepton_nb.plots.charts import Chart
     from lepton_nb.plots.learning_curves import Series
 
 SHOWN_MISTAKES = 12
@@ -88,6 +89,11 @@ class EvaluationResult:
         return dict(self.measures.scalars)
 
     @property
+    def labels(self) -> dict[str, str]:
+        """The names of the metrics, also those of each class, for people."""
+        return {name: self.task.label(name) for name in {**self.metrics, **self.measures.per_class}}
+
+    @property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know."""
         return list(self.measures.notes)
@@ -133,20 +139,26 @@ class EvaluationResult:
 
     def _shown(self, index: int) -> Any:
         """An item as a person sees it; None where it cannot be told which it was."""
-        if self.raw is None:
-            return None
-        pred, target = _at(self.preds, index), _at(self.target, index)
-        return self.task.illustrate(self.raw(index), pred, target, self.signature)
+        return None if self.raw is None else self.raw(index)
+
+    @cached_property
+    def charts(self) -> list[Chart]:
+        """What there is to look at, as data: the task's charts, the learning curves, the worst items."""
+        from lepton_nb.evaluation.worst import worst_items
+        from lepton_nb.plots.learning_curves import learning_curves
+
+        charts = self.task.charts(self.measures, self.signature)
+        if self.series:
+            best = None if self.checkpoint is None else self.checkpoint.epoch + 1
+            charts.append(learning_curves(self.series, best_epoch=best))
+        if self.raw is not None and (self.errors > 0).any():
+            charts.append(worst_items(self))
+        return charts
 
     @property
     def figure_names(self) -> list[str]:
         """What `figure` can draw."""
-        names = list(self.task.figures(self.measures, self.signature))
-        if self.series:
-            names.append("learning_curves")
-        if self.raw is not None and (self.errors > 0).any():
-            names.append("worst")
-        return names
+        return [chart.name for chart in self.charts]
 
     def figure(self, name: str, backend: Backend | None = None) -> Any:
         """One figure: a matplotlib ``Figure`` or a plotly one.
@@ -158,17 +170,12 @@ class EvaluationResult:
         Raises:
             ArgumentError: If there is no such figure, or plotly is asked for and not installed.
         """
-        if name not in self.figure_names:
-            raise ArgumentError(f"There is no figure {name!r}.", did_you_mean(name, self.figure_names))
-        chosen = backend or self.backend
-        if name == "learning_curves":
-            from lepton_nb.plots.learning_curves import learning_curves
+        from lepton_nb.plots.drawn import draw
 
-            best = None if self.checkpoint is None else self.checkpoint.epoch + 1
-            return learning_curves(self.series, best_epoch=best, backend=chosen)
-        if name == "worst":
-            return self._gallery(chosen)
-        return self.task.figures(self.measures, self.signature)[name](chosen)
+        for chart in self.charts:
+            if chart.name == name:
+                return draw(chart, backend or self.backend)
+        raise ArgumentError(f"There is no figure {name!r}.", did_you_mean(name, self.figure_names))
 
     def plotly(self) -> dict[str, Any]:
         """Every figure as an interactive one, by name.
@@ -179,20 +186,21 @@ class EvaluationResult:
         return {name: self.figure(name, "plotly") for name in self.figure_names}
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers as JSON; nothing is rounded."""
-        arrays = self.measures.arrays
-        matrices: dict[str, Any] = {
-            name: arrays[name].tolist() for name in ("confusion", "reliability") if name in arrays
-        }
+        """The numbers as JSON, which are not rounded, and the task's charts as the lab draws them."""
+        from lepton_nb.plots.drawn.lab import lab_chart
+
+        measures = self.measures
         point = self.checkpoint
         return {
             "data": self.data_name,
             "split": self.split,
             "items": self.items,
             "metrics": self.metrics,
-            "per_class": self.measures.per_class,
+            "labels": self.labels,
+            "per_class": measures.per_class,
             "class_names": list(self.signature.class_names),
-            **matrices,
+            **{name: measures.arrays[name].tolist() for name in measures.saved},
+            "charts": [lab_chart(chart) for chart in self.task.charts(measures, self.signature)],
             "notes": self.notes,
             "checkpoint": None if point is None else {"step": point.step, "epoch": point.epoch},
             "seconds": self.seconds,
@@ -236,18 +244,6 @@ class EvaluationResult:
                 png(self.figure(self.figure_names[0], "matplotlib"))
             ).decode()
         return bundle
-
-    def _gallery(self, backend: Backend) -> Figure | Any:
-        from lepton_nb.plots.gallery import gallery
-
-        mistakes = self.worst()
-        return gallery(
-            [mistake.input for mistake in mistakes],
-            [mistake.prediction for mistake in mistakes],
-            [mistake.truth for mistake in mistakes],
-            title="Worst mistakes" if self.signature.class_names else "Largest errors",
-            backend=backend,
-        )
 
 
 def _at(tree: Tree, index: Any) -> Tree:

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 from lepton_nb.tasks import Codec, InputError
-from lepton_nb.tasks.base import Prediction
 from lepton_nb.tasks.wire import encode_inputs, read_answers
 
 Ask = Callable[[bytes, bytes], tuple[int, bytes]]
@@ -58,7 +57,7 @@ class Model:
             raise ModelCallError(500, f"model(…) takes one input, got {len(answers)}; write model.predict(…)")
         return answers[0]
 
-    def predict(self, value: Any) -> list[Prediction]:
+    def predict(self, value: Any) -> list[Any]:
         """The answers to one input or to a list of them, in their order.
 
         Raises:

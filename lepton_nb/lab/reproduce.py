@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lepton_nb.data.sources import sources
+from lepton_nb.data.sources import Source, sources
 from lepton_nb.runs import Run
 from lepton_nb.training import TrainConfig
 
@@ -42,26 +42,26 @@ def _data_cell(run: Run, name: str) -> str:
         )
     if spec.get("split") is None:  # split as it was before `lepton_nb.data.splitting` went by content
         return f"import lepton_nb.data\n\n{name} = lepton_nb.data.from_spec({spec!r})\n{name}"
-    line = _data_line(spec, name) if name == run.data else None
-    if line is not None:
-        return line
-    options = {key: value for key, value in spec["options"].items() if key != "name" and value is not None}
-    arguments = "".join(f", {key}={value!r}" for key, value in {"name": run.data, **options}.items())
-    call = f"lepton_nb.data.{spec['source']}({spec['where']!r}{arguments})"
+    source = sources().get(spec["source"])
+    if source is None:
+        return f"# {run.data!r} was read as {spec['source']!r}, which nothing here reads:\n{name} = ..."
+    options = {key: value for key, value in spec["options"].items() if key != "name"}
+    words = source.options.words(options)
+    if words is not None and name == run.data:
+        return " ".join(["%lepton data", name, *map(word, [*_which(spec, source, words), *words])])
+    arguments = {"name": run.data, **source.options.unusual(options)}
+    written = "".join(f", {key}={value!r}" for key, value in arguments.items())
+    call = f"lepton_nb.data.{source.name}({spec['where']!r}{written})"
     return f"import lepton_nb.data\n\n{name} = {call}\n{name}"
 
 
-def _data_line(spec: Mapping[str, Any], name: str) -> str | None:
-    """The line of `%lepton data`; None where it cannot say all of it."""
-    source = sources().get(spec["source"])
-    options = {key: value for key, value in spec["options"].items() if key != "name"}
-    words = None if source is None else source.options.words(options)
-    if source is None or words is None:
-        return None
-    where = [] if source.comes_along else ["--from", str(spec["where"])]
-    needs_task = spec.get("task") is not None and not source.comes_along and "--task" not in words
-    task = ["--task", str(spec["task"])] if needs_task else []
-    return " ".join(["%lepton data", name, *map(word, [*where, *task, *words])])
+def _which(spec: Mapping[str, Any], source: Source[Any], words: list[str]) -> list[str]:
+    """What says on the line where the data are and, where that is needed, for which task."""
+    if source.comes_along:
+        return []
+    task = spec.get("task")
+    asked = ["--task", str(task)] if task is not None and "--task" not in words else []
+    return ["--from", str(spec["where"]), *asked]
 
 
 def _model_cells(run: Run, data: str, *, instance: bool) -> tuple[list[str], str]:

@@ -105,7 +105,7 @@ def _define(context: Context, target: Any, args: argparse.Namespace) -> Any:
             "signature": bundle.signature,
             "batch": bundle.example(),
             "loss": bundle.task.make_loss(bundle.signature),
-            "starters": bundle.task.starters(),
+            "starters": bundle.task.starters_for(bundle.signature),
         }
     elif isinstance(target, str):
         raise ArgumentError(

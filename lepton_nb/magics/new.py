@@ -15,8 +15,8 @@ def add_parser(subparsers: Any) -> MagicParser:
         usage="%(prog)s task NAME [--folder DIR]",
         help="write a folder to begin with: a task of your own",
         description=(
-            "Write a kind of problem as a package of its own, with a test that passes: its loss, its metrics,\n"
-            "a starter model, a source of data, and the conformance test that every task keeps."
+            "Write a kind of problem as a package of its own, with a test that passes: its loss,\n"
+            "its metrics, a starter model, a source of data, and the conformance test that every task keeps."
         ),
     )
     parser.add_argument("kind", metavar="task", help="what to write")

@@ -18,11 +18,12 @@ from lepton_nb.errors import ModelError, did_you_mean
 from lepton_nb.models import nets
 from lepton_nb.models.calling import Inputs
 from lepton_nb.models.capture import Scope, globals_of, is_installed, spec_of_call, spec_of_instance
-from lepton_nb.models.check import check_model, construct
+from lepton_nb.models.check import check_model, construct, gives_one_number, outputs_of
 from lepton_nb.models.check.construction import check_hashable
 from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
 from lepton_nb.models.fitting import arguments_for
+from lepton_nb.models.label_loss import LabelLoss
 from lepton_nb.models.local_weights import is_weights_file
 from lepton_nb.models.preserve import private_rng
 from lepton_nb.models.registry import (
@@ -249,6 +250,10 @@ def _try(
     classes = len(signature.class_names) or None if signature is not None else None
     task = signature.task if signature is not None else ""
     criterion = loss if loss is not None else _usual_loss(target, classes, task)
+    one_of_two = classes == 2 and isinstance(criterion, nn.CrossEntropyLoss)
+    if one_of_two and gives_one_number(outputs_of(network, inputs)):
+        criterion = LabelLoss()
+        definition.notes.append("One number an item for two classes: trained as binary classification.")
     if isinstance(criterion, nn.Module):
         criterion.to(device)
     definition.report = check_model(network, inputs, target, loss=criterion, num_classes=classes, task=task)
@@ -259,6 +264,8 @@ def _try(
 
 
 def _usual_loss(target: Tensor, classes: int | None, task: str) -> nn.Module:
+    if classes is not None and target.is_floating_point():
+        return LabelLoss()
     if classes is not None or task.endswith("classification") or not target.is_floating_point():
         return nn.CrossEntropyLoss()
     return nn.MSELoss()

@@ -9,6 +9,7 @@ from torch import nn
 
 from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import call_model, own_loss_of, scores_of
+from lepton_nb.models.label_loss import as_compared
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,7 +72,7 @@ def compared(loss: Callable[..., Any]) -> Objective:
 
     def usual(model: nn.Module, batch: Batch) -> tuple[Tensor, Tree]:
         outputs = scores_of(call_model(model, batch[0]))
-        return loss(outputs, batch[1]), outputs
+        return loss(outputs, as_compared(loss, batch[1])), outputs
 
     return usual
 

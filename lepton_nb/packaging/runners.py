@@ -71,8 +71,12 @@ def module_runner(module: nn.Module, device: torch.device | None = None) -> Grap
     """A graph over a torch module in evaluation mode, which gives one tensor or a tuple of them."""
     import torch
 
+    # TorchScript keeps what it saw in inference mode.
+    scripted = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
+    without_gradients = torch.no_grad if scripted else torch.inference_mode
+
     def run(arrays: Arrays) -> Arrays:
-        with torch.inference_mode():
+        with without_gradients():
             inputs = (torch.from_numpy(array) for array in arrays)
             output = module(*(tensor.to(device) if device else tensor for tensor in inputs))
         return tuple(map(_array, output if isinstance(output, tuple | list) else (output,)))

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from lepton_nb.plots import theme
-from lepton_nb.plots.theme import Backend
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure as PlotlyFigure
+from lepton_nb.plots.charts import Line, Lines
 
 ALL_CURVES_UP_TO = 8
 """With more classes than this, only the worst are coloured and named, the others lie behind in grey."""
 _WORST = 5
 _MAX_POINTS = 400
+_AXES = {
+    "precision_recall": ("Precision and recall", "recall", "precision"),
+    "roc": ("ROC", "false positive rate", "true positive rate"),
+}
 
 
 @dataclass(eq=False)
@@ -32,54 +29,48 @@ class Curve:
     area: float
 
 
-def pr_curves(
-    probabilities: np.ndarray,
-    target: np.ndarray,
-    class_names: Sequence[str],
-    *,
-    backend: Backend = "matplotlib",
-) -> Figure | PlotlyFigure:
+def pr_curves(probabilities: np.ndarray, target: np.ndarray, class_names: Sequence[str]) -> Lines:
     """Precision over recall of each class that occurs; the number beside a name is its average precision.
 
     Args:
         probabilities: ``(N, C)``.
-        target: Class indices ``(N,)``.
+        target: Class indices ``(N,)``; or, of labels, 0 and 1 ``(N, C)``.
         class_names: The C names.
-        backend: ``matplotlib`` or ``plotly``.
     """
-    return draw_precision_recall(precision_recall_curves(probabilities, target, class_names), backend)
+    curves = _each_class(precision_recall, probabilities, target, class_names)
+    return class_lines(curves, "precision_recall", "average precision")
 
 
-def draw_precision_recall(curves: list[Curve], backend: Backend = "matplotlib") -> Figure | PlotlyFigure:
-    """Curves of precision over recall, however they were found."""
-    return _draw(curves, "Precision and recall", "recall", "precision", "average precision", backend)
-
-
-def roc_curves(
-    probabilities: np.ndarray,
-    target: np.ndarray,
-    class_names: Sequence[str],
-    *,
-    backend: Backend = "matplotlib",
-) -> Figure | PlotlyFigure:
+def roc_curves(probabilities: np.ndarray, target: np.ndarray, class_names: Sequence[str]) -> Lines:
     """True positive rate over false positive rate of each class that occurs; arguments as `pr_curves`."""
-    curves = receiver_operating_curves(probabilities, target, class_names)
-    x, y = "false positive rate", "true positive rate"
-    return _draw(curves, "ROC", x, y, "area under the curve", backend)
+    curves = _each_class(receiver_operating, probabilities, target, class_names)
+    return class_lines(curves, "roc", "area under the curve")
 
 
-def precision_recall_curves(
-    probabilities: np.ndarray, target: np.ndarray, class_names: Sequence[str]
-) -> list[Curve]:
-    """Precision over recall of each class that has both items and others; arguments as `pr_curves`."""
-    return _each_class(precision_recall, probabilities, target, class_names)
+def class_lines(curves: list[Curve], name: str, area: str) -> Lines:
+    """The curves of the classes; of many the worst by name, the others in grey, from worse to better.
+
+    Args:
+        name: ``precision_recall`` or ``roc``.
+        area: What the area under a curve is called.
+    """
+    named, rest = _split(curves)
+    title, x, y = _AXES[name]
+    return Lines(
+        name=name,
+        title=title,
+        note="" if curves else "No class has both items and others.",
+        lines=tuple(_line(curve, faint=curve in rest) for curve in (*named, *rest)),
+        x=x,
+        y=y,
+        unit=True,
+        diagonal=name == "roc",
+        legend=f"Worst {len(named)} of {len(curves)} classes,\n{area}" if rest else area.capitalize(),
+    )
 
 
-def receiver_operating_curves(
-    probabilities: np.ndarray, target: np.ndarray, class_names: Sequence[str]
-) -> list[Curve]:
-    """True over false positive rate of each class that has both items and others."""
-    return _each_class(receiver_operating, probabilities, target, class_names)
+def _line(curve: Curve, *, faint: bool) -> Line:
+    return Line(name=curve.name, x=curve.x.tolist(), y=curve.y.tolist(), value=curve.area, faint=faint)
 
 
 def precision_recall(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -115,11 +106,11 @@ def _each_class(
     """The curves of the classes that have both items and others."""
     curves = []
     for index, name in enumerate(class_names):
-        positive = target == index
+        positive = target == index if target.ndim == 1 else target[:, index] == 1
         if positive.any() and not positive.all():
             x, y, area = shape(probabilities[:, index], positive)
             keep = _thin(len(x))
-            curves.append(Curve(theme.shorten(name, 22), x[keep], y[keep], area))
+            curves.append(Curve(name, x[keep], y[keep], area))
     return curves
 
 
@@ -134,68 +125,3 @@ def _split(curves: list[Curve]) -> tuple[list[Curve], list[Curve]]:
         return curves, []
     ranked = sorted(curves, key=lambda curve: curve.area)
     return ranked[:_WORST], ranked[_WORST:]
-
-
-def _draw(
-    curves: list[Curve], title: str, x: str, y: str, area: str, backend: Backend
-) -> Figure | PlotlyFigure:
-    theme.check_backend(backend)
-    named, rest = _split(curves)
-    heading = f"Worst {len(named)} of {len(curves)} classes,\n{area}" if rest else area.capitalize()
-    if backend == "plotly":
-        return _plotly(named, rest, title, x, y, heading)
-    figure = theme.new_figure(5.0, 3.6)
-    axes = figure.add_subplot()
-    theme.style(axes, title=title, x=x, y=y)
-    if title == "ROC":
-        axes.plot([0, 1], [0, 1], color=theme.SOFT, linewidth=1, linestyle=(0, (2, 3)))
-    for curve in rest:
-        axes.plot(curve.x, curve.y, color=theme.LINE, linewidth=0.8, zorder=1)
-    for number, curve in enumerate(named):
-        label = theme.label(f"{curve.name}  {curve.area:.3f}")
-        axes.plot(curve.x, curve.y, color=theme.PALETTE[number], linewidth=1.8, label=label)
-    axes.set_aspect("equal", anchor="W")
-    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-    _legend(axes, heading, bool(named))
-    return theme.finish(figure)
-
-
-def _legend(axes: Axes, heading: str, any_curve: bool) -> None:
-    if not any_curve:
-        axes.text(0.5, 0.5, "no class has both items and others", ha="center", color=theme.SOFT)
-        return
-    theme.legend(axes, loc="upper left", bbox_to_anchor=(1.02, 1.0), title=heading, alignment="left")
-    box = axes.get_legend()
-    if box is not None:
-        box.get_title().set(fontsize=8.5, color=theme.SOFT)
-
-
-def _plotly(named: list[Curve], rest: list[Curve], title: str, x: str, y: str, heading: str) -> PlotlyFigure:
-    from plotly import graph_objects as go
-
-    figure = theme.plotly_figure(7.5, 4.8, title=title, x=x, y=y)
-    if title == "ROC":
-        dotted = {"color": theme.SOFT, "dash": "dot", "width": 1}
-        figure.add_trace(
-            go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=dotted, showlegend=False, hoverinfo="skip")
-        )
-    for curve in (*rest, *named):
-        hover = f"{curve.name} {curve.area:.3f}<br>{x} %{{x:.3f}}<br>{y} %{{y:.3f}}<extra></extra>"
-        grey = {"color": "#c6cbd1", "width": 1}
-        figure.add_trace(
-            go.Scatter(
-                x=curve.x,
-                y=curve.y,
-                mode="lines",
-                name=f"{curve.name} {curve.area:.3f}",
-                line={"width": 2} if curve in named else grey,
-                showlegend=curve in named,
-                hovertemplate=hover,
-            )
-        )
-    for number, trace in enumerate(figure.data[len(figure.data) - len(named) :]):
-        trace.line.color = theme.PALETTE[number]
-    figure.update_layout(legend={"title": {"text": heading.replace("\n", "<br>")}})
-    figure.update_xaxes(range=[-0.01, 1.01])
-    figure.update_yaxes(range=[-0.01, 1.02])
-    return figure

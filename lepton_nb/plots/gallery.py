@@ -1,52 +1,56 @@
-"""Real inputs with captions: pictures as a grid, sentences and table rows as a list."""
+"""Real inputs with captions: pictures with what is drawn over them, sentences and table rows as text."""
 
 from __future__ import annotations
 
+import base64
 import io
-import textwrap
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from PIL import Image
 
-from lepton_nb.plots import theme
-from lepton_nb.plots.theme import Backend
+from lepton_nb.plots.charts import Exhibit, Mask
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure as PlotlyFigure
-
-_COLUMNS = 6
-_TEXT_WIDTH, _TEXT_LINES = 112, 3
+_SIDE = 224  # pixels of the longer side: what a tile of a figure has room for
 _FIELDS = 8
+_LONGEST_TEXT = 600
 
 
-def gallery(
-    items: Sequence[Any],
-    preds: Sequence[str],
-    truths: Sequence[str],
-    *,
-    title: str = "Worst mistakes",
-    backend: Backend = "matplotlib",
-) -> Figure | PlotlyFigure:
-    """Inputs as people see them, each with what was predicted and what is true.
+def exhibit(
+    item: Any, caption: str, truth: str = "", *, index: int | None = None, error: float | None = None
+) -> Exhibit:
+    """A real input as a person sees it.
 
     Args:
-        items: PIL pictures, sentences, rows as dicts, or arrays; all of one kind.
-        preds: A caption of each prediction.
-        truths: A caption of each truth; empty for none.
-        title: What the items are.
-        backend: ``matplotlib`` or ``plotly``.
+        item: A PIL picture, a sentence, a row as a dict, or an array.
+        caption: What was predicted.
+        truth: What is true.
+        index: Its position among the items.
+        error: How wrong the prediction is.
     """
-    theme.check_backend(backend)
-    pictures = [as_picture(item) for item in items]
-    if pictures and all(picture is not None for picture in pictures):
-        figure = _pictures([picture for picture in pictures if picture is not None], preds, truths, title)
-    else:
-        figure = _list([describe_item(item) for item in items], preds, truths, title)
-    return _as_plotly(figure) if backend == "plotly" else figure
+    pixels = as_picture(item)
+    return Exhibit(
+        caption=caption,
+        truth=truth,
+        picture="" if pixels is None else _thumbnail(pixels),
+        text=describe_item(item)[:_LONGEST_TEXT] if pixels is None else "",
+        index=index,
+        error=error,
+    )
+
+
+def mask(inside: np.ndarray, label: str = "", *, true: bool = False) -> Mask:
+    """The part of a picture where ``inside (H, W)`` is true."""
+    opacity = Image.fromarray(np.where(inside, 255, 0).astype(np.uint8))
+    opacity.thumbnail((_SIDE, _SIDE), Image.Resampling.NEAREST)
+    shape = Image.merge("LA", (Image.new("L", opacity.size, 255), opacity))
+    return Mask(shape=_data_url(shape, "PNG"), label=label, true=true)
+
+
+def opened(data_url: str) -> Image.Image:
+    """The picture in a data URL."""
+    return Image.open(io.BytesIO(base64.b64decode(data_url.partition(",")[2])))
 
 
 def describe_item(item: Any) -> str:
@@ -91,85 +95,16 @@ def stretched(pixels: np.ndarray, value_range: tuple[float, float] | None) -> np
     return (255 * share.clip(0, 1)).astype(np.uint8)
 
 
-def _pictures(pictures: list[np.ndarray], preds: Sequence[str], truths: Sequence[str], title: str) -> Figure:
-    columns = min(_COLUMNS, len(pictures))
-    rows = -(-len(pictures) // columns)
-    figure = theme.new_figure(max(1.55 * columns, 3.2), 2.0 * rows + 0.4)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", color=theme.INK)
-    grid: list[Axes] = list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
-    for axes in grid:
-        axes.axis("off")
-    for axes, picture, guess, truth in zip(grid, pictures, preds, truths, strict=False):
-        smooth = "nearest" if max(picture.shape[:2]) < 64 else "antialiased"
-        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation=smooth)
-        options: Any = {"transform": axes.transAxes, "ha": "center", "va": "top", "fontsize": 8}
-        axes.text(0.5, -0.04, theme.shorten(guess, 20), color=theme.ORANGE, fontweight="bold", **options)
-        if truth:
-            axes.text(0.5, -0.19, theme.shorten(f"true: {truth}", 20), color=theme.SOFT, **options)
-    return theme.finish(figure)
+def _thumbnail(pixels: np.ndarray) -> str:
+    """A small picture whole; a photograph smaller, and as a JPEG, which takes a tenth of the room."""
+    image = Image.fromarray(pixels)
+    if max(image.size) <= _SIDE:
+        return _data_url(image, "PNG")
+    image.thumbnail((_SIDE, _SIDE))
+    return _data_url(image, "PNG" if image.mode == "RGBA" else "JPEG")
 
 
-def _list(texts: list[str], preds: Sequence[str], truths: Sequence[str], title: str) -> Figure:
-    wrapped = [_wrap(text) for text in texts]
-    heights = [0.20 + 0.18 * len(lines) for lines in wrapped]
-    total = 0.50 + sum(heights)
-    figure = theme.new_figure(9.2, total)
-    figure.set_layout_engine("none")
-    figure.text(0.015, 1 - 0.2 / total, title, va="center", fontsize=11, fontweight="bold", color=theme.INK)
-    top = 0.5
-    for lines, height, guess, truth in zip(wrapped, heights, preds, truths, strict=True):
-        line = 1 - top / total
-        figure.add_artist(_rule(line))
-        y = 1 - (top + 0.17) / total
-        figure.text(
-            0.015,
-            y,
-            theme.shorten(guess, 20),
-            va="center",
-            fontsize=9,
-            fontweight="bold",
-            color=theme.ORANGE,
-        )
-        y_truth = 1 - (top + 0.36) / total
-        figure.text(
-            0.015, y_truth, theme.shorten(f"true: {truth}", 20), va="center", fontsize=8.5, color=theme.SOFT
-        )
-        figure.text(
-            0.20,
-            1 - (top + 0.09) / total,
-            "\n".join(lines),
-            va="top",
-            fontsize=9,
-            color=theme.INK,
-            linespacing=1.35,
-        )
-        top += height
-    return theme.finish(figure)
-
-
-def _wrap(text: str) -> list[str]:
-    """`text` on two to `_TEXT_LINES` lines: two, because the captions beside it take two."""
-    lines = textwrap.wrap(text, _TEXT_WIDTH) or ["(empty)"]
-    if len(lines) > _TEXT_LINES:
-        lines = [*lines[: _TEXT_LINES - 1], lines[_TEXT_LINES - 1] + " …"]
-    return lines + [""] * (2 - len(lines))
-
-
-def _rule(y: float) -> Any:
-    from matplotlib.lines import Line2D
-
-    return Line2D([0.015, 0.985], [y, y], color=theme.LINE, linewidth=0.8)
-
-
-def _as_plotly(figure: Figure) -> PlotlyFigure:
-    """The picture of `figure` in a plotly frame: there is nothing in a gallery to hover over but the look."""
-    width, height = theme.shown_size(figure)
-    plot = theme.plotly_figure(width / 96, height / 96)
-    picture = Image.open(io.BytesIO(theme.png(figure)))
-    plot.add_layout_image(
-        source=picture, xref="paper", yref="paper", x=0, y=1, sizex=1, sizey=1, sizing="contain"
-    )
-    plot.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
-    plot.update_xaxes(visible=False)
-    plot.update_yaxes(visible=False)
-    return plot
+def _data_url(image: Image.Image, form: str) -> str:
+    stream = io.BytesIO()
+    image.save(stream, form, optimize=True)
+    return f"data:image/{form.lower()};base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -7,9 +7,11 @@ paper; nothing in it depends on what lies behind.
 from __future__ import annotations
 
 import io
+import math
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -31,6 +33,9 @@ LINE = "#dcdfe3"
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f3c8d", "#5f6b76")
 """Okabe and Ito's colours, darkest first, without their yellow, which no one sees on white."""
 BLUE, ORANGE = PALETTE[0], PALETTE[1]
+TRUE = PALETTE[4]
+"""What is true, over a picture: beside orange for what was predicted."""
+NAME = 18  # letters of a class on an axis
 
 RIGHT_MAP = LinearSegmentedColormap.from_list("right", [CARD, "#cfe3f1", "#7db3d8", BLUE, "#00436b"])
 WRONG_MAP = LinearSegmentedColormap.from_list("wrong", [CARD, "#fbe3d2", "#f2ae80", ORANGE, "#8a3c00"])
@@ -164,6 +169,35 @@ def check_backend(backend: str) -> None:
         raise ArgumentError(f"The backend is {backend!r}, expected 'matplotlib' or 'plotly'.")
     if backend == "plotly":
         import_plotly()
+
+
+def colour(place: int) -> str:
+    """One of the palette; after the last it begins again."""
+    return PALETTE[place % len(PALETTE)]
+
+
+def see_through(colour: str) -> str:
+    """A colour as plotly fills a band with it."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},.18)"
+
+
+def ends_of(across: np.ndarray, up: np.ndarray) -> tuple[float, float]:
+    """Where axes of one unit begin and end, with a little room around the points."""
+    both = np.concatenate([across, up])
+    low, high = (float(np.nanmin(both)), float(np.nanmax(both))) if len(both) else (0.0, 1.0)
+    margin = 0.04 * (high - low or 1.0)
+    return low - margin, high + margin
+
+
+def cell(value: str | float | None) -> str:
+    """A value in a table: four significant digits; a dash where there is none."""
+    if isinstance(value, str):
+        return value
+    if value is None or not math.isfinite(value):
+        return "–"
+    whole = float(value).is_integer() and abs(value) > 1
+    return f"{value:,.0f}" if whole or abs(value) >= 10_000 else f"{value:.4g}"
 
 
 def shorten(text: str, length: int) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -121,37 +120,32 @@ class Predictor:
 
     def _ask(self, inputs: list[Arrays]) -> Arrays:
         arrays = joined(inputs, self._inputs)
-        with self._timed():
-            rows = len(arrays[0])
-            if rows <= self.max_items:
+        started = time.perf_counter()
+        try:
+            rows, most = len(arrays[0]), self.max_items
+            if rows <= most:
                 return self.codec.run(self.graphs, arrays)
-            chunks = (
-                tuple(a[at : at + self.max_items] for a in arrays) for at in range(0, rows, self.max_items)
-            )
+            chunks = (tuple(array[at : at + most] for array in arrays) for at in range(0, rows, most))
             return joined([self.codec.run(self.graphs, chunk) for chunk in chunks], self._outputs)
+        finally:
+            self._seconds += time.perf_counter() - started
 
     def _stream(self, item: _Item, emit: Callable[[bytes], bool]) -> None:
         """Answer one request in pieces, where the codec has any."""
         assert item.question is not None
         arrays = item.question.arrays
+        started = time.perf_counter()
         try:
-            with self._timed():
-                pieces = self.codec.stream(self.graphs, arrays)
-                if pieces is None:
-                    return
-                outputs = drain(pieces, emit) or self.codec.run(self.graphs, arrays)
+            pieces = self.codec.stream(self.graphs, arrays)
+            if pieces is None:
+                return
+            outputs = drain(pieces, emit) or self.codec.run(self.graphs, arrays)
         except StoppedError:
             item.answer = failure(499, "the client has gone")
         except Exception as error:
             item.answer = _why_it_failed(error)
         else:
             _write(item.wire, [item], outputs)
-
-    @contextmanager
-    def _timed(self) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
         finally:
             self._seconds += time.perf_counter() - started
 

@@ -15,10 +15,9 @@ import numpy as np
 from lepton_nb.serve.floats import DTYPES
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import Codec, InputError
-from lepton_nb.tasks.answers import softmax
 from lepton_nb.tasks.base import Arrays
 
-_DATATYPES = {"bool": "BOOL", "bfloat16": "FP32", **{dtype.name: name for name, dtype in DTYPES.items()}}
+_DATATYPES = {"bool": "BOOL", **{dtype.name: name for name, dtype in DTYPES.items()}}
 _LENGTH = struct.Struct("<I")
 
 
@@ -178,7 +177,7 @@ class Tensors:
 
     def _classify(self, output: np.ndarray, count: int) -> np.ndarray:
         """The most likely classes of each item as ``score:index:label``."""
-        scores = softmax(output)
+        scores = self.codec.scores(output)
         names = self.codec.signature.class_names
         order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
         texts = [

@@ -42,7 +42,7 @@ def get_task(name: str) -> Task:
 
 
 def _own_tasks() -> dict[str, type[Task]]:
-    """The concrete tasks defined in the modules of this package."""
+    """The concrete tasks defined in the modules and folders of this package."""
     found: dict[str, type[Task]] = {}
     for info in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
         module = import_module(info.name)

@@ -41,14 +41,21 @@ class Answers(ABC):
     def schema(self) -> dict[str, Any]:
         """JSON schema of one answer."""
 
+    def scores(self, output: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """The probability of each class or label ``(N, C)``, where there are any."""
+        raise InputError("this model has no classes")
+
 
 class ClassAnswers(Answers):
     """Logits ``(N, C)`` as the most likely class and the probabilities."""
 
     kind: ClassVar[AnswerKind] = "classes"
 
+    def scores(self, output: np.ndarray) -> np.ndarray:
+        return softmax(output)
+
     def encode(self, outputs: Arrays) -> list[dict[str, Any]]:
-        scores = softmax(finite(outputs[0]))
+        scores = self.scores(finite(outputs[0]))
         names = self.signature.class_names
         shown = scores.shape[1] if scores.shape[1] <= ALL_SCORES_UP_TO else TOP_SCORES
         order = np.argsort(-scores, axis=1, kind="stable")[:, :shown]

@@ -1,4 +1,4 @@
-"""What a kind of problem needs, in one place: loss, metrics, figures, starter models and the wire codec.
+"""What a kind of problem needs, in one place: loss, metrics, charts, starter models and the wire codec.
 
 Adding a task
     Write one file in `lepton_nb/tasks/` with one concrete subclass of `Task`; it is found by being there, and
@@ -19,6 +19,9 @@ Adding a task
     kind of answer is a subclass of `Answers`. A model that is run step by step is exported as several
     `Task.graphs`, which `Codec.run` composes. Anything else overrides the methods of `Task` below.
 
+    What there is to look at, `Task.charts` gives as data (`lepton_nb.plots.charts`): matplotlib, plotly and
+    the lab draw every kind of chart there, so that a task holds no drawing code.
+
     The file must import without torch, matplotlib and pandas, because the serving process imports it for
     the codec alone: import them inside the methods that use them.
 
@@ -37,6 +40,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from lepton_nb.errors import ArgumentError
 from lepton_nb.signature import Signature, TensorSpec
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 
     from lepton_nb.batch import Batch, Tree
     from lepton_nb.models.objectives import Objective
+    from lepton_nb.plots.charts import Chart, Exhibit
     from lepton_nb.tasks.meters import Meter
 
 Arrays = tuple[np.ndarray, ...]
@@ -54,7 +59,6 @@ Graphs = Mapping[str, Graph]
 
 Widget = Literal["image", "text", "table", "json", "audio", "ids"]
 AnswerKind = Literal["classes", "value", "labels", "boxes", "text", "json", "media"]
-Backend = Literal["matplotlib", "plotly"]
 Starter = Callable[[Signature], "nn.Module"]
 
 
@@ -179,7 +183,7 @@ class Codec(ABC):
         return None
 
     def aligned(self, expected: Arrays, answered: Arrays) -> Arrays:  # noqa: ARG002
-        """Outputs of `run` or of a graph in the order of others of the same inputs, where order says nothing.
+        """Outputs of `run`, or of a graph, in the order of others of the same inputs.
 
         Override it where equal scores may come in any order; the outputs are then compared one by one.
         """
@@ -214,6 +218,14 @@ class Codec(ABC):
         Raises:
             InputError: With the item's index, where the model's output for it is not finite.
         """
+
+    def scores(self, output: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """The probability of each class or label ``(N, C)``, where there are any.
+
+        Raises:
+            InputError: If there are none.
+        """
+        raise InputError("this model has no classes")
 
     @abstractmethod
     def request_schema(self) -> dict[str, Any]:
@@ -253,18 +265,22 @@ class Measures:
         scalars: One number a metric, for example ``{"accuracy": 0.91, "f1_macro": 0.90}``.
         per_class: For each metric, one number a class in the order of ``class_names``.
             None where it is not defined, as for a class without items.
-        arrays: What the figures need: ``confusion`` ``(C, C)``, probabilities, residuals.
+        arrays: What the charts need: ``confusion`` ``(C, C)``, probabilities, residuals.
         notes: What a reader of the numbers must know, one sentence each.
+        saved: Which of the arrays are small, and kept with the numbers of a run.
+        ranked_by: The metric of a class by which the worst of many classes are found.
     """
 
     scalars: dict[str, float]
     per_class: dict[str, list[float | None]] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    saved: tuple[str, ...] = ()
+    ranked_by: str = ""
 
 
-FigureMaker = Callable[[Backend], Any]
-"""Draws one figure: a ``matplotlib.figure.Figure`` or a ``plotly.graph_objects.Figure``."""
+HeldOut = Callable[[], "tuple[Any, Any]"]
+"""Gives what was `kept` of what the best weights say of the validation split, and the targets, on the CPU."""
 
 
 class Task(ABC):
@@ -276,6 +292,8 @@ class Task(ABC):
         monitor: The validation metric that picks the best checkpoint, as `History` calls it.
         mode: Whether a larger (``max``) or smaller (``min``) monitor is better.
         target_dtype: numpy dtype of the targets: ``int64`` class indices ``(N,)`` or ``float32`` ``(N, T)``.
+        labels: Names of metrics for people, where `label` would not give them.
+        worst_title: What the items that went worst are called.
     """
 
     name: ClassVar[str]
@@ -283,6 +301,17 @@ class Task(ABC):
     monitor: ClassVar[str]
     mode: ClassVar[Literal["min", "max"]]
     target_dtype: ClassVar[Literal["int64", "float32"]]
+    labels: ClassVar[Mapping[str, str]] = {}
+    worst_title: ClassVar[str] = "Worst mistakes"
+
+    def label(self, metric: str) -> str:
+        """A metric's name for people: ``precision_macro`` is "precision (macro)"."""
+        if metric in self.labels:
+            return self.labels[metric]
+        stem, _, average = metric.rpartition("_")
+        if average in ("macro", "micro", "weighted"):
+            return f"{self.label(stem)} ({average})"
+        return metric.replace("_", " ")
 
     @abstractmethod
     def codec(self, signature: Signature) -> Codec:
@@ -311,6 +340,10 @@ class Task(ABC):
     def starters(self) -> Mapping[str, Starter]:
         """Named small models that fit any signature of this task; the first is the default."""
 
+    def starters_for(self, signature: Signature) -> Mapping[str, Starter]:  # noqa: ARG002
+        """Those of the starters that fit a signature, where not all do."""
+        return self.starters()
+
     @abstractmethod
     def make_loss(
         self,
@@ -320,6 +353,20 @@ class Task(ABC):
         class_weights: Sequence[float] | None = None,
     ) -> nn.Module:
         """The training loss: a module called as ``loss(preds, target)``, mean-reduced."""
+
+    def balance(self, target: Tensor, signature: Signature) -> list[float]:  # noqa: ARG002
+        """What ``class_weights`` of `make_loss` makes rare classes count as much as frequent ones.
+
+        Args:
+            target: All targets of the training split.
+
+        Raises:
+            ArgumentError: If there is nothing to balance.
+        """
+        raise ArgumentError(
+            f"class_weights is for classification; {self.title.lower()} has no classes.",
+            "Leave --class-weights out.",
+        )
 
     def objective(self, signature: Signature, loss: Callable[..., Any]) -> Objective:  # noqa: ARG002
         """What the training loop calls with the model and a batch: ``(loss, outputs)``.
@@ -339,6 +386,17 @@ class Task(ABC):
 
         It is given what the objective gave: outputs ``(N, …)``, logits or values, and the batch's target.
         """
+
+    def settled(self, signature: Signature, held_out: HeldOut) -> Signature:  # noqa: ARG002
+        """The signature with what only the trained model tells, such as thresholds, in its ``target``.
+
+        Called once at the end of a training that held data back. Answers and evaluations go by the result,
+        which the run and its packages keep; `evaluate` and `deploy` know nothing else of it.
+
+        Args:
+            held_out: Makes a pass over the validation split; a task that does not call it costs nothing.
+        """
+        return signature
 
     def kept(self, outputs: Tree, signature: Signature) -> Tree:  # noqa: ARG002
         """What an evaluation holds on to of a batch's outputs until it has seen all: by default the logits.
@@ -372,9 +430,27 @@ class Task(ABC):
             target: Targets ``(N,)`` or ``(N, T)``, or the tree that the data give.
         """
 
-    @abstractmethod
-    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
-        """The task's figures by name, each drawn when called with a backend."""
+    def charts(self, measures: Measures, signature: Signature) -> list[Chart]:  # noqa: ARG002
+        """What there is to look at, as data that matplotlib, plotly and the lab draw; see `plots.charts`."""
+        return []
+
+    def illustrate(
+        self,
+        exhibit: Exhibit,
+        item: Any,  # noqa: ARG002
+        pred: Any,  # noqa: ARG002
+        target: Any,  # noqa: ARG002
+        signature: Signature,  # noqa: ARG002
+    ) -> Exhibit:
+        """One of the worst items as it is shown; override it to draw boxes or masks over its picture.
+
+        Args:
+            exhibit: Its picture or text, with the captions of `describe` and `describe_target`.
+            item: The real input.
+            pred: What was `kept` of the outputs for it, in numpy and without the batch dimension.
+            target: Its target likewise.
+        """
+        return exhibit
 
     @abstractmethod
     def item_errors(self, preds: Any, target: Any, signature: Signature) -> Tensor:
@@ -387,13 +463,3 @@ class Task(ABC):
     @abstractmethod
     def describe_target(self, target: Any, signature: Signature) -> list[str]:
         """One short caption per item of ``target``, such as ``cat``."""
-
-    def illustrate(self, item: Any, pred: Any, target: Any, signature: Signature) -> Any:  # noqa: ARG002
-        """An item of the data as it is shown among the mistakes, perhaps with what was found drawn into it.
-
-        Args:
-            item: The item as a person sees it.
-            pred: What was `kept` of the outputs for it, in numpy and without the batch dimension.
-            target: Its target likewise.
-        """
-        return item

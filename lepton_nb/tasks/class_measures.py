@@ -67,7 +67,14 @@ def measure_classes(preds: Tensor, target: Tensor, class_names: Sequence[str]) -
     }
     notes = _notes(support, class_names)
     said = majority_note(scalars["accuracy"], support, class_names)
-    return Measures(scalars, per_class, arrays, [*notes, said] if said else notes)
+    return Measures(
+        scalars,
+        per_class,
+        arrays,
+        [*notes, said] if said else notes,
+        saved=("confusion", "reliability"),
+        ranked_by="f1",
+    )
 
 
 def reliability_bins(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""What every classification task shares: loss, metrics, figures and captions."""
+"""What every classification task shares: loss, metrics, charts and captions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -10,12 +10,13 @@ import numpy as np
 from lepton_nb.errors import ArgumentError
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import ClassAnswers, softmax
-from lepton_nb.tasks.base import Backend, Codec, FigureMaker, Measures, Task
+from lepton_nb.tasks.base import Codec, Measures, Task
 from lepton_nb.tasks.tensors import TensorCodec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from lepton_nb.plots.charts import Chart
     from lepton_nb.tasks.meters import Meter
 
 
@@ -29,6 +30,7 @@ class Classification(Task):
     monitor: ClassVar[str] = "val_accuracy"
     mode: ClassVar[Literal["min", "max"]] = "max"
     target_dtype: ClassVar[Literal["int64", "float32"]] = "int64"
+    labels: ClassVar[Mapping[str, str]] = {"f1": "F1", "auroc": "AUROC", "top5_accuracy": "top-5 accuracy"}
     codec_type: ClassVar[type[TensorCodec]]
 
     def codec(self, signature: Signature) -> Codec:
@@ -59,6 +61,14 @@ class Classification(Task):
             weight = torch.tensor(list(class_weights), dtype=torch.float32)
         return torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=label_smoothing)
 
+    def balance(self, target: Tensor, signature: Signature) -> list[float]:
+        """Items / (classes × items of the class), for each class."""
+        import torch
+
+        classes = signature.num_outputs
+        counts = torch.bincount(target, minlength=classes).clamp(min=1)
+        return [len(target) / (classes * int(count)) for count in counts]
+
     def meter(self, signature: Signature) -> Meter:  # noqa: ARG002
         from lepton_nb.tasks.meters import Mean
 
@@ -69,35 +79,18 @@ class Classification(Task):
 
         return measure_classes(preds, target, signature.class_names)
 
-    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
+    def charts(self, measures: Measures, signature: Signature) -> list[Chart]:
+        from lepton_nb.plots.confusion import confusion_matrix
+        from lepton_nb.plots.curves import pr_curves, roc_curves
+        from lepton_nb.plots.reliability import reliability_diagram
+
         names, arrays = signature.class_names, measures.arrays
-
-        def confusion(backend: Backend) -> object:
-            from lepton_nb.plots.confusion import confusion_matrix
-
-            return confusion_matrix(arrays["confusion"], names, backend=backend)
-
-        def precision_recall(backend: Backend) -> object:
-            from lepton_nb.plots.curves import pr_curves
-
-            return pr_curves(arrays["probabilities"], arrays["target"], names, backend=backend)
-
-        def roc(backend: Backend) -> object:
-            from lepton_nb.plots.curves import roc_curves
-
-            return roc_curves(arrays["probabilities"], arrays["target"], names, backend=backend)
-
-        def reliability(backend: Backend) -> object:
-            from lepton_nb.plots.reliability import reliability_diagram
-
-            return reliability_diagram(arrays["reliability"], backend=backend)
-
-        return {
-            "confusion": confusion,
-            "precision_recall": precision_recall,
-            "roc": roc,
-            "reliability": reliability,
-        }
+        return [
+            confusion_matrix(arrays["confusion"], names),
+            pr_curves(arrays["probabilities"], arrays["target"], names),
+            roc_curves(arrays["probabilities"], arrays["target"], names),
+            reliability_diagram(arrays["reliability"]),
+        ]
 
     def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:  # noqa: ARG002
         """The cross-entropy of each item that is classified wrongly: a confident mistake is a bad one."""

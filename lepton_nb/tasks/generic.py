@@ -10,7 +10,7 @@ import numpy as np
 from lepton_nb.errors import ArgumentError
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import RawAnswers
-from lepton_nb.tasks.base import Codec, FigureMaker, Measures, Starter, Task
+from lepton_nb.tasks.base import Codec, Measures, Starter, Task
 from lepton_nb.tasks.tensors import TensorCodec
 
 if TYPE_CHECKING:
@@ -64,9 +64,6 @@ class Generic(Task):
 
     def measure(self, preds: Tensor, target: Tensor, signature: Signature) -> Measures:  # noqa: ARG002
         return Measures({}, notes=["Measured by the loss alone: what a better answer is, only you know."])
-
-    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:  # noqa: ARG002
-        return {}
 
     def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:  # noqa: ARG002
         import torch

@@ -1,8 +1,8 @@
-"""What every regression task shares: loss, metrics, figures and captions."""
+"""What every regression task shares: loss, metrics, charts and captions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -10,12 +10,13 @@ import numpy as np
 from lepton_nb.errors import ArgumentError
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import ValueAnswers, unstandardise
-from lepton_nb.tasks.base import Backend, Codec, FigureMaker, Measures, Task
+from lepton_nb.tasks.base import Codec, Measures, Task
 from lepton_nb.tasks.tensors import TensorCodec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from lepton_nb.plots.charts import Chart
     from lepton_nb.tasks.meters import Meter
 
 
@@ -29,6 +30,13 @@ class Regression(Task):
     monitor: ClassVar[str] = "val_rmse"
     mode: ClassVar[Literal["min", "max"]] = "min"
     target_dtype: ClassVar[Literal["int64", "float32"]] = "float32"
+    labels: ClassVar[Mapping[str, str]] = {
+        "mae": "mean absolute error",
+        "rmse": "root mean squared error",
+        "r2": "R²",
+        "mape": "mean absolute percentage error",
+    }
+    worst_title: ClassVar[str] = "Largest errors"
     codec_type: ClassVar[type[TensorCodec]]
 
     def codec(self, signature: Signature) -> Codec:
@@ -68,20 +76,13 @@ class Regression(Task):
             unstandardise(values, signature), unstandardise(target.detach().cpu().numpy(), signature)
         )
 
-    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
+    def charts(self, measures: Measures, signature: Signature) -> list[Chart]:
+        from lepton_nb.plots.residuals import predicted_vs_true, residual_histogram
+
         name, arrays = str(signature.target.get("name", "value")), measures.arrays
-
-        def predicted(backend: Backend) -> object:
-            from lepton_nb.plots.residuals import predicted_vs_true
-
-            return predicted_vs_true(arrays["preds"], arrays["target"], name, backend=backend)
-
-        def residuals(backend: Backend) -> object:
-            from lepton_nb.plots.residuals import residual_histogram
-
-            return residual_histogram(arrays["preds"], arrays["target"], name, backend=backend)
-
-        return {"predicted": predicted, "residuals": residuals}
+        return [
+            make(arrays["preds"], arrays["target"], name) for make in (predicted_vs_true, residual_histogram)
+        ]
 
     def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:
         """The absolute error of each item in the target's unit, the mean where there are several targets."""

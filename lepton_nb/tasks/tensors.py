@@ -88,6 +88,9 @@ class TensorCodec(Codec):
     def encode(self, outputs: Arrays) -> Sequence[Prediction]:
         return self.answers.encode(outputs)
 
+    def scores(self, output: np.ndarray) -> np.ndarray:
+        return self.answers.scores(output)
+
     def request_schema(self) -> dict[str, Any]:
         return request_schema({"inputs": self.inputs_schema()})
 

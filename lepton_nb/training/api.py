@@ -96,6 +96,8 @@ def train(
     run = _create_run(name, plan)
     run.annotate(notes=notes, tags=tags)
     _keep(run, plan)
+    for note in plan.notes:
+        run.append_log(note)
     say_limits(run, plan)
     say_frozen_random(run, plan)
     if cargo is None:

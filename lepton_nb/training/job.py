@@ -55,6 +55,7 @@ from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.samples import Samples
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
 from lepton_nb.training.seeding import private_rng
+from lepton_nb.training.settling import settle
 from lepton_nb.training.used import used
 
 
@@ -204,7 +205,7 @@ class Job:
     def _features(self, work: Work) -> list[Callback]:
         """Callbacks for what the settings ask for: none costs anything where it is off."""
         found: list[Callback] = [Profiler(work)] if self.config.profile else []
-        if self.data.signature.class_names:
+        if self.data.signature.class_names and self.data.task.target_dtype == "int64":
             found.append(Majority(work, self.data.signature))
         if isinstance(work.rates.schedule, Plateau):
             found.append(work.rates.schedule)
@@ -256,6 +257,8 @@ class Job:
         else:
             work.averaging.finish()
         self.model.eval()
+        if work.val_loader is not None:
+            settle(self.run, self.model, self.data, work.val_loader, state)
         state.writer.set_status("finished" if state.phase == "finished" else "stopped")
         self.run.refresh()
 

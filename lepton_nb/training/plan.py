@@ -37,6 +37,7 @@ class Plan:
         lr: A new peak learning rate, for a run that goes on from a checkpoint.
         definition: How the model is built; None for a run that goes on.
         monitor: What says which epoch was best.
+        notes: What the model made of the data.
     """
 
     model: nn.Module
@@ -49,6 +50,7 @@ class Plan:
     own_loss: bool = False
     lr: float | None = None
     definition: Definition | None = None
+    notes: Sequence[str] = ()
 
     @property
     def defined(self) -> Definition:

@@ -19,7 +19,7 @@ from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
-from lepton_nb.training.kind import for_own_loss, with_loss_of_the_model
+from lepton_nb.training.kind import for_model, for_own_loss, with_loss_of_the_model
 from lepton_nb.training.last_batch import check_last_batch
 from lepton_nb.training.mixing import check_mixing
 from lepton_nb.training.monitoring import find_monitor
@@ -54,7 +54,7 @@ def prepare(
     check_sinks(settings.sink)
     choose_precision(settings.precision, choose_device(settings.device).device)
     bundle = _bundle(data, train, val, chosen)
-    own_loss = loss is not None
+    own_loss, known = loss is not None, bundle.report.findings
     if own_loss:
         bundle = bundle.as_given()
     definition = _definition(model if model is not None else _default_model(chosen, bundle), bundle)
@@ -62,7 +62,7 @@ def prepare(
         seed_all(settings.seed)
         network = definition.build()
         if not own_loss:
-            bundle = with_loss_of_the_model(bundle, network)
+            bundle = for_model(with_loss_of_the_model(bundle, network), network)
         criterion = make_criterion(loss, bundle, settings)
         # Within the seed too: a lazy layer draws its weights from the first batch it sees.
         report, inputs = _check(network, bundle, criterion, own_loss=own_loss)
@@ -85,6 +85,7 @@ def prepare(
         monitor,
         own_loss=own_loss,
         definition=definition,
+        notes=[finding.text for finding in bundle.report.findings if finding not in known],
     )
 
 
@@ -120,7 +121,7 @@ def as_bundle(data: Any) -> DataBundle:
 def _default_model(recipe: Recipe | None, bundle: DataBundle) -> str:
     if recipe is not None:
         return recipe.model
-    starter = next(iter(bundle.task.starters()), None)
+    starter = next(iter(bundle.task.starters_for(bundle.signature)), None)
     if starter is None:
         raise ArgumentError(
             f"There is no model to begin with for {bundle.task.title.lower()}.", "Name your own: train MODEL"
@@ -131,7 +132,8 @@ def _default_model(recipe: Recipe | None, bundle: DataBundle) -> str:
 def _definition(model: Any, bundle: DataBundle) -> Definition:
     if isinstance(model, Definition):
         return model
-    return define_model(model, signature=bundle.signature, starters=bundle.task.starters())
+    starters = bundle.task.starters_for(bundle.signature)
+    return define_model(model, signature=bundle.signature, starters=starters)
 
 
 def make_criterion(loss: Any, bundle: DataBundle, settings: TrainConfig) -> Any:
@@ -151,15 +153,14 @@ def make_criterion(loss: Any, bundle: DataBundle, settings: TrainConfig) -> Any:
 
 
 def _balanced_weights(bundle: DataBundle) -> list[float]:
-    """A weight for each class so that all classes weigh the same: items / (classes × items of the class)."""
-    targets, classes = bundle.train.targets, len(bundle.signature.class_names)
-    if targets is None or not classes:
+    """A weight for each class so that all classes weigh the same."""
+    targets = bundle.train.targets
+    if targets is None or not bundle.signature.class_names:
         raise ArgumentError(
             f"Data {bundle.name!r} has no list of classes to balance.",
             "Leave --class-weights out, or pass a loss with weights of your own.",
         )
-    counts = torch.bincount(targets, minlength=classes).clamp(min=1)
-    return [len(targets) / (classes * int(count)) for count in counts]
+    return bundle.task.balance(targets, bundle.signature)
 
 
 def _check(

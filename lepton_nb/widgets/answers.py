@@ -53,7 +53,10 @@ def _line(answer: Prediction) -> str:
     ranked = _ranked(answer)
     if not ranked:
         return "  ".join(f"{name}: {_text(value)}" for name, value in answer.items())
-    return " · ".join(f"{name} {_percent(score)}" for name, score in ranked)
+    scores = " · ".join(f"{name} {_percent(score)}" for name, score in ranked)
+    if "labels" not in answer and answer.get("label") in (None, ranked[0][0]):
+        return scores
+    return f"{_title(answer)}  ({scores})"  # a threshold, not the likeliest alone, decided
 
 
 def _table(answer: Prediction) -> str:
@@ -70,8 +73,15 @@ def _table(answer: Prediction) -> str:
     rows = [
         f"<tr><td {cell}>{escape(name)}</td><td {cell}>{_percent(score)}</td></tr>" for name, score in ranked
     ]
-    title = f'<div style="font-size: 130%"><strong>{escape(str(answer.get("label", "")))}</strong></div>'
+    title = f'<div style="font-size: 130%"><strong>{escape(_title(answer))}</strong></div>'
     return f"{title}<table>{''.join(rows)}</table>"
+
+
+def _title(answer: Answer) -> str:
+    """The class; or of several labels those that are given."""
+    if "labels" in answer:
+        return ", ".join(answer["labels"]) or "no label"
+    return str(answer.get("label", ""))
 
 
 def _media(answer: Media) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lepton_nb.data.report import plural
 from lepton_nb.packaging.restore import is_deployable, is_within_reach
+from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
 from lepton_nb.runs.bundle import MIME, run_bundle
@@ -143,7 +144,7 @@ def _draw(state: Shown, curves: Curves) -> _Picture | None:
     if not series:
         return None
     best = None if state.best_epoch is None else state.best_epoch + 1
-    drawn = learning_curves(series, best_epoch=best)
+    drawn = draw(learning_curves(series, best_epoch=best))
     alt = f"Curves by epoch: {', '.join(metric_title(name) for name in series)}"
     return _Picture(base64.b64encode(png(drawn)).decode(), shown_size(drawn), alt)
 

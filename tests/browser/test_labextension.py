@@ -138,7 +138,7 @@ def test_a_run_is_deployed_asked_compared_and_found_again(page: Page, lab: Lab, 
     expect(differing.filter(has_text=re.compile("^lr"))).to_contain_text("0.01")
     page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.id.startsWith('lepton-run')")
     compared.get_by_role("tab", name="Evaluation").click()
-    expect(compared.locator(".lp-Confusion")).to_be_visible()
+    expect(compared.locator(".lp-Matrix")).to_be_visible()
     look(page, "evaluation", ".lp-View:not(.lm-mod-hidden)")
 
     page.wait_for_timeout(1500)  # the lab saves its layout once a second

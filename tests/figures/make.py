@@ -53,6 +53,14 @@ def rows(target: str, root: Path) -> Any:
     return data.load(str(root), target="y", name=target)
 
 
+def pairs(root: Path) -> Any:
+    draw = np.random.default_rng(4)
+    sources = sorted({" ".join(draw.choice(WORDS, draw.integers(1, 5))) for _ in range(200)})
+    lines = (f"{source}\t{' '.join(word[::-1] for word in source.split())}\n" for source in sources)
+    (root / "pairs.tsv").write_text("".join(lines))
+    return data.load(str(root / "pairs.tsv"), task="translation", vocab_size=300, beams=2)
+
+
 def loader() -> Any:
     generator = torch.Generator().manual_seed(3)
     x = torch.randn(64, 5, generator=generator)

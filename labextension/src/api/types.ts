@@ -1,3 +1,4 @@
+import type { IChart } from '../charts/types';
 /**
  * What the server extension answers, as `lepton_nb/lab/README.md` documents it.
  *
@@ -75,6 +76,9 @@ export interface IEvaluation {
   split: string;
   items: number;
   metrics: Record<string, number | null>;
+  labels?: Record<string, string>;
+  /** Absent where an older version measured. */
+  charts?: IChart[];
   class_names?: string[];
   confusion?: number[][] | null;
   notes?: string[];

@@ -1,6 +1,6 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import * as React from 'react';
-import { EvaluationOutput } from './evaluation';
+import { EvaluationOutput, NEWEST } from './evaluation';
 import { LeptonOutput } from './output';
 import type { IEvaluationBundle } from './types';
 
@@ -15,7 +15,11 @@ const extension: IRenderMime.IExtension = {
     mimeTypes: [EVALUATION],
     defaultRank: 40, // before HTML and PNG
     createRenderer: options =>
-      new LeptonOutput<IEvaluationBundle>(data => <EvaluationOutput bundle={data} />, options)
+      new LeptonOutput<IEvaluationBundle>(
+        data => <EvaluationOutput bundle={data} />,
+        options,
+        NEWEST
+      )
   },
   dataType: 'json'
 };

@@ -4,8 +4,6 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { DOMAIN, TranslationProvider } from '../common/translation';
 
-const NEWEST = 1;
-
 /** Draws data that a cell left in the notebook. */
 export class LeptonOutput<T extends { version?: number }>
   extends ReactWidget
@@ -13,7 +11,8 @@ export class LeptonOutput<T extends { version?: number }>
 {
   constructor(
     private readonly _draw: (data: T, output: ReactWidget) => React.ReactElement,
-    private readonly _options: IRenderMime.IRendererOptions
+    private readonly _options: IRenderMime.IRendererOptions,
+    private readonly _newest = 1
   ) {
     super();
     this.addClass('lp-Output');
@@ -21,7 +20,7 @@ export class LeptonOutput<T extends { version?: number }>
 
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const data = model.data[this._options.mimeType] as T | undefined;
-    if (!data || (data.version ?? 0) > NEWEST) {
+    if (!data || (data.version ?? 0) > this._newest) {
       // Written by a newer version: the picture and text beside it are right in any case.
       return Promise.reject(
         new Error(`This output needs a newer lepton-nb (format ${data?.version}).`)

@@ -1,4 +1,5 @@
 import type { IRun } from '../api/types';
+import type { IChart } from '../charts/types';
 
 export interface IRunBundle {
   version: number;
@@ -17,22 +18,6 @@ export interface IServiceBundle {
   panel: string;
 }
 
-export interface ICurve {
-  name: string;
-  x: (number | null)[];
-  y: (number | null)[];
-  area: number | null;
-}
-
-export interface IMistake {
-  index: number;
-  prediction: string;
-  truth: string;
-  error: number | null;
-  text: string | null;
-  image: string | null;
-}
-
 export interface IEvaluationBundle {
   version: number;
   name: string;
@@ -42,17 +27,7 @@ export interface IEvaluationBundle {
   items: number;
   metrics: Record<string, number | null>;
   labels: Record<string, string>;
-  class_names: string[];
-  per_class: Record<string, (number | null)[]>;
-  confusion: number[][] | null;
-  curves: { roc?: ICurve[]; pr?: ICurve[] } | null;
-  calibration: {
-    confidence: (number | null)[];
-    accuracy: (number | null)[];
-    count: (number | null)[];
-  } | null;
-  residuals: { predicted: (number | null)[]; true: (number | null)[] } | null;
-  mistakes: IMistake[];
+  charts: IChart[];
   notes: string[];
   seconds: number;
 }

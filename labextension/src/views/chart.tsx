@@ -1,8 +1,7 @@
-import type * as Plotly from 'plotly.js';
-import type { Data, Layout, PlotlyHTMLElement } from 'plotly.js';
+import type { Data } from 'plotly.js';
 import * as React from 'react';
-import { Failure } from '../common/notice';
-import { colour, layout } from './theme';
+import { frame, Plot } from '../charts/plot';
+import { colour } from './theme';
 
 export interface ILine {
   name: string;
@@ -14,8 +13,6 @@ export interface ILine {
   faint?: boolean;
   /** Named by another line of its colour. */
   unlisted?: boolean;
-  /** Points that no line joins. */
-  points?: boolean;
 }
 
 export interface IChartProps {
@@ -30,73 +27,28 @@ export interface IChartProps {
   height?: number;
 }
 
-const MOST_ABOVE = 4;
-
-let loading: Promise<typeof Plotly> | null = null;
-
-/** Plotly comes when the first chart is drawn: it weighs more than all the rest. */
-function loadPlotly(): Promise<typeof Plotly> {
-  loading ??= import('plotly.js-basic-dist-min').then(
-    module => ((module as { default?: unknown }).default ?? module) as typeof Plotly
-  );
-  return loading;
-}
-
-/** Lines over steps or time: drag to zoom, double-click to see everything again. */
+/** Lines over steps or time, which grow as they are watched. */
 export function Chart(props: IChartProps): React.ReactElement {
-  const node = React.useRef<HTMLDivElement>(null);
-  const [failure, setFailure] = React.useState<unknown>(null);
-  const theme = useTheme();
-  const { lines, xTitle, yTitle, xKind, log, from0, height = 230 } = props;
-
-  React.useEffect(() => {
-    let current = true;
-    loadPlotly()
-      .then(plotly => {
-        if (current && node.current) {
-          const shape = options({ xTitle, yTitle, xKind, log, from0, height }, legendOf(lines));
-          return plotly.react(node.current, lines.map(trace(xKind)), shape, {
-            displaylogo: false,
-            modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']
-          });
+  const { lines, xTitle, yTitle, xKind, log, from0 } = props;
+  const draw = React.useCallback(() => {
+    const base = frame(xTitle, yTitle, lines.filter(line => !line.faint && !line.unlisted).length);
+    return {
+      data: lines.map(trace(xKind)),
+      layout: {
+        ...base,
+        xaxis: { ...base.xaxis, type: xKind === 'time' ? ('date' as const) : ('linear' as const) },
+        yaxis: {
+          ...base.yaxis,
+          type: log ? ('log' as const) : ('linear' as const),
+          rangemode: from0 ? ('tozero' as const) : ('normal' as const)
         }
-        return undefined;
-      })
-      .catch(setFailure);
-    return () => {
-      current = false;
-    };
-  }, [lines, xTitle, yTitle, xKind, log, from0, height, theme]);
-
-  React.useEffect(() => {
-    const element = node.current;
-    // Plotly itself hears of windows that are resized, and not of side bars.
-    const resized = new ResizeObserver(() => {
-      if (element?.clientWidth && element.querySelector('.main-svg')) {
-        void loadPlotly().then(plotly => plotly.Plots.resize(element));
-      }
-    });
-    if (element) {
-      resized.observe(element);
-    }
-    return () => {
-      resized.disconnect();
-      if (element) {
-        void loadPlotly().then(plotly => plotly.purge(element as unknown as PlotlyHTMLElement));
       }
     };
-  }, []);
-
-  return (
-    <figure className="lp-Chart" aria-label={summary(props)}>
-      <figcaption>{props.title}</figcaption>
-      {failure !== null && <Failure error={failure} />}
-      <div ref={node} style={{ height }} />
-    </figure>
-  );
+  }, [lines, xTitle, yTitle, xKind, log, from0]);
+  return <Plot title={props.title} summary={summary(props)} height={props.height} draw={draw} />;
 }
 
-/** What a chart says, for who cannot see it: the last value of each line. */
+/** The last value of each line. */
 function summary(props: IChartProps): string {
   const ends = props.lines
     .filter(line => !line.faint)
@@ -107,7 +59,7 @@ function summary(props: IChartProps): string {
 function trace(xKind: IChartProps['xKind']): (line: ILine) => Data {
   return line => ({
     type: 'scatter',
-    mode: line.points || line.y.length < 2 ? 'markers' : 'lines',
+    mode: line.y.length < 2 ? 'markers' : 'lines',
     name: line.name,
     x:
       xKind === 'time'
@@ -124,53 +76,4 @@ function trace(xKind: IChartProps['xKind']): (line: ILine) => Data {
     hoverinfo: line.faint ? 'skip' : undefined,
     showlegend: !line.faint && !line.unlisted
   });
-}
-
-/** Many names would take the plot's own place above it. */
-function legendOf(lines: ILine[]): 'none' | 'above' | 'beside' {
-  const named = lines.filter(line => !line.faint && !line.unlisted).length;
-  return named < 2 ? 'none' : named > MOST_ABOVE ? 'beside' : 'above';
-}
-
-function options(
-  props: Pick<IChartProps, 'xTitle' | 'yTitle' | 'xKind' | 'log' | 'from0' | 'height'>,
-  legend: 'none' | 'above' | 'beside'
-): Partial<Layout> {
-  const base = layout();
-  return {
-    ...base,
-    height: props.height,
-    showlegend: legend !== 'none',
-    legend:
-      legend === 'beside'
-        ? { ...base.legend, orientation: 'v', x: 1.02, y: 1, yanchor: 'top' }
-        : base.legend,
-    uirevision: 'kept', // a zoom stays while points are added
-    margin: { ...base.margin, t: legend === 'above' ? 22 : 8 },
-    xaxis: {
-      ...base.xaxis,
-      title: { ...(base.xaxis!.title as object), text: props.xTitle ?? '' },
-      type: props.xKind === 'time' ? 'date' : 'linear'
-    },
-    yaxis: {
-      ...base.yaxis,
-      title: { ...(base.yaxis!.title as object), text: props.yTitle ?? '' },
-      type: props.log ? 'log' : 'linear',
-      rangemode: props.from0 ? 'tozero' : 'normal'
-    }
-  };
-}
-
-/** Changes with the lab's theme. */
-function useTheme(): string {
-  const read = () => document.body.dataset.jpThemeName ?? '';
-  const [name, setName] = React.useState(read);
-  React.useEffect(() => {
-    const observer = new MutationObserver(() => setName(read()));
-    observer.observe(document.body, {
-      attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light']
-    });
-    return () => observer.disconnect();
-  }, []);
-  return name;
 }

@@ -1,12 +1,14 @@
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import type { IEvaluation, IRunDetail } from '../api/types';
+import { Charts } from '../charts/charts';
+import type { IChart } from '../charts/types';
 import { CommandIDs } from '../commands/ids';
 import { CommandButton } from '../common/actionButton';
 import { Empty } from '../common/notice';
 import { useTrans } from '../common/translation';
+import { confusionOf } from '../mime/evaluation1';
 import * as format from '../model/format';
-import { Confusion } from './confusion';
 
 interface IColumn {
   title: string;
@@ -20,12 +22,8 @@ export function Evaluations(props: {
 }): React.ReactElement {
   const { details, commands } = props;
   const trans = useTrans();
-  const columns: IColumn[] = details.flatMap(detail =>
-    Object.entries(detail.evaluations).map(([split, evaluation]) => ({
-      title: details.length > 1 ? `${detail.run.ref} · ${split}` : split,
-      evaluation
-    }))
-  );
+  const columns = React.useMemo(() => columnsOf(details), [details]);
+  const charts = React.useMemo(() => beside(columns), [columns]);
   if (columns.length === 0) {
     const ref = details[0].run.ref;
     return (
@@ -46,6 +44,7 @@ export function Evaluations(props: {
       </Empty>
     );
   }
+  const labels = Object.assign({}, ...columns.map(column => column.evaluation.labels));
   const names = [...new Set(columns.flatMap(column => Object.keys(column.evaluation.metrics)))];
   return (
     <>
@@ -63,7 +62,7 @@ export function Evaluations(props: {
         <tbody>
           {names.map(name => (
             <tr key={name}>
-              <th scope="row">{name.replace(/_/g, ' ')}</th>
+              <th scope="row">{labels[name] ?? name.replace(/_/g, ' ')}</th>
               {columns.map(column => (
                 <td key={column.title}>{format.metric(column.evaluation.metrics[name])}</td>
               ))}
@@ -77,18 +76,30 @@ export function Evaluations(props: {
           </tr>
         </tbody>
       </table>
-      <div className="lp-Charts">
-        {columns.map(({ title, evaluation }) =>
-          evaluation.confusion ? (
-            <Confusion
-              key={title}
-              title={trans.__('Confusion on %1', title)}
-              matrix={evaluation.confusion}
-              names={evaluation.class_names ?? []}
-            />
-          ) : null
-        )}
-      </div>
+      <Charts charts={charts} />
     </>
   );
+}
+
+function columnsOf(details: IRunDetail[]): IColumn[] {
+  return details.flatMap(detail =>
+    Object.entries(detail.evaluations).map(([split, evaluation]) => ({
+      title: details.length > 1 ? `${detail.run.ref} · ${split}` : split,
+      evaluation
+    }))
+  );
+}
+
+/** The charts of all columns, those of one name beside each other. */
+function beside(columns: IColumn[]): IChart[] {
+  const charts = columns.flatMap(({ title, evaluation }) =>
+    chartsOf(evaluation).map(chart => ({ ...chart, title: `${chart.title} · ${title}` }))
+  );
+  const names = [...new Set(charts.map(chart => chart.name))];
+  return names.flatMap(name => charts.filter(chart => chart.name === name));
+}
+
+function chartsOf(evaluation: IEvaluation): IChart[] {
+  const { charts, confusion, class_names: names = [] } = evaluation;
+  return charts ?? (confusion ? [confusionOf(confusion, names)] : []);
 }

@@ -14,6 +14,7 @@ import pandas as pd
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.fitted import pictures, tables, tensors, texts
+from lepton_nb.data.sources import sources
 from lepton_nb.signature import Signature
 
 
@@ -46,7 +47,9 @@ def fitted(source: Any, signature: Signature, split: str | None = None) -> DataB
     """
     module = _KINDS.get(signature.preprocessing["kind"])
     if module is None:
-        return None
+        readers = (reader for reader in sources().values() if signature.task in reader.tasks)
+        found = (reader.fitted(source, signature, split) for reader in readers)
+        return next((bundle for bundle in found if bundle is not None), None)
     if isinstance(source, str | os.PathLike):
         path = Path(source).expanduser().absolute()
         return module.from_path(path, signature, split) if path.exists() else None

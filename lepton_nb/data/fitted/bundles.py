@@ -10,11 +10,14 @@ import torch
 
 from lepton_nb.data.assemble import class_counts, fingerprint
 from lepton_nb.data.bundle import DataBundle, Split
+from lepton_nb.data.label_columns import as_label_sets, merge_columns, multi_hot
+from lepton_nb.data.label_values import check_labels
 from lepton_nb.data.report import DataReport, Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.targets import strip_labels
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import SEVERAL
 from lepton_nb.tasks.tables import category_text
 
 
@@ -49,12 +52,53 @@ def present(answers: pd.Series, what: str) -> tuple[pd.Series, np.ndarray, list[
 
 
 def fit_targets(answers: pd.Series, signature: Signature) -> np.ndarray:
-    """Targets as the model learned them: int64 class numbers ``(N,)``, or scaled float32 ``(N, 1)``.
+    """Targets as the model learned them: int64 class numbers ``(N,)``, scaled float32 ``(N, 1)``, or labels.
 
     Raises:
         DataError: If one is no class of the model, or no number.
     """
+    if signature.task == SEVERAL:
+        return multi_hot(label_sets(answers, signature), signature.class_names)
     return _class_numbers(answers, signature) if signature.class_names else _scaled(answers, signature)
+
+
+def label_column(table: pd.DataFrame, signature: Signature) -> pd.DataFrame:
+    """The table with the labels of each row as a tuple, where the model predicts several.
+
+    Raises:
+        DataError: If they stand in columns of their own, of which one is not there.
+    """
+    name, labels = target_name(signature), signature.class_names
+    if signature.task != SEVERAL:
+        return table
+    if name in table.columns:
+        return table.assign(**{name: label_sets(table[name], signature)})
+    absent = [label for label in labels if label not in table.columns]
+    if len(absent) == len(labels):
+        return table
+    if absent:
+        hint = did_you_mean(absent[0], table.columns) or "Write 0 and 1 into a column of that name."
+        raise DataError(f"The table has no column {absent[0]!r}, which the model predicts.", hint)
+    return merge_columns(table, labels)[0].rename(columns={", ".join(labels): name})
+
+
+def label_sets(answers: pd.Series, signature: Signature) -> pd.Series:
+    """Answers as tuples of labels, where the model gives several; else as they are."""
+    found = as_label_sets(answers, SEVERAL) if signature.task == SEVERAL else None
+    return answers if found is None else found[0]
+
+
+def label_rows(matrix: np.ndarray, signature: Signature) -> list[tuple[str, ...]]:
+    """Zeros and ones ``(N, L)`` as tuples of labels.
+
+    Raises:
+        DataError: If there are others, or not one for each label.
+    """
+    names = signature.class_names
+    if matrix.shape[1] != len(names):
+        raise DataError(f"The targets have {matrix.shape[1]} values an item; the model gives {len(names)}.")
+    check_labels(matrix, "The target", names, hint="Repair or leave out these items.")
+    return [tuple(names[i] for i in np.flatnonzero(row)) for row in matrix]
 
 
 def _class_numbers(answers: pd.Series, signature: Signature) -> np.ndarray:
@@ -125,7 +169,10 @@ def fitted_bundle(
     """
     assert split.targets is not None
     answers: Any = split.targets.numpy()
-    counts = class_counts({split.name: answers}, signature.class_names)
+    if signature.task == SEVERAL:
+        counts = {split.name: {"": len(answers)}}
+    else:
+        counts = class_counts({split.name: answers}, signature.class_names)
     return DataBundle(
         name=name,
         signature=signature,

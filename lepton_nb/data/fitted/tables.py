@@ -15,9 +15,12 @@ from lepton_nb.data.fitted.bundles import (
     fit_targets,
     fitted_bundle,
     held_out,
+    label_column,
+    label_rows,
     present,
     target_name,
 )
+from lepton_nb.data.label_columns import is_lists_of_names, one_object_each
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.tables.bundle import row_as_dict
@@ -26,6 +29,7 @@ from lepton_nb.data.tables.files import read_table
 from lepton_nb.data.tables.reading import table_folder_files
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import SEVERAL
 from lepton_nb.tasks.tables import category_text, encode_columns
 
 
@@ -54,18 +58,22 @@ def from_pair(x: Any, y: Any, signature: Signature) -> DataBundle | None:
                 "Give a DataFrame with these columns.",
             )
         x = pd.DataFrame(values, columns=columns)
+    target = target_name(signature)
+    if signature.task == SEVERAL:
+        lists = y if is_lists_of_names(y) else label_rows(np.asarray(y), signature)
+        y = one_object_each(lists)
     answers = np.asarray(y)
     if answers.ndim != 1 and answers.size != len(answers):
         return None
     if len(answers) != len(x):
         raise DataError(f"There are {len(x):,} rows and {len(answers):,} targets; expected one a row.")
-    return from_frame(x.assign(**{target_name(signature): answers.reshape(-1)}), signature)
+    return from_frame(x.assign(**{target: answers.reshape(-1)}), signature)
 
 
 def _bundle(
     table: pd.DataFrame, signature: Signature, part: str, name: str, source: str, findings: list[Finding]
 ) -> DataBundle:
-    table, target = table.rename(columns=str), target_name(signature)
+    table, target = label_column(table.rename(columns=str), signature), target_name(signature)
     columns = signature.preprocessing["columns"]
     _check_columns(table, [*(column["name"] for column in columns), target], target)
     used = [*(column["name"] for column in columns), target]

@@ -12,10 +12,18 @@ from torch import Tensor
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import array_keys
-from lepton_nb.data.fitted.bundles import as_tensor, fit_targets, fitted_bundle, scale, target_name
+from lepton_nb.data.fitted.bundles import (
+    as_tensor,
+    fit_targets,
+    fitted_bundle,
+    label_rows,
+    scale,
+    target_name,
+)
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import SEVERAL
 
 
 def from_path(path: Path, signature: Signature, split: str | None) -> None:
@@ -66,6 +74,9 @@ def array_targets(answers: np.ndarray, count: int, signature: Signature) -> np.n
         raise DataError(f"There are {count:,} items, the targets have the shape {answers.shape}.")
     if answers.ndim == 2 and answers.shape[1] == 1:
         answers = answers[:, 0]
+    if answers.ndim == 2 and signature.task == SEVERAL:
+        rows = pd.Series(label_rows(answers, signature), name=target_name(signature))
+        return fit_targets(rows, signature)
     if answers.ndim == 2 and not signature.class_names:
         return scale(answers.astype(np.float64), signature)
     if answers.ndim == 2 and answers.shape[1] == len(signature.class_names):

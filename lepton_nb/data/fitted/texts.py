@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ import pandas as pd
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import digests
-from lepton_nb.data.fitted.bundles import as_tensor, fit_targets, fitted_bundle, held_out, target_name
+from lepton_nb.data.fitted.bundles import (
+    as_tensor,
+    fit_targets,
+    fitted_bundle,
+    held_out,
+    label_column,
+    label_sets,
+    target_name,
+)
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.tables.files import read_table
 from lepton_nb.data.texts.files import LabelledTexts, guess_text_column, is_line_file, read_texts
@@ -35,7 +44,7 @@ def from_frame(table: pd.DataFrame, signature: Signature) -> DataBundle:
 
 def _columns(table: pd.DataFrame, signature: Signature) -> LabelledTexts:
     """The texts and labels of a table: the labels by the name they had in training."""
-    table, label = table.rename(columns=str), target_name(signature)
+    table, label = label_column(table.rename(columns=str), signature), target_name(signature)
     if label not in table.columns:
         raise DataError(
             f"The table has no column {label!r}, which the model predicts.",
@@ -66,7 +75,7 @@ def from_pair(x: Any, y: Any, signature: Signature) -> DataBundle:
 def _bundle(
     found: LabelledTexts, signature: Signature, split: str | None, name: str, source: str
 ) -> DataBundle:
-    found = clean_texts(found)
+    found = clean_texts(replace(found, labels=label_sets(found.labels, signature)))
     part, rows = held_out(found.given, split)
     texts = [found.texts[int(i)] for i in rows]
     targets = fit_targets(found.labels.iloc[rows], signature)

@@ -14,6 +14,7 @@ from lepton_nb.batch import Batch, leaves
 from lepton_nb.data.assemble import class_counts, class_findings
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import dataset_keys
+from lepton_nb.data.label_bundle import label_counts
 from lepton_nb.data.options import Named
 from lepton_nb.data.own.batches import describe
 from lepton_nb.data.own.dataset_views import dataset_classes
@@ -26,6 +27,7 @@ from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import numbered, plan_parts
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import LABEL_TASKS
 
 UserData = DataLoader[Any] | Dataset[Any]
 _EXPECTED = "Give a torch.utils.data.DataLoader, or a Dataset with __getitem__ and __len__."
@@ -103,9 +105,8 @@ def _bundle(
     signature, said = infer_signature(splits, batches, task, class_names)
     findings = [*findings, *said]
     findings += [Finding(note) for split in splits.values() for note in split.notes]
-    counts = _counts(splits, signature)
-    if signature.class_names and "" not in counts["train"]:
-        findings = class_findings(counts) + findings
+    counts, about = _counts(splits, signature)
+    findings = about + findings
     kinds = " and ".join(
         sorted({"DataLoaders" if isinstance(s, LoaderSplit) else "Datasets" for s in splits.values()})
     )
@@ -131,22 +132,30 @@ def _contents(splits: dict[str, AnySplit]) -> dict[str, np.ndarray]:
     return found
 
 
-def _counts(splits: dict[str, AnySplit], signature: Signature) -> dict[str, dict[str, int]]:
-    """Items by class where every split knows its targets, else by split."""
+def _counts(
+    splits: dict[str, AnySplit], signature: Signature
+) -> tuple[dict[str, dict[str, int]], list[Finding]]:
+    """Items by class where every split knows its targets, else by split; and what is to be said of them."""
     known = {part: split.targets for part, split in splits.items()}
     labels = {part: targets.numpy() for part, targets in known.items() if targets is not None}
-    if signature.class_names and len(labels) == len(splits):
-        return class_counts(labels, signature.class_names)
-    return {part: {"": len(split)} for part, split in splits.items()}
+    if not signature.class_names or len(labels) < len(splits):
+        return {part: {"": len(split)} for part, split in splits.items()}, []
+    if signature.task in LABEL_TASKS:
+        truths = {part: values.reshape(len(values), -1) == 1 for part, values in labels.items()}
+        return label_counts(truths, signature.task, signature.class_names)
+    if any(values.ndim != 1 or values.dtype.kind == "f" for values in labels.values()):
+        return {part: {"": len(split)} for part, split in splits.items()}, []
+    counts = class_counts(labels, signature.class_names)
+    return counts, class_findings(counts)
 
 
 def _preview(train: AnySplit, signature: Signature) -> PicturePreview | None:
     """A grid of pictures where the training items are pictures that can be read by number."""
     spec = signature.inputs[0]
     is_picture = len(signature.inputs) == 1 and len(spec.shape) == 3 and spec.shape[0] in (1, 3)
-    if train.targets is None or not is_picture or not signature.class_names:
+    if train.targets is None or not is_picture or not signature.class_names or train.targets.ndim != 1:
         return None
-    labels = train.targets.numpy()
+    labels = train.targets.numpy().astype(np.int64)
     return PicturePreview.draw(
         np.arange(len(train)), labels, signature.class_names, lambda i: _as_picture(train.raw(i))
     )

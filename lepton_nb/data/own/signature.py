@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,19 +11,21 @@ from torch import Tensor
 
 from lepton_nb.batch import Batch, Tree, leaves
 from lepton_nb.data.bundle import Inputs
+from lepton_nb.data.label_bundle import label_output
 from lepton_nb.data.own.batches import describe
 from lepton_nb.data.own.dataset_views import base_transform, dataset_classes
+from lepton_nb.data.own.labels import Labels, find_labels, read_targets
 from lepton_nb.data.own.splits import DatasetSplit, LoaderSplit
 from lepton_nb.data.own.transforms import Recipe, is_confirmed, preprocessing_of, read_transform
 from lepton_nb.data.report import Finding
-from lepton_nb.data.targets import Kind, about_labels, kind_of_task
+from lepton_nb.data.targets import Kind, is_of_another_package, kind_of_task
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import task_names
 from lepton_nb.tasks.generic import Generic
+from lepton_nb.tasks.names import SEVERAL
 
 AnySplit = LoaderSplit | DatasetSplit
-READ_FOR_CLASSES = 50_000  # items read to learn how many classes there are, where nothing else tells
 
 
 def infer_signature(
@@ -45,10 +48,16 @@ def infer_signature(
     inputs, target = batches["train"]
     specs, by_name = _input_specs(batches), isinstance(inputs, Mapping)
     try:
+        labels = find_labels(splits, batches, task, class_names)
+        if labels is not None:
+            return _of_labels(splits, inputs, specs, labels, by_name=by_name)
         kind = kind_of_task(task) or _kind_of(target)
         _check_targets(target, kind)
         names, findings = _class_names(splits, batches, class_names) if kind == "classification" else ((), [])
     except DataError as error:
+        if is_of_another_package(task):
+            signature, _ = _generic(specs, splits["train"].target_name, error, by_name=by_name)
+            return replace(signature, task=str(task)), []
         if task is not None or class_names is not None:
             raise
         return _generic(specs, splits["train"].target_name, error, by_name=by_name)
@@ -60,7 +69,7 @@ def infer_signature(
         signature = Signature(
             name, specs, output, target={"name": "target", "mean": 0.0, "std": 1.0}, by_name=by_name
         )
-        return signature, [_about_quantities(splits, target)]
+        return signature, [Finding("Targets are decimal numbers: taken as quantities, as they are.")]
     preprocessing: dict[str, Any] = {"kind": "tensor"}
     if name == "image-classification":
         preprocessing, said = _picture_preprocessing(splits, inputs)
@@ -93,24 +102,22 @@ def _generic(
     ]
 
 
-def _about_quantities(splits: Mapping[str, AnySplit], target: Tensor) -> Finding:
-    known = splits["train"].targets
-    values = target if known is None else known
-    plain = Finding("Targets are decimal numbers: taken as quantities, as they are.")
-    return about_labels(values) or plain
-
-
 def _check_targets(target: Tensor, kind: Kind) -> None:
-    if kind == "classification" and (target.ndim != 1 or target.is_floating_point()):
+    if kind == "classification" and (target.ndim != 1 or not _are_whole(target)):
+        labels = f' or task="{SEVERAL}" where each says yes or no,' if target.ndim == 2 else ""
         raise DataError(
             f"The targets of train are {str(target.dtype).removeprefix('torch.')} {tuple(target.shape)}; "
             "classification takes one class number an item, int64 (N,).",
-            'Turn them into class numbers, or pass task="regression" where they are quantities.',
+            f'Turn them into class numbers, or pass{labels} task="regression" where they are quantities.',
         )
     if kind == "regression" and target.ndim > 2:
         raise DataError(
             f"The targets of train are {tuple(target.shape)}; regression takes (N,) or (N, values)."
         )
+
+
+def _are_whole(target: Tensor) -> bool:
+    return not target.is_floating_point() or bool((target % 1 == 0).all())
 
 
 def _task_of(inputs: Inputs, kind: Kind) -> str:
@@ -180,7 +187,7 @@ def _class_names(
     known = [split.targets for split in splits.values() if split.targets is not None]
     seen = [target for _, target in batches.values()]
     if not names and train.targets is None:
-        seen.append(_read_targets(train, findings))
+        seen.append(_count_classes(train, findings))
     everything = torch.cat([values.reshape(-1).to(torch.int64) for values in [*known, *seen]])
     low, high = int(everything.min()), int(everything.max())
     if low < 0:
@@ -198,17 +205,30 @@ def _class_names(
     return names, findings
 
 
-def _read_targets(split: AnySplit, findings: list[Finding]) -> Tensor:
-    """The targets of up to `READ_FOR_CLASSES` items, by reading them."""
-    read, count = [], 0
-    for _, target in split.loader(batch_size=256).batches(0):
-        read.append(target)
-        count += len(target)
-        if count >= READ_FOR_CLASSES:
-            break
-    text = f"The number of classes is that of the first {count:,} items read (class_names=[…] says it)."
-    findings.append(Finding(text, warning=count < len(split)))
-    return torch.cat(read)
+def _count_classes(split: AnySplit, findings: list[Finding]) -> Tensor:
+    read = read_targets(split)
+    text = f"The number of classes is that of the first {len(read):,} items read (class_names=[…] says it)."
+    findings.append(Finding(text, warning=len(read) < len(split)))
+    return read
+
+
+def _of_labels(
+    splits: Mapping[str, AnySplit],
+    inputs: Inputs,
+    specs: tuple[TensorSpec, ...],
+    labels: Labels,
+    *,
+    by_name: bool,
+) -> tuple[Signature, list[Finding]]:
+    """The signature of zeros and ones, which reach the model's loss as they are."""
+    preprocessing: dict[str, Any] = {"kind": "tensor"}
+    said = list(labels.findings)
+    if isinstance(inputs, Tensor) and inputs.ndim == 4:
+        preprocessing, more = _picture_preprocessing(splits, inputs)
+        said += more
+    target = {"name": splits["train"].target_name or "label"}
+    output = label_output(labels.task, labels.names)
+    return Signature(labels.task, specs, output, labels.names, preprocessing, target, by_name), said
 
 
 def _picture_preprocessing(

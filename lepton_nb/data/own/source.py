@@ -21,8 +21,9 @@ class LoaderSource(Source[Named]):
     DataLoaders keep their batch size, sampler, workers and transforms. Where the dataset applies a
     torchvision transform of known steps to PIL images, the signature gets it as its preprocessing, checked on
     real items, so that a service takes pictures; else a service takes tensors. ``task`` is
-    ``classification``, ``regression`` or a task's name, where the first batch should not decide:
-    whole-numbered targets are classes, others quantities, and the inputs' shape says what they are.
+    ``classification``, ``regression`` or a task's name, where the targets should not decide: zeros and ones
+    are labels, other whole numbers classes, others quantities, and the inputs' shape says what they are.
+    Whole numbers 0 and 1, one an item, are two classes, or one label where the model gives one number.
     """
 
     name = "loaders"

@@ -10,6 +10,7 @@ import torch
 from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, refuse_emptied
 from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
+from lepton_nb.data.label_bundle import label_counts, label_output
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.pictures.augment import augmenter_for
 from lepton_nb.data.pictures.decoding import PictureForm
@@ -22,6 +23,7 @@ from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.names import LABEL_TASKS
 
 
 def image_bundle(
@@ -33,8 +35,9 @@ def image_bundle(
     source: str,
     augment: Augmentation,
     findings: list[Finding],
+    task: str = "image-classification",
 ) -> DataBundle:
-    """The bundle of an image classification data set.
+    """The bundle of pictures with a class, or labels, each.
 
     Args:
         parts: Rows of the pool by split name.
@@ -42,7 +45,7 @@ def image_bundle(
     """
     parts, found = _without_leaks(pool, parts)
     stats = _stats(pool, parts["train"])
-    signature = _signature(class_names, stats, pool.form)
+    signature = _signature(task, class_names, stats, pool.form)
     augmenter, said = augmenter_for(augment, mode=pool.form.mode, size=pool.form.size, mean=stats.mean)
 
     def split(split_name: str, rows: np.ndarray) -> Split:
@@ -61,9 +64,14 @@ def image_bundle(
             stream=pool.stream if split_name == "train" else None,
         )
 
-    counts = class_counts({part: pool.labels[rows] for part, rows in parts.items()}, class_names)
+    answers = {part: pool.labels[rows] for part, rows in parts.items()}
+    if task in LABEL_TASKS:
+        counts, about = label_counts({part: a > 0 for part, a in answers.items()}, task, class_names)
+    else:
+        counts = class_counts(answers, class_names)
+        about = class_findings(counts)
     preview = PicturePreview.draw(parts["train"], pool.labels, class_names, pool.raw)
-    findings = [*class_findings(counts), *findings, *found, *said]
+    findings = [*about, *findings, *found, *said]
     content = {part: (pool.digests[rows], pool.labels[rows]) for part, rows in parts.items()}
     return DataBundle(
         name=name,
@@ -96,18 +104,19 @@ def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]
     repeats = count_repeats(pool.digests[train])
     if repeats:
         findings.append(Finding(f"{plural(repeats, 'picture')} of train repeated within train: left in."))
-    findings += find_conflicts(
-        pool.digests[train], pool.labels[train], lambda i: pool.name_of(int(train[i])), "picture"
-    )
+    if pool.labels.ndim == 1:
+        findings += find_conflicts(
+            pool.digests[train], pool.labels[train], lambda i: pool.name_of(int(train[i])), "picture"
+        )
     return parts, findings
 
 
-def _signature(class_names: tuple[str, ...], stats: PixelStats, form: PictureForm) -> Signature:
+def _signature(task: str, class_names: tuple[str, ...], stats: PixelStats, form: PictureForm) -> Signature:
     settings = {"range": list(form.value_range)} if form.value_range is not None else {}
     return Signature(
-        task="image-classification",
+        task=task,
         inputs=(TensorSpec("image", "float32", form.shape),),
-        output=TensorSpec("logits", "float32", (len(class_names),)),
+        output=label_output(task, class_names),
         class_names=class_names,
         preprocessing={
             "kind": "image",

@@ -11,13 +11,15 @@ from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
+from lepton_nb.data.label_columns import Target, with_labels
+from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.options import Splitting
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts, plan_parts, row_keys
 from lepton_nb.data.tables.cells import clean_cells
 from lepton_nb.data.tables.columns import choose_columns
-from lepton_nb.data.targets import Targets, find_column, kind_of_task, read_targets, strip_labels
+from lepton_nb.data.targets import Targets, find_column, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.errors import DataError
 from lepton_nb.tasks.tables import encode_columns
@@ -31,7 +33,7 @@ def table_bundle(
     *,
     name: str,
     source: str,
-    target: str | None,
+    target: Target,
     task: str | None,
     splitting: Splitting,
     findings: list[Finding],
@@ -42,13 +44,14 @@ def table_bundle(
         given: Rows by split as the source has them.
         findings: What reading the table found; what is found here is added.
     """
+    table, target, names, labels = with_labels(table.rename(columns=str), target, task)
     table, given, target, said = _prepare(table, given, target)
-    findings = findings + said
-    targets = read_targets(table[target], kind=kind_of_task(task))
+    findings = findings + said + labels
+    targets = read_answers(table[target], task, names)
     features = table.drop(columns=[target])
     findings += targets.findings
     keys = row_keys(table_keys(features))
-    parts, split = plan_parts(given, keys, targets.labels, targets.class_names, splitting)
+    parts, split = plan_parts(given, keys, targets.labels, targets.strata, splitting)
     columns, said = choose_columns(features.iloc[parts["train"]])
     findings += split + said
     if not columns:
@@ -68,7 +71,7 @@ def table_bundle(
         parts,
         name=name,
         source=source,
-        task=f"tabular-{targets.kind}",
+        task=task_of(task, "tabular", targets),
         input_name="features",
         target_name=target,
         preprocessing=preprocessing,
@@ -97,12 +100,11 @@ def preview_rows(features: pd.DataFrame, targets: Targets, target: str, train: n
     """Some training rows, spread over the split, with their target."""
     shown = features.iloc[:, :SHOWN_COLUMNS]
     more = [f"… {features.shape[1] - SHOWN_COLUMNS} more"] if features.shape[1] > SHOWN_COLUMNS else []
-    rows = []
-    for i in train[np.linspace(0, len(train) - 1, min(SHOWN_ROWS, len(train))).astype(int)]:
-        answer = (
-            targets.class_names[targets.values[i]] if targets.class_names else float(targets.values[i][0])
-        )
-        rows.append([*row_as_dict(shown, int(i)).values(), *("…" for _ in more), answer])
+    spread = np.linspace(0, len(train) - 1, min(SHOWN_ROWS, len(train))).astype(int)
+    rows = [
+        [*row_as_dict(shown, i).values(), *("…" for _ in more), targets.shown(i)]
+        for i in train[spread].tolist()
+    ]
     return RowsPreview([*map(str, shown.columns), *more, f"{target} (target)"], rows)
 
 

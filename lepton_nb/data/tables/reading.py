@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import SPLIT_FOLDERS
+from lepton_nb.data.label_columns import target_columns
 from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.bundle import table_bundle
@@ -76,7 +78,7 @@ def table_folder_files(root: Path) -> dict[str, Path]:
 
 
 def _read(
-    path: str | os.PathLike[str], target: str | None
+    path: str | os.PathLike[str], target: str | Sequence[str] | None
 ) -> tuple[pd.DataFrame, Parts, Path, list[Finding]]:
     root = Path(path).expanduser().absolute()
     files = table_folder_files(root) if root.is_dir() else {"train": existing_file(path)}
@@ -90,9 +92,10 @@ def _read(
         table, said = read_table(file)
         findings += said
         if split != "train":
-            wanted = find_column(tables["train"], target, "target") if target else tables["train"].columns[-1]
-            if wanted not in table.columns:
-                findings.append(Finding(f"{file.name} has no column {wanted!r}: left out.", warning=True))
+            named = target_columns(tables["train"].columns, target) or [tables["train"].columns[-1]]
+            wanted = [find_column(tables["train"], name, "target") for name in named]
+            if lacking := [name for name in wanted if name not in table.columns]:
+                findings.append(Finding(f"{file.name} has no column {lacking[0]!r}: left out.", warning=True))
                 continue
             absent = [column for column in tables["train"].columns if column not in table.columns]
             if absent:

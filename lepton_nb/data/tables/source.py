@@ -13,7 +13,12 @@ from lepton_nb.data.sources import Match, Progress, Source, is_a
 if TYPE_CHECKING:
     from lepton_nb.data.bundle import DataBundle
 
-TASKS = ("tabular-classification", "tabular-regression")
+TASKS = (
+    "tabular-classification",
+    "tabular-regression",
+    "binary-classification",
+    "multi-label-classification",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +26,15 @@ class TableOptions(Tasked, Splitting):
     """Rows whose columns predict one of them.
 
     Attributes:
-        target: The column to predict; the last one where it is not given, which the report says.
-        task: ``classification`` or ``regression``, where the target's values should not decide.
+        target: The column to predict; the last one where it is not given, which the report says. Several,
+            ``a,b,c``, are labels of 0 and 1; one whose cells hold lists, or ``a|b``, is several labels, too.
+        task: ``classification``, ``regression`` or a task's name, where the target should not decide.
     """
 
     title = "tables"
-    target: str | None = option(None, "column to predict in a table", "COLUMN")
+    target: str | tuple[str, ...] | None = option(
+        None, "column to predict in a table; several, a,b,c, are labels of 0 and 1", "COLUMN"
+    )
 
 
 class CsvSource(Source[TableOptions]):

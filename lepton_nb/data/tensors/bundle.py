@@ -10,6 +10,7 @@ import torch
 
 from lepton_nb.data.assemble import class_counts, class_findings, fingerprint
 from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.label_bundle import label_counts, label_output
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.report import DataReport, Finding, Preview
 from lepton_nb.data.splitting import Parts, repeats_are_cases
@@ -47,13 +48,14 @@ def tensor_bundle(
     Raises:
         DataError: If a quantity is the same in every training row.
     """
-    if targets.kind == "classification":
+    if targets.kind == "labels":
+        output = label_output(task, targets.class_names)
+        values, target = targets.values, {"name": target_name}
+    elif targets.kind == "classification":
         output = TensorSpec("logits", "float32", (len(targets.class_names),))
         values, target = targets.values, {"name": target_name}
     else:
-        scale = Scale.none(targets.values.shape[1])
-        if not targets.as_they_are:
-            scale = Scale.measure(targets.values[parts["train"]], target_name)
+        scale = Scale.measure(targets.values[parts["train"]], target_name)
         output = TensorSpec("values", "float32", (targets.values.shape[1],))
         values, target = scale.apply(targets.values), {"name": target_name, **scale.to_dict()}
     signature = Signature(
@@ -65,9 +67,13 @@ def tensor_bundle(
         target=target,
     )
     content = {split: (inputs[rows], values[rows]) for split, rows in parts.items()}
-    counts = class_counts({split: answers for split, (_, answers) in content.items()}, targets.class_names)
-    if targets.class_names:
-        findings = class_findings(counts) + findings
+    answers = {split: answers for split, (_, answers) in content.items()}
+    if targets.kind == "labels":
+        counts, said = label_counts({s: a > 0 for s, a in answers.items()}, task, targets.class_names)
+    else:
+        counts = class_counts(answers, targets.class_names)
+        said = class_findings(counts) if targets.class_names else []
+    findings = said + findings
 
     known_by = digests if contents is None else contents
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,21 @@ from torch import Tensor
 
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import array_keys, column_keys
+from lepton_nb.data.label_columns import as_label_sets, is_lists_of_names, one_object_each
+from lepton_nb.data.label_targets import as_one_label, read_answers, read_label_sets, read_matrix
 from lepton_nb.data.pictures.arrays import as_pictures, image_pool
 from lepton_nb.data.pictures.bundle import image_bundle
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts, plan_parts, row_keys
 from lepton_nb.data.tables.bundle import preview_rows, row_as_dict
 from lepton_nb.data.tables.columns import number_column
-from lepton_nb.data.targets import Targets, about_labels, kind_of_task, read_targets
+from lepton_nb.data.targets import Targets, kind_of_task, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.tensors.source import ArrayOptions
 from lepton_nb.errors import ArgumentError, DataError
 from lepton_nb.tasks.tables import encode_columns
+
+_LABELS = 'task="multi-label-classification" takes each column as a label.'
 
 
 def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions, *, name: str) -> DataBundle:
@@ -39,10 +44,10 @@ def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions,
         x = np.ascontiguousarray(x, dtype=np.float64 if x.ndim == 2 else np.float32)
     keys = array_keys(x if pictures is None else pictures)
     parts, split = plan_parts(
-        rows, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.class_names, options
+        rows, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.strata, options
     )
     findings = targets.findings + said + split
-    if pictures is not None and targets.kind == "classification":
+    if pictures is not None and targets.kind != "regression":
         pool = image_pool(pictures, targets.values, keys, "item")
         return image_bundle(
             pool,
@@ -52,6 +57,7 @@ def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions,
             source=source,
             augment=options.augment,
             findings=findings,
+            task=task_of(options.task, "image", targets),
         )
     if options.augment != "none":
         raise ArgumentError(
@@ -60,7 +66,8 @@ def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions,
     if pictures is not None:
         x = pictures.astype(np.float32) / 255
     make = _table if x.ndim == 2 else _plain
-    return make(x, keys, targets, parts, name, source, findings)
+    pictures_of = "image" if x.ndim == 4 and targets.kind == "classification" else "tabular"
+    return make(x, keys, targets, parts, name, source, findings, task_of(options.task, pictures_of, targets))
 
 
 def _table(
@@ -71,6 +78,7 @@ def _table(
     name: str,
     source: str,
     findings: list[Finding],
+    task: str,
 ) -> DataBundle:
     """Rows of numbers: every column stays, since the model was written for their count."""
     columns = [number_column(f"x{i}", values[parts["train"], i]) for i in range(values.shape[1])]
@@ -88,7 +96,7 @@ def _table(
         parts,
         name=name,
         source=source,
-        task=f"tabular-{targets.kind}",
+        task=task,
         input_name="features",
         target_name="y",
         preprocessing=preprocessing,
@@ -107,11 +115,11 @@ def _plain(
     name: str,
     source: str,
     findings: list[Finding],
+    task: str,
 ) -> DataBundle:
     """Numbers that reach the model as they are."""
     if not np.isfinite(values).all():
         raise DataError("X holds NaN or infinite values.", "Remove or replace them: np.nan_to_num(X).")
-    pictures = values.ndim == 4 and targets.kind == "classification"
     return tensor_bundle(
         values,
         keys,
@@ -119,7 +127,7 @@ def _plain(
         parts,
         name=name,
         source=source,
-        task="image-classification" if pictures else f"tabular-{targets.kind}",
+        task=task,
         input_name="image" if values.ndim == 4 else "inputs",
         target_name="y",
         preprocessing={"kind": "tensor"},
@@ -158,6 +166,8 @@ def _as_array(value: Any, what: str) -> np.ndarray:
     if isinstance(value, Tensor):
         value = value.detach().cpu()
         value = value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
+    if what.startswith("y") and is_lists_of_names(value):
+        return one_object_each(value)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -183,14 +193,15 @@ def _read_targets(y: np.ndarray, task: str | None, class_names: Sequence[str] | 
     if y.ndim > 2:
         raise DataError(f"y has the shape {y.shape}; expected (items,) or (items, values).")
     if y.ndim == 2:
-        one_hot = kind != "regression" and bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+        one_hot = kind in (None, "classification") and bool(
+            np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()
+        )
         if not one_hot:
             if kind == "classification":
-                raise DataError(f"y has the shape {y.shape}; expected class numbers (items,).")
-            labels = about_labels(y)
-            found = [] if labels is None else [labels]
-            return Targets("regression", _finite(y), findings=found, as_they_are=labels is not None)
-        said = [Finding("One-hot targets are read as class numbers.")]
+                raise DataError(f"y has the shape {y.shape}; expected class numbers (items,).", _LABELS)
+            labels = read_matrix(y, task, class_names)
+            return Targets("regression", _finite(y)) if labels is None else labels
+        said = [Finding(f"One-hot targets are read as class numbers. {_LABELS}")]
         names = tuple(class_names or map(str, range(y.shape[1])))
         return Targets("classification", y.argmax(axis=1).astype(np.int64), names, findings=said)
     if y.dtype.kind == "f" and kind != "classification":
@@ -198,11 +209,16 @@ def _read_targets(y: np.ndarray, task: str | None, class_names: Sequence[str] | 
     missing = int(pd.isna(y).sum())
     if missing:
         raise DataError(f"y holds {plural(missing, 'missing value')}.", "Remove these items.")
+    answers = pd.Series(y, name="y")
+    sets = as_label_sets(answers, task)
+    if sets is not None:
+        return replace(read_label_sets(sets[0], task, class_names or ()), findings=sets[1])
     if class_names is None:
-        return read_targets(pd.Series(y, name="y"), kind=kind)
+        return read_answers(answers, task)
     if y.dtype.kind not in "iub" or y.min() < 0 or y.max() >= len(class_names):
         raise DataError(f"y is to hold class numbers 0..{len(class_names) - 1}, one for each of class_names.")
-    return Targets("classification", y.astype(np.int64), tuple(map(str, class_names)))
+    targets = Targets("classification", y.astype(np.int64), tuple(map(str, class_names)))
+    return as_one_label(targets, "y") if kind == "labels" else targets
 
 
 def _finite(y: np.ndarray) -> np.ndarray:

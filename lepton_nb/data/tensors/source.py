@@ -33,14 +33,20 @@ class ArraySource(Source[ArrayOptions]):
     x holds pictures ``(N, C, H, W)``, ``(N, H, W, C)`` or, as uint8, ``(N, H, W)``; or rows ``(N, F)``; or
     anything else a model takes as float32. Pictures are uint8, or floats that are 0..255 in whole numbers or
     0..1; other floats reach the model as they are. y holds targets ``(N,)``: class numbers, names, or
-    quantities; or ``(N, T)`` quantities.
+    quantities; or ``(N, T)`` quantities; or labels: zeros and ones ``(N, L)``, or a list of names an item.
     """
 
     name = "arrays"
     noun = "Arrays"
     variable = "(X, y)"
     classes = ("numpy:ndarray", "torch:Tensor", "builtins:tuple", "builtins:list")
-    tasks = ("image-classification", "tabular-classification", "tabular-regression")
+    tasks = (
+        "image-classification",
+        "tabular-classification",
+        "tabular-regression",
+        "binary-classification",
+        "multi-label-classification",
+    )
     options = ArrayOptions
 
     def recognises_variable(self, value: Any, options: Mapping[str, Any]) -> Match:  # noqa: ARG002

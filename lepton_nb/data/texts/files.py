@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from lepton_nb.data.class_folders import (
     is_class_folder_tree,
 )
 from lepton_nb.data.duplicates import EXAMPLES
+from lepton_nb.data.label_columns import Target, as_label_sets, merge_columns
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.files import encoding_of, existing_file, read_table
@@ -23,6 +25,7 @@ from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
 
 LINE_SUFFIXES = (".txt", ".tsv")
+_LOOKED_AT, _FEW = 200, 20  # lines that tell pairs of texts from labelled ones, and too few to
 WORDS = 3  # a column whose cells have more words than this on average holds texts
 LABEL_NAMES = ("label", "target", "class", "category", "sentiment", "y")
 
@@ -37,6 +40,7 @@ class LabelledTexts:
         given: Rows by split as the source has them.
         names: What to call each text.
         findings: What was left out or guessed.
+        label_names: Every label, where `labels` holds tuples of those that stand in columns of their own.
     """
 
     texts: pd.Series
@@ -44,10 +48,11 @@ class LabelledTexts:
     given: Parts
     names: list[str]
     findings: list[Finding] = field(default_factory=list)
+    label_names: tuple[str, ...] = ()
 
 
 def read_texts(
-    path: str | os.PathLike[str], text: str | None, label: str | None, *, least: int = 2
+    path: str | os.PathLike[str], text: str | None, label: Target, *, least: int = 2
 ) -> LabelledTexts:
     """The labelled texts of a file or folder.
 
@@ -67,16 +72,22 @@ def read_texts(
         return _from_lines([file])
     table, findings = read_table(file)
     found = from_frame(table, text, label)
-    return LabelledTexts(found.texts, found.labels, found.given, found.names, findings + found.findings)
+    return replace(found, findings=findings + found.findings)
 
 
-def from_frame(table: pd.DataFrame, text: str | None, label: str | None) -> LabelledTexts:
+def with_label_sets(found: LabelledTexts, task: str | None) -> LabelledTexts:
+    """With tuples of labels where the cells hold several; see `as_label_sets`."""
+    sets = None if found.label_names else as_label_sets(found.labels, task)
+    return found if sets is None else replace(found, labels=sets[0], findings=found.findings + sets[1])
+
+
+def from_frame(table: pd.DataFrame, text: str | None, label: Target) -> LabelledTexts:
     """The text and label columns of a table.
 
     Raises:
         DataError: If they are not given and cannot be told from the cells.
     """
-    table = table.rename(columns=str).reset_index(drop=True)
+    table, label, labels = merge_columns(table.rename(columns=str).reset_index(drop=True), label)
     findings = []
     if text is None:
         text = guess_text_column(table)
@@ -100,7 +111,8 @@ def from_frame(table: pd.DataFrame, text: str | None, label: str | None) -> Labe
     if label == text:
         raise DataError(f"text and label both are {text!r}.", "Name two columns.")
     names = [f"row {i}" for i in range(len(table))]
-    return LabelledTexts(table[text], table[label], {"train": np.arange(len(table))}, names, findings)
+    given = {"train": np.arange(len(table))}
+    return LabelledTexts(table[text], table[label], given, names, findings, labels)
 
 
 def guess_text_column(table: pd.DataFrame) -> str | None:
@@ -123,6 +135,19 @@ def is_text_folder(root: Path) -> bool:
 def is_line_file(path: Path) -> bool:
     """Whether a file has ``text TAB label`` lines and no header."""
     return path.suffix.lower() in LINE_SUFFIXES and not _has_header(path)
+
+
+def is_pair_file(path: Path) -> bool:
+    """Whether the lines hold texts and what belongs to each, such as translations: no column has labels."""
+    if path.suffix.lower() not in LINE_SUFFIXES:
+        return False
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        rows = [line.rstrip("\n").split("\t") for line in islice(stream, _LOOKED_AT)]
+    columns = list(zip(*(row for row in rows if len(row) > 1), strict=False))
+    if len(columns) < 2 or len(columns[0]) < _FEW:
+        return False
+    words = sum(len(text.split()) for text in columns[1])
+    return words > 1.3 * len(columns[1]) and all(len(set(texts)) > 0.8 * len(texts) for texts in columns[1:])
 
 
 def _line_files(root: Path) -> list[Path]:

@@ -12,12 +12,14 @@ import pandas as pd
 from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
+from lepton_nb.data.label_columns import is_label_sets
+from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts, plan_parts
-from lepton_nb.data.targets import Targets, read_targets, strip_labels
+from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
-from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts
+from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, with_label_sets
 from lepton_nb.data.texts.source import TextOptions
 from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
@@ -42,10 +44,10 @@ def read_labelled(
         root = Path(source).expanduser().absolute()
         found, own_name = read_texts(source, options.text, options.label), root.stem
         where = f"{'folder' if root.is_dir() else 'file'} {root}"
-    found = clean_texts(found)
-    targets = read_targets(found.labels, kind="classification")
+    found = clean_texts(with_label_sets(found, options.task))
+    targets = read_answers(found.labels, options.task or _usual(found), found.label_names)
     content = digests(value.encode() for value in found.texts)
-    parts, split = plan_parts(found.given, content, targets.values, targets.class_names, options)
+    parts, split = plan_parts(found.given, content, targets.labels, targets.strata, options)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens(
@@ -58,7 +60,7 @@ def read_labelled(
         parts,
         name=name or own_name,
         source=where,
-        task="text-classification",
+        task=task_of(options.task, "text", targets),
         input_name="input_ids",
         target_name=str(found.labels.name),
         preprocessing=preprocessing,
@@ -66,6 +68,11 @@ def read_labelled(
         findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
     )
+
+
+def _usual(found: LabelledTexts) -> str | None:
+    """Labels of texts are classes also where they are numbers, unless they are several."""
+    return None if is_label_sets(found.labels) else "text-classification"
 
 
 def clean_texts(found: LabelledTexts) -> LabelledTexts:
@@ -93,6 +100,7 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
         given,
         [name for name, kept in zip(found.names, keep, strict=True) if kept],
         found.findings + findings + lost,
+        found.label_names,
     )
 
 
@@ -114,9 +122,10 @@ def _without_leaks(
     repeats = count_repeats(content[train])
     if repeats:
         findings.append(Finding(f"{plural(repeats, 'text')} of train repeated within train: left in."))
-    findings += find_conflicts(
-        content[train], targets.values[train], lambda i: name_of(int(train[i])), "text"
-    )
+    if targets.labels is not None:
+        findings += find_conflicts(
+            content[train], targets.labels[train], lambda i: name_of(int(train[i])), "text"
+        )
     return parts, findings
 
 
@@ -137,6 +146,6 @@ def _learn_tokens(
 def _preview(texts: list[str], targets: Targets, train: np.ndarray) -> RowsPreview:
     rows = []
     for label, class_name in enumerate(targets.class_names[:SHOWN_CLASSES]):
-        members = train[targets.values[train] == label]
+        members = train[targets.has(label)[train]]
         rows += [(class_name, texts[int(i)]) for i in members[:SHOWN]]
     return RowsPreview(["label", "text"], rows)

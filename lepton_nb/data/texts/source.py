@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lepton_nb.data.options import Splitting, option
+from lepton_nb.data.options import Splitting, Tasked, option
 from lepton_nb.data.sources import Match, Progress, Source, is_a
 from lepton_nb.errors import DataError
 
@@ -16,24 +16,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextOptions(Splitting):
+class TextOptions(Tasked, Splitting):
     """Texts with a label each.
 
     Attributes:
         text: The column with the texts, where the cells do not tell.
-        label: The column with the labels.
+        label: The column with the labels, or several columns of zeros and ones: ``a,b,c``.
+        task: ``classification`` or a task's name, where the labels should not decide: ``fun|short``, or a
+            list, is several labels.
         max_length: Tokens a text is cut and padded to; 95 % of the training texts fit where it is not given.
         vocab_size: Largest number of different tokens.
     """
 
     title = "texts"
     text: str | None = option(None, "column with the text", "COLUMN")
-    label: str | None = option(None, "column with the label of the text", "COLUMN")
+    label: str | tuple[str, ...] | None = option(None, "column with the label of the text", "COLUMN")
     max_length: int | None = option(None, "tokens of a text that count")
     vocab_size: int = option(8000, "tokens to learn from the texts")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if (self.task or "").endswith("regression"):
+            raise DataError(
+                f"task is {self.task!r}, but texts have classes or labels.", 'Pass task="classification".'
+            )
         _check_number("max_length", self.max_length, 1, 8192)
         _check_number("vocab_size", self.vocab_size, 100, 1_000_000)
 
@@ -48,7 +54,7 @@ class TextSource(Source[TextOptions]):
     name = "text"
     noun = "Texts"
     gives = "a file or folder of labelled texts"
-    tasks = ("text-classification",)
+    tasks = ("text-classification", "binary-classification", "multi-label-classification")
     options = TextOptions
     aliases: ClassVar[Mapping[str, str]] = {"target": "label"}
 
@@ -79,10 +85,12 @@ class TextSource(Source[TextOptions]):
         return Match.LIKELY
 
     def _file(self, path: Path, options: Mapping[str, Any]) -> Match:
-        """Surely where it has no header, or is a text column and one more."""
+        """Surely where it has no header and labels, or is a text column and one more."""
         from lepton_nb.data.tables.files import SUFFIXES, read_table
-        from lepton_nb.data.texts.files import guess_text_column, is_line_file
+        from lepton_nb.data.texts.files import guess_text_column, is_line_file, is_pair_file
 
+        if is_pair_file(path):
+            return Match.IF_ASKED
         if is_line_file(path):
             return Match.SURELY
         if path.suffix.lower() not in (*SUFFIXES, ".txt") or not self.takes(options) or "target" in options:

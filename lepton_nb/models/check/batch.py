@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from lepton_nb.errors import ModelError
-from lepton_nb.models.calling import Inputs, call_model, input_tensors, named_outputs
+from lepton_nb.models.calling import Inputs, call_model, input_tensors, named_outputs, scores_of
 from lepton_nb.models.check.advice import (
     buffer_warnings,
     gradient_warnings,
@@ -27,9 +27,10 @@ from lepton_nb.models.check.finite import check_finite
 from lepton_nb.models.check.layers import embedding_message
 from lepton_nb.models.check.outputs import Case, Loss, check_output
 from lepton_nb.models.check.tracing import tensors_in
+from lepton_nb.models.label_loss import as_compared
 from lepton_nb.models.losses import loss_untouched
 from lepton_nb.models.objectives import compares_tensors
-from lepton_nb.models.preserve import private_rng, untouched
+from lepton_nb.models.preserve import evaluating, private_rng, untouched
 from lepton_nb.models.rendering import constructor
 from lepton_nb.signature import TensorSpec
 
@@ -98,11 +99,36 @@ def check_model(
     return CheckReport(shapes, output_specs(output), float(value.detach()), warnings)
 
 
+def outputs_of(model: nn.Module, inputs: Inputs) -> tuple[TensorSpec, ...] | None:
+    """What a model gives for a batch; None where it fails, which `check_model` then explains.
+
+    The model comes out as it went in, except that lazy layers stay as the batch has shaped them.
+    """
+    model = getattr(model, "_orig_mod", model)
+    try:
+        if any(is_lazy(parameter) for parameter in model.parameters()):
+            with evaluating(model), private_rng(), torch.no_grad():
+                return output_specs(scores_of(call_model(model, inputs)))
+        with untouched(model), evaluating(model), torch.no_grad():
+            return output_specs(scores_of(call_model(model, inputs)))
+    except Exception:
+        return None
+
+
+def gives_one_number(outputs: tuple[TensorSpec, ...] | None) -> bool:
+    """Whether a model gives one number an item, ``(N,)`` or ``(N, 1)``: of two classes, how likely one is."""
+    return outputs is not None and len(outputs) == 1 and outputs[0].shape in ((), (1,))
+
+
 def output_specs(output: Any) -> tuple[TensorSpec, ...]:
-    """What a model gives, by name."""
+    """What a model gives, by name; short decimals are answered as float32, which numpy and JSON know."""
+
+    def dtype(tensor: Tensor) -> str:
+        short = tensor.is_floating_point() and tensor.element_size() < 4
+        return "float32" if short else str(tensor.dtype).removeprefix("torch.")
+
     return tuple(
-        TensorSpec(name, str(part.dtype).removeprefix("torch."), tuple(part.shape[1:]))
-        for name, part in named_outputs(output).items()
+        TensorSpec(name, dtype(part), tuple(part.shape[1:])) for name, part in named_outputs(output).items()
     )
 
 
@@ -175,7 +201,7 @@ def _loss(case: Case, output: Any) -> Tensor:
         else getattr(case.loss, "__name__", "loss")
     )
     try:
-        value = case.loss(output, case.target)
+        value = case.loss(output, as_compared(case.loss, case.target))
     except ModelError:
         raise
     except Exception as error:

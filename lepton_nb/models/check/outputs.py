@@ -16,13 +16,13 @@ from lepton_nb.models.calling import Inputs, as_tree, call_model, input_tensors,
 from lepton_nb.models.check.diagnose import regrouped_error
 from lepton_nb.models.check.failures import dtype_text, shape_text
 from lepton_nb.models.check.tracing import Trace, traced
+from lepton_nb.models.label_loss import BINARY, LabelLoss
 from lepton_nb.models.rendering import constructor
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 _BROADCASTING = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
-_BINARY = (nn.BCELoss, nn.BCEWithLogitsLoss)
-_ELEMENTWISE = (*_BROADCASTING, *_BINARY)
+_ELEMENTWISE = (*_BROADCASTING, *BINARY)
 
 
 @dataclass(frozen=True)
@@ -128,13 +128,11 @@ def check_output(case: Case, output: Any) -> Any:
 
 def _check_pairs(case: Case, output: Tensor) -> None:
     """Outputs and targets of one shape, for a loss that compares them one by one."""
-    if output.shape != case.target.shape:
+    same = output.shape == case.target.shape
+    if isinstance(case.loss, LabelLoss):  # (N,) and (N, 1) are one label an item
+        same = output.dim() <= 2 and output.shape[1:].numel() == case.target.shape[1:].numel()
+    if not same:
         raise _other_shape(case, output)
-    if isinstance(case.loss, _BINARY) and not case.target.is_floating_point():
-        raise ModelError(
-            f"{type(case.loss).__name__} takes 0.0 and 1.0 but the target is {dtype_text(case.target)}.",
-            "Write target.float() where the data is made.",
-        )
 
 
 def _not_a_tensor(case: Case, output: Any) -> ModelError:

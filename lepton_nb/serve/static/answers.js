@@ -25,8 +25,14 @@ function folded(value) {
 }
 
 function best(prediction) {
-  const sure = "score" in prediction ? [element("small", {}, percent(prediction.score))] : [];
+  // Of two classes with one logit, the score is the positive one's.
+  const score = prediction.scores?.[prediction.label] ?? prediction.score;
+  const sure = score === undefined ? [] : [element("small", {}, percent(score))];
   return element("div", { className: "answer" }, prediction.label, ...sure);
+}
+
+function labels(prediction) {
+  return element("div", { className: "answer" }, prediction.labels.join(", ") || element("small", {}, "no label"));
 }
 
 function bars(scores) {
@@ -71,8 +77,8 @@ function outlined({ label, score, box: [left, top, right, bottom] }, stroke, uni
 
 /** What was found, over the picture that was sent. */
 function boxes(found, sent) {
-  const labels = [...new Set(found.map(({ label }) => label))].sort();
-  const counts = labels.map((label) => `${found.filter((box) => box.label === label).length} ${label}`);
+  const names = [...new Set(found.map(({ label }) => label))].sort();
+  const counts = names.map((label) => `${found.filter((box) => box.label === label).length} ${label}`);
   const answer = element("div", { className: "answer" }, counts.join(", ") || "nothing");
   if (!(sent?.body instanceof Blob) || !sent.body.type.startsWith("image/")) return [answer];
   const picture = element("img", { className: "result", alt: `the picture, with ${answer.textContent}`, src: URL.createObjectURL(sent.body) });
@@ -81,7 +87,7 @@ function boxes(found, sent) {
     const { naturalWidth: width, naturalHeight: height } = picture;
     over.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const unit = width / Math.max(picture.clientWidth, 1);
-    over.replaceChildren(...found.flatMap((box) => outlined(box, HUES[labels.indexOf(box.label) % HUES.length], unit)));
+    over.replaceChildren(...found.flatMap((box) => outlined(box, HUES[names.indexOf(box.label) % HUES.length], unit)));
   });
   return [answer, element("div", { className: "boxes" }, picture, over)];
 }
@@ -89,6 +95,7 @@ function boxes(found, sent) {
 // How one answer is drawn, by the kind that the model's form names; any other is shown as the JSON it is.
 const DRAWN = {
   classes: (prediction) => [best(prediction), bars(prediction.scores), folded(prediction)],
+  labels: (prediction) => [labels(prediction), bars(prediction.scores), folded(prediction)],
   value: (prediction) => [values(prediction), folded(prediction)],
   text: (prediction) => [element("div", { className: "answer" }, prediction.text), folded(prediction)],
   boxes: (prediction, sent) => [...boxes(prediction.boxes, sent), folded(prediction)],
@@ -100,8 +107,9 @@ function plain(prediction) {
 }
 
 function many(predictions) {
-  const keys = Object.keys(predictions[0]).filter((key) => typeof predictions[0][key] !== "object" && key !== "index");
-  const cell = (value) => element("td", {}, number(value));
+  const flat = (value) => typeof value !== "object" || Array.isArray(value);
+  const keys = Object.keys(predictions[0]).filter((key) => flat(predictions[0][key]) && key !== "index");
+  const cell = (value) => element("td", {}, Array.isArray(value) ? value.map(number).join(", ") : number(value));
   const rows = predictions.slice(0, MOST_ROWS).map((item, index) => element("tr", {}, cell(index + 1), ...keys.map((key) => cell(item[key]))));
   const head = element("tr", {}, ...["row", ...keys].map((name) => element("th", { scope: "col" }, name)));
   const note = predictions.length > MOST_ROWS ? [element("p", { className: "soft" }, `and ${predictions.length - MOST_ROWS} more`)] : [];
@@ -116,7 +124,7 @@ function many(predictions) {
 export function showPredictions(predictions, kind, sent) {
   const draw = DRAWN[kind] ?? plain;
   if (predictions.length === 1) return draw(predictions[0], sent);
-  const alike = kind === "classes" || kind === "value" || kind === "text";
+  const alike = kind === "classes" || kind === "labels" || kind === "value" || kind === "text";
   return alike ? many(predictions) : predictions.slice(0, MOST_ROWS).flatMap((prediction) => draw(prediction));
 }
 

@@ -1,37 +1,46 @@
-"""Boxes over a picture."""
+"""Boxes over a picture, for whoever draws it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")  # Okabe & Ito
-TRUE = "#ffffff"
-_SIDE = 360  # pixels of the longer side: enough to look at, small enough to keep in a notebook
+from lepton_nb.plots.charts import Box
 
 
-def draw(
-    picture: Image.Image, boxes: np.ndarray, labels: Sequence[int], true: np.ndarray | None = None
-) -> Image.Image:
-    """A small copy of the picture with boxes in the colours of their classes.
+def boxes_over(
+    picture: Image.Image,
+    boxes: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    scores: np.ndarray | None = None,
+) -> tuple[Box, ...]:
+    """Boxes in shares of the picture.
 
     Args:
         boxes: ``(N, 4)`` in pixels of the picture.
-        true: Boxes that were to be found, ``(M, 4)``: in white, beneath.
+        labels: Indices of classes, ``(N,)``.
+        scores: Of boxes that a model found, ``(N,)``; None for those that are true.
     """
-    scale = min(1.0, _SIDE / max(picture.size))
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    copy = picture.convert("RGB").resize(size)
-    pen = ImageDraw.Draw(copy)
-    for box in () if true is None else true * scale:
-        pen.rectangle(_ordered(box), outline=TRUE, width=4)
-    for box, label in zip(boxes * scale, labels, strict=True):
-        pen.rectangle(_ordered(box), outline=COLOURS[label % len(COLOURS)], width=2)
-    return copy
+    size = np.array([picture.width, picture.height] * 2)
+    return tuple(
+        Box(
+            **_corners(box / size),
+            label=class_names[label],
+            score=None if scores is None else float(scores[place]),
+            true=scores is None,
+        )
+        for place, (box, label) in enumerate(zip(boxes, labels, strict=True))
+    )
 
 
-def _ordered(box: np.ndarray) -> tuple[float, float, float, float]:
+def _corners(box: np.ndarray) -> dict[str, float]:
     left, top, right, bottom = map(float, box)
-    return min(left, right), min(top, bottom), max(left, right), max(top, bottom)
+    return {
+        "x1": min(left, right),
+        "y1": min(top, bottom),
+        "x2": max(left, right),
+        "y2": max(top, bottom),
+    }

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lepton_nb.tasks.detection.boxes import counted
-from lepton_nb.tasks.detection.drawing import draw
+from lepton_nb.tasks.detection.drawing import boxes_over
 from lepton_nb.tasks.detection.pictures import open_upright
 from lepton_nb.tasks.detection.split import Pool
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from lepton_nb.plots.charts import Exhibit
 
 _SHOWN = 6
 
@@ -45,14 +47,18 @@ class BoxPreview:
         return f'<img alt="{escape(alt)}" style="max-width:100%" src="data:image/png;base64,{data}">'
 
     def figure(self) -> Figure:
-        from lepton_nb.plots.gallery import gallery
+        from lepton_nb.plots.charts import Gallery
+        from lepton_nb.plots.drawn import draw
 
         spread = np.linspace(0, len(self.rows) - 1, min(_SHOWN, len(self.rows))).round().astype(int)
-        shown = [int(i) for i in self.rows[spread]]
-        drawn, counts = [], []
-        for i in shown:
-            boxes, labels = self.pool.objects(i)
-            drawn.append(draw(open_upright(self.pool.paths[i]), boxes, labels.tolist()))
-            counts.append(counted(labels, self.class_names))
-        figure: Figure = gallery(drawn, counts, [""] * len(shown), title="Boxes as they were read")
+        shown = [self._exhibit(int(i)) for i in self.rows[spread]]
+        figure: Figure = draw(Gallery(name="boxes", title="Boxes as they were read", items=tuple(shown)))
         return figure
+
+    def _exhibit(self, row: int) -> Exhibit:
+        from lepton_nb.plots.gallery import exhibit
+
+        boxes, labels = self.pool.objects(row)
+        picture = open_upright(self.pool.paths[row])
+        plain = exhibit(picture, counted(labels, self.class_names))
+        return replace(plain, boxes=boxes_over(picture, boxes, labels, self.class_names))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from lepton_nb.errors import ArgumentError
 from lepton_nb.signature import Signature, TensorSpec
-from lepton_nb.tasks.base import Backend, Codec, FigureMaker, GraphSpec, Measures, Starter, Task
+from lepton_nb.tasks.base import Codec, GraphSpec, Measures, Starter, Task
 from lepton_nb.tasks.detection.boxes import CANDIDATES, NOTHING, Found, counted, scale_to_input, select
 from lepton_nb.tasks.detection.codec import LEAST_ANSWERED, DetectionCodec
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from lepton_nb.batch import Tree
+    from lepton_nb.plots.charts import Chart, Exhibit
     from lepton_nb.tasks.meters import Meter
 
 
@@ -89,20 +91,17 @@ class ObjectDetection(Task):
         boxes, labels = target["boxes"].numpy(), target["labels"].numpy()
         return measure(_as_found(preds), boxes, labels, len(signature.class_names))
 
-    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
-        def precision_recall(backend: Backend) -> object:
-            from lepton_nb.plots.curves import Curve, draw_precision_recall
+    def charts(self, measures: Measures, signature: Signature) -> list[Chart]:
+        from lepton_nb.plots.curves import Curve, class_lines
 
-            recalls = np.linspace(0, 1, 101)
-            curves = [
-                Curve(name, recalls, precision, float(precision.mean()))
-                for name, precision in zip(
-                    signature.class_names, measures.arrays["precision_at_recall"], strict=True
-                )
-            ]
-            return draw_precision_recall(curves, backend)
-
-        return {"precision_recall": precision_recall}
+        recalls = np.linspace(0, 1, 101)
+        curves = [
+            Curve(name, recalls, precision, float(precision.mean()))
+            for name, precision in zip(
+                signature.class_names, measures.arrays["precision_at_recall"], strict=True
+            )
+        ]
+        return [class_lines(curves, "precision_recall", "average precision")]
 
     def item_errors(self, preds: Tree, target: Tree, signature: Signature) -> Tensor:  # noqa: ARG002
         """Objects that were missed, and wrong boxes by their score."""
@@ -123,19 +122,25 @@ class ObjectDetection(Task):
     def describe_target(self, target: Tree, signature: Signature) -> list[str]:
         return [counted(labels[labels != NOTHING], signature.class_names) for labels in target["labels"]]
 
-    def illustrate(self, item: Any, pred: Tree, target: Tree, signature: Signature) -> Any:
-        """The picture with the true boxes in white and those found in the colours of their classes."""
+    def illustrate(
+        self, exhibit: Exhibit, item: Any, pred: Any, target: Any, signature: Signature
+    ) -> Exhibit:
+        """Its picture with the boxes found and the true ones."""
         from PIL import Image
 
-        from lepton_nb.tasks.detection.drawing import draw
+        from lepton_nb.tasks.detection.drawing import boxes_over
 
         if not isinstance(item, Image.Image):
-            return item
-        settings = signature.preprocessing
+            return exhibit
+        settings, names = signature.preprocessing, signature.class_names
         scale = scale_to_input((item.height, item.width), settings["size"], settings["fit"])
         sure = (pred["labels"] != NOTHING) & (pred["scores"] >= LEAST_ANSWERED)
-        true = target["boxes"][target["labels"] != NOTHING]
-        return draw(item, pred["boxes"][sure] / scale, pred["labels"][sure].tolist(), true / scale)
+        real = target["labels"] != NOTHING
+        found = boxes_over(
+            item, pred["boxes"][sure] / scale, pred["labels"][sure], names, pred["scores"][sure]
+        )
+        true = boxes_over(item, target["boxes"][real] / scale, target["labels"][real], names)
+        return replace(exhibit, boxes=(*true, *found))
 
 
 def found_in(outputs: Tree) -> Found:

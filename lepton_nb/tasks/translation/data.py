@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from lepton_nb.errors import DataError
 
 if TYPE_CHECKING:
     from lepton_nb.data.bundle import DataBundle
+    from lepton_nb.signature import Signature
 
 _RANGES = (("max_length", 2, 4096), ("vocab_size", 300, 1_000_000), ("beams", 1, 64))
 
@@ -22,7 +24,9 @@ class PairOptions(Splitting):
     """How pairs are read; see the fields."""
 
     title: ClassVar[str] = "pairs of sentences"
-    targets: str | None = option(None, "file whose line n belongs to line n of the source", "FILE", completes="files")
+    targets: str | None = option(
+        None, "file whose line n belongs to line n of the source", "FILE", completes="files"
+    )
     max_length: int | None = option(None, "tokens of the longest sequence (default: the longest, up to 128)")
     vocab_size: int = option(1500, "number of different tokens, of both sides together")
     beams: int = option(4, "answers that the service follows at once; with 1 the likeliest token each time")
@@ -44,12 +48,26 @@ class PairSource(Source[PairOptions]):
     tasks: ClassVar[tuple[str, ...]] = ("translation",)
     options = PairOptions
 
-    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:
-        asked = options.get("task") in self.tasks or options.get("targets") is not None
-        return Match.IF_ASKED if path.is_file() and asked else Match.NO
+    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
+        from lepton_nb.data.texts.files import is_pair_file
+
+        if not path.is_file():
+            return Match.NO
+        return Match.SURELY if is_pair_file(path) else Match.IF_ASKED
+
+    def fitted(self, given: Any, signature: Signature, split: str | None) -> DataBundle | None:
+        from lepton_nb.tasks.translation.pairs import as_trained
+
+        path = Path(given).expanduser().absolute() if isinstance(given, str | os.PathLike) else None
+        return as_trained(path, signature, split or "test") if path is not None and path.is_file() else None
 
     def read(
-        self, given: Any, options: PairOptions, *, name: str | None, progress: Progress | None  # noqa: ARG002
+        self,
+        given: Any,
+        options: PairOptions,
+        *,
+        name: str | None,
+        progress: Progress | None,  # noqa: ARG002
     ) -> DataBundle:
         from lepton_nb.tasks.translation.files import existing
         from lepton_nb.tasks.translation.pairs import read_bundle

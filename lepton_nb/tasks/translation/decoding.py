@@ -69,8 +69,8 @@ class Search:
     """The likeliest answers to a batch. A hypothesis is ranked by the mean log-probability of its tokens.
 
     Those that differ from the best one before its last `LAG` tokens are given up, so that words can be said
-    as they come: it costs no quality on short sentences. An item is done when its best hypothesis has ended, and leaves the batch: an answer does not depend on
-    what it shares a batch with.
+    as they come. An item is done when its best hypothesis has ended, and leaves the batch: an answer does not
+    depend on what it shares a batch with.
 
     Args:
         begun: How each answer begins, int64 ``(N, T)``, padded; its first token is the start.
@@ -155,11 +155,12 @@ class Search:
 
 def best(ranks: np.ndarray, count: int) -> np.ndarray:
     """Where the `count` largest of each row stand, the largest first; of equal ones the first."""
-    if count == 1:
-        return ranks.argmax(1)[:, None]
-    some = np.sort(np.argpartition(-ranks, count, axis=1)[:, :count], axis=1)
+    some = np.argmax(ranks, axis=1, keepdims=True)
+    if count > 1:
+        some = np.sort(np.argpartition(-ranks, count, axis=1)[:, :count], axis=1)
     order = np.argsort(-np.take_along_axis(ranks, some, 1), axis=1, kind="stable")
-    return np.take_along_axis(some, order, 1)
+    found: np.ndarray = np.take_along_axis(some, order, 1)
+    return found
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

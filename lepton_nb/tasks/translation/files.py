@@ -16,7 +16,11 @@ from lepton_nb.errors import DataError
 
 LONGEST = 10_000  # characters; what is longer is no sentence
 SUFFIXES = (".tsv", ".txt")
-_LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?|source|target|src|tgt|input|output")
+_COLUMN = re.compile(
+    r"[a-z]{2,3}([-_]\w{2,4})?|source|target|src|tgt|input|output|sentence|translation|"
+    r"english|french|german|spanish|italian|portuguese|russian|chinese|japanese|arabic|hindi",
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -47,7 +51,9 @@ class _LeftOut:
 
     def findings(self) -> list[Finding]:
         return [
-            Finding(f"{plural(len(places), 'line')} {reason} left out.", tuple(places[:EXAMPLES]), warning=True)
+            Finding(
+                f"{plural(len(places), 'line')} {reason} left out.", tuple(places[:EXAMPLES]), warning=True
+            )
             for reason, places in self.places.items()
         ]
 
@@ -95,8 +101,10 @@ def _from_rows(name: str, rows: Iterator[list[bytes]]) -> Pairs:
         pair = _pair(row, place, left_out)
         if pair is None:
             continue
-        if number == 1 and all(_LANGUAGE.fullmatch(side) for side in pair):
-            found.findings.append(Finding(f"Line 1 of {name}, {pair[0]!r} and {pair[1]!r}, names the columns."))
+        if number == 1 and all(_COLUMN.fullmatch(side) for side in pair):
+            found.findings.append(
+                Finding(f"Line 1 of {name}, {pair[0]!r} and {pair[1]!r}, names the columns.")
+            )
             continue
         further += len(row) > 2
         if pair in seen:

@@ -94,8 +94,8 @@ def graph_specs(model: nn.Module, signature: Signature, example: tuple[Tensor, .
     with torch.no_grad():
         memory = modules["encode"](source)
         cache = memory[:, :, :, :0]
-        for token in before[:, :2].split(1, 1):
-            cache = modules["step"](source, memory, token, cache)[1]
+        for at in range(2):
+            cache = modules["step"](source, memory, before[:, at : at + 1], cache)[1]
     layers, heads, width = memory.shape[1], memory.shape[2], memory.shape[4]
     stored = TensorSpec("memory", "float32", (layers, heads, None, width))
     past, grown = (TensorSpec(name, "float32", stored.shape) for name in ("cache", "grown"))
@@ -106,7 +106,9 @@ def graph_specs(model: nn.Module, signature: Signature, example: tuple[Tensor, .
     }
 
 
-def attention(task: Translation, model: nn.Module, batch: Batch, signature: Signature) -> dict[str, np.ndarray]:
+def attention(
+    task: Translation, model: nn.Module, batch: Batch, signature: Signature
+) -> dict[str, np.ndarray]:
     """Weights ``(T, S)`` of an answer over its source, the longest of the batch, with the ids of both.
 
     Nothing of a model that does not show its attention.

@@ -28,7 +28,8 @@ def references_of(target: Any, tokenizer: str) -> list[list[str]]:
 
 def corpus_scores(texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
     """chrF (Popović 2015) and BLEU (Papineni et al. 2002), 0 to 100, of a whole corpus."""
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     by_reference = [list(column) for column in zip_longest(*references)]
     return {
@@ -39,7 +40,7 @@ def corpus_scores(texts: Sequence[str], references: Sequence[Sequence[str]]) -> 
 
 def sentence_errors(texts: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
     """One minus the chrF of each text, from 0 to 1; 0 only where it is one of the references."""
-    from sacrebleu.metrics import CHRF
+    from sacrebleu.metrics.chrf import CHRF
 
     chrf = CHRF(eps_smoothing=True)
     return [

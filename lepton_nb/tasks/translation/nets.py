@@ -33,10 +33,11 @@ class Attention(nn.Module):
     def weights(self, x: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
         """How much of each key every position takes, ``(N, T, L)``: the mean over the heads."""
         scores = self.split(self.query(x)) @ keys.transpose(-1, -2) / keys.shape[-1] ** 0.5
-        return scores.masked_fill(~mask, -torch.inf).softmax(-1).mean(1)
+        found: Tensor = scores.masked_fill(~mask, -torch.inf).softmax(-1).mean(1)
+        return found
 
     def split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 def feed_forward(width: int, dropout: float) -> nn.Sequential:
@@ -136,7 +137,8 @@ class Transformer(nn.Module):
         for layer in self.encoder:
             x = layer(x, mask)
         x = self.encoded(x)
-        return torch.cat([torch.stack(layer.cross.remember(x), 1) for layer in self.decoder], 1)
+        layers = (layer for layer in self.decoder if isinstance(layer, DecoderLayer))
+        return torch.cat([torch.stack(layer.cross.remember(x), 1) for layer in layers], 1)
 
     def step(self, source: Tensor, memory: Tensor, before: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
         """Logits ``(N, T, V)`` after T more tokens, and the cache ``(N, 2 * depth, H, past + T, D / H)``."""

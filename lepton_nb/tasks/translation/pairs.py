@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lepton_nb.data.assemble import fingerprint
-from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import DataReport, Finding, plural
@@ -49,6 +50,19 @@ def read_bundle(path: Path, target: Path | None, options: PairOptions, name: str
     parts, said_too = _fitting(found, coded, parts, length)
     bundle = _bundle(name, str(path), found, coded, parts, content, signature)
     bundle.report.findings = [*found.findings, *said, *said_too]
+    return bundle
+
+
+def as_trained(path: Path, signature: Signature, split: str) -> DataBundle:
+    """All pairs of a file in the tokens of a trained model, as one split to measure it on."""
+    found = read_pairs(path)
+    content = digests(same_source(text).encode() for text in found.sources)
+    coded = Coded.of(found, str(signature.preprocessing["tokenizer"]))
+    parts, said = _fitting(
+        found, coded, {split: np.arange(len(content))}, int(signature.preprocessing["max_length"])
+    )
+    bundle = _bundle(path.stem, str(path), found, coded, parts, content, signature)
+    bundle.report.findings = [*found.findings, *said]
     return bundle
 
 
@@ -100,8 +114,10 @@ def _fitting(
 ) -> tuple[dict[str, np.ndarray], list[Finding]]:
     """The pairs whose sides a model reads whole; those held back need only have a source that it reads."""
     source = np.array([len(ids) for ids in coded.sources])
-    keep = {name: (coded.longest if name == "train" else source)[rows] <= length for name, rows in parts.items()}
-    said = [Finding(f"Sequences of up to {length} tokens (max_length=… chooses another).")]
+    keep = {
+        name: (coded.longest if name == "train" else source)[rows] <= length for name, rows in parts.items()
+    }
+    said = [Finding(f"Sequences of up to {length} tokens.")]
     for name, kept in keep.items():
         if not kept.any():
             raise DataError(f"No pair of {name} fits in {length} tokens.", "Give a larger max_length=….")
@@ -126,13 +142,16 @@ def _bundle(
         part: [[int(row)] for row in rows] if part == "train" else by_source(rows, content)
         for part, rows in parts.items()
     }
-    splits = {part: _split(part, found, coded, rows, length) for part, rows in groups.items()}
+    splits: dict[str, Split] = {
+        part: _split(part, found, coded, rows, length) for part, rows in groups.items()
+    }
     counts = {part: {"": len(split)} for part, split in splits.items()}
     first = {part: np.array([rows[0] for rows in members]) for part, members in groups.items()}
     prints = {
-        part: (content[rows], digests(found.targets[row].encode() for row in rows)) for part, rows in parts.items()
+        part: (content[rows], digests(found.targets[row].encode() for row in rows))
+        for part, rows in parts.items()
     }
-    shown = [(found.sources[row], found.targets[row]) for row in first["train" if "train" in first else "test"][:_SHOWN]]
+    shown = [(found.sources[row], found.targets[row]) for row in next(iter(first.values()))[:_SHOWN]]
     preview = RowsPreview(["source", "target"], shown)
     return DataBundle(
         name=name,
@@ -160,7 +179,7 @@ def _split(name: str, found: Pairs, coded: Coded, members: list[list[int]], long
         name,
         Ragged([coded.sources[row] for row in firsts]),
         Ragged([coded.targets[row] for row in flat]),
-        Ragged([range(a, b) for a, b in zip(starts, starts[1:])]),
+        Ragged([range(a, b) for a, b in itertools.pairwise(starts)]),
         [found.sources[row] for row in firsts].__getitem__,
         longest,
     )

@@ -31,7 +31,7 @@ class Ragged:
         row: np.ndarray = self.values[self.starts[index] : self.starts[index + 1]]
         return row
 
-    def padded(self, rows: Sequence[int], width: int) -> Tensor:
+    def padded(self, rows: Sequence[int] | np.ndarray, width: int) -> Tensor:
         """These rows as int64 ``(N, width)``, cut where they are longer."""
         batch = np.full((len(rows), width), PAD, dtype=np.int64)
         for line, row in zip(batch, rows, strict=True):
@@ -113,7 +113,7 @@ class PairSplit:
 
 @dataclass
 class PairLoader:
-    """Batches of items of about one length in an order of their own; unshuffled, in the order of the items."""
+    """Batches of items of about one length, in any order; unshuffled, in the order of the items."""
 
     split: PairSplit
     batch_size: int
@@ -121,9 +121,8 @@ class PairLoader:
     shuffle: bool
     seed: int
 
-    @property
-    def num_items(self) -> int:
-        return len(self.split)
+    def __post_init__(self) -> None:
+        self.num_items = len(self.split)
 
     def __len__(self) -> int:
         return batch_count(self.num_items, self.batch_size, shuffle=self.shuffle)
@@ -143,9 +142,7 @@ class PairLoader:
             return _pieces(order, self.batch_size)
         draws = generator(self.seed, epoch, len(order))
         blur = torch.rand(len(order), generator=draws).numpy() * _BLUR
-        batches = _pieces(
-            order[np.argsort(self.split.lengths[order] + blur, kind="stable")], self.batch_size
-        )
+        batches = _pieces(order[np.argsort(self.split.lengths[order] + blur, kind="stable")], self.batch_size)
         return [batches[number] for number in torch.randperm(len(batches), generator=draws)]
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from lepton_nb.errors import ArgumentError
-from lepton_nb.signature import Signature, TensorSpec
-from lepton_nb.tasks.base import Arrays, Codec, FigureMaker, Graph, GraphSpec, Measures, Starter, Task
+from lepton_nb.signature import Signature
+from lepton_nb.tasks.base import Arrays, Codec, Graph, GraphSpec, Measures, Starter, Task
 from lepton_nb.tasks.translation.codec import TranslationCodec
 from lepton_nb.tasks.translation.tokens import START, pieces_of, vocabulary
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from lepton_nb.batch import Batch, Tree
     from lepton_nb.models.objectives import Objective
+    from lepton_nb.plots.charts import Chart
     from lepton_nb.tasks.meters import Meter
 
 _SAMPLES = 3
@@ -124,17 +125,24 @@ class Translation(Task):
 
         return attention(self, model, batch, signature)
 
-    def figures(self, measures: Measures, signature: Signature) -> dict[str, FigureMaker]:
-        from lepton_nb.tasks.translation.pictures import attention_picture
+    def charts(self, measures: Measures, signature: Signature) -> list[Chart]:
+        from lepton_nb.plots.charts import Matrix
 
         arrays = measures.arrays
         if "attention" not in arrays:
-            return {}
+            return []
         tokenizer = signature.preprocessing["tokenizer"]
-        source, answer = (pieces_of(arrays[name], tokenizer) for name in ("attention_source", "attention_answer"))
-        return {
-            "attention": lambda backend: attention_picture(arrays["attention"], source, answer, backend=backend)
-        }
+        source, answer = (
+            tuple(pieces_of(arrays[name], tokenizer)) for name in ("attention_source", "attention_answer")
+        )
+        weights = arrays["attention"].tolist()
+        title = "Attention while writing"
+        return [
+            Matrix(
+                name="attention", title=title, rows=answer, columns=source, values=weights, counts=False,
+                x="read", y="written",
+            )
+        ]
 
     def item_errors(self, preds: Tensor, target: Tensor, signature: Signature) -> Tensor:
         import torch

@@ -1,0 +1,29 @@
+"""The items that went worst, as a gallery."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lepton_nb.batch import mapped
+from lepton_nb.plots.charts import Exhibit, Gallery
+from lepton_nb.plots.gallery import exhibit
+
+if TYPE_CHECKING:
+    from lepton_nb.evaluation.result import EvaluationResult, Mistake
+
+_OVER_A_PICTURE = "Orange: what was predicted. Light blue, dashed: what is true."
+
+
+def worst_items(result: EvaluationResult) -> Gallery:
+    """Each of the worst as a person sees it, with what the task draws over a picture."""
+    items = tuple(_shown(result, mistake) for mistake in result.worst())
+    gallery = Gallery(name="worst", title=result.task.worst_title, items=items)
+    return replace(gallery, note=_OVER_A_PICTURE) if gallery.annotated else gallery
+
+
+def _shown(result: EvaluationResult, mistake: Mistake) -> Exhibit:
+    place = mistake.index
+    plain = exhibit(mistake.input, mistake.prediction, mistake.truth, index=place, error=mistake.error)
+    pred, target = (mapped(lambda array: array[place], tree) for tree in (result.preds, result.target))
+    return result.task.illustrate(plain, mistake.input, pred, target, result.signature)
