@@ -449,12 +449,20 @@ def test_a_detector_is_deployed(many: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SmallDetector", "SSDLite"])
-def test_every_detector_is_packaged_as_onnx(name: str, bundle: DataBundle) -> None:
-    from lepton_nb.testing import check_task
+def test_ssdlite_is_exported_up_to_its_candidates(bundle: DataBundle, tmp_path: Path) -> None:
+    from lepton_nb.packaging.export import export_program, save_onnx
+    from lepton_nb.packaging.runners import load_graphs
 
     torch.manual_seed(0)
-    check_task(bundle, bundle.task.starters()[name](bundle.signature))
+    model = bundle.task.starters()["SSDLite"](bundle.signature).eval()
+    image = bundle.example(3).inputs
+    spec = bundle.task.graphs(model, bundle.signature, (image,))["model"]
+    save_onnx(export_program(spec), tmp_path / "model.onnx", spec)
+    answered = load_graphs(tmp_path, "onnx", ["model"])["model"]((image[:2].numpy(),))
+    with torch.no_grad():
+        expected = Found(*(part.numpy() for part in spec.module(image[:2])))
+    assert np.allclose(expected.scores, answered[1], atol=1e-4)
+    assert np.allclose(expected.boxes, aligned(expected, Found(*answered)).boxes, atol=0.05)
 
 
 @pytest.mark.slow
