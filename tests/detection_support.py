@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
+from torch import Tensor, nn
+
+from lepton_nb.models import ModelSpec
+from lepton_nb.packaging import Package
+from lepton_nb.packaging.draft import write_package
+from lepton_nb.packaging.manifest import Origin
+from lepton_nb.signature import Signature, TensorSpec
 
 COLOURS = {"brick": (200, 60, 40), "pond": (40, 90, 200)}
 NAMES = tuple(COLOURS)
@@ -69,7 +77,12 @@ def coco(root: Path, drawn: list[Drawn]) -> Path:
     for split in ("train", "val", "test"):
         own = [item for item in drawn if item.split == split]
         annotations = [
-            {"id": 10 * i + j, "image_id": i, "category_id": 7 + NAMES.index(label), "bbox": [a, b, c - a, d - b]}
+            {
+                "id": 10 * i + j,
+                "image_id": i,
+                "category_id": 7 + NAMES.index(label),
+                "bbox": [a, b, c - a, d - b],
+            }
             for i, item in enumerate(own)
             for j, (label, a, b, c, d) in enumerate(item.boxes)
         ]
@@ -92,11 +105,14 @@ def yolo(root: Path, drawn: list[Drawn], pictures: Path) -> Path:
         image.write_bytes((pictures / image.name).read_bytes())
         label.write_text(
             "".join(
-                f"{NAMES.index(name)} {(a + c) / 2 / width} {(b + d) / 2 / height} {(c - a) / width} {(d - b) / height}\n"
+                f"{NAMES.index(name)} {(a + c) / 2 / width} {(b + d) / 2 / height} "
+                f"{(c - a) / width} {(d - b) / height}\n"
                 for name, a, b, c, d in item.boxes
             )
         )
-    (root / "data.yaml").write_text(f"train: images/train\nnc: 2\nnames:\n  0: {NAMES[0]}\n  1: '{NAMES[1]}'\n")
+    (root / "data.yaml").write_text(
+        f"train: images/train\nnc: 2\nnames:\n  0: {NAMES[0]}\n  1: '{NAMES[1]}'\n"
+    )
     return root
 
 
@@ -108,3 +124,45 @@ def table(file: Path, drawn: list[Drawn]) -> Path:
     ]
     file.write_text("filename,class,xmin,ymin,xmax,ymax,split\n" + "".join(rows))
     return file
+
+
+class OneBrick(nn.Module):
+    """Finds a brick at the same place in every picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        heat = torch.full((2, 8, 8), -6.0)
+        heat[0, 2, 2] = 3.0
+        self.heat = nn.Parameter(heat)
+        self.register_buffer(
+            "boxes", torch.tensor([8.0, 8.0, 24.0, 32.0])[:, None, None].expand(4, 8, 8).clone()
+        )
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        nothing = 0 * image.mean((1, 2, 3))[:, None, None, None]
+        return {"heat": self.heat + nothing, "boxes": self.boxes + nothing}
+
+
+def detector_package(path: Path) -> Package:
+    """A package of `OneBrick`, which sees 64 × 64 pixels."""
+    signature = Signature(
+        task="object-detection",
+        inputs=(TensorSpec("image", "float32", (3, 64, 64)),),
+        output=TensorSpec("boxes", "float32", (None, 4)),
+        further_outputs=(TensorSpec("scores", "float32", (None,)), TensorSpec("labels", "int64", (None,))),
+        class_names=NAMES,
+        preprocessing={
+            "kind": "boxes",
+            "mode": "RGB",
+            "size": [64, 64],
+            "fit": "stretch",
+            "mean": [0.5] * 3,
+            "std": [0.25] * 3,
+        },
+        target={"name": "target"},
+    )
+    path.mkdir(parents=True)
+    spec = ModelSpec("live", "OneBrick")
+    origin = Origin("bricks", "0", "bricks@1", "")
+    write_package(path, OneBrick().eval(), (torch.randn(3, 3, 64, 64),), signature, spec, origin)
+    return Package.load(path)

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from lepton_nb.packaging import Package
+from tests.detection_support import detector_package
 from tests.graphs_support import SINGER, SOME_IDS, SPELLER, SPELLING, TONE, tasks_installed
 from tests.graphs_support import package_of as graphs_package
 from tests.serving_support import TOKEN, Front, front, make_package, with_routes
@@ -115,6 +116,24 @@ def test_a_row_is_typed_into_fields(browser: Any, tmp_path: Path) -> None:
         page.wait_for_selector("tbody tr")
         assert page.locator("tbody tr").count() == 2
         assert "--data-binary @'rows.csv'" in page.inner_text("#curl")
+        page.close()
+
+
+def test_boxes_are_drawn_over_the_picture(browser: Any, tmp_path: Path) -> None:
+    package = detector_package(tmp_path / "package")
+    Image.new("RGB", (128, 64), "grey").save(tmp_path / "wide.png")
+    with front(tmp_path / "state", package) as server:
+        page = browser.new_page()
+        page.goto(f"{server.url}/#token={TOKEN}")
+        page.wait_for_selector(LOADED)
+        page.set_input_files("#file", str(tmp_path / "wide.png"))
+        page.wait_for_selector(".boxes rect")
+        box = page.locator(".boxes rect").first
+        shown = [float(box.get_attribute(name)) for name in ("x", "y", "width", "height")]
+        assert shown == pytest.approx([16, 8, 32, 24], abs=0.2)  # twice as wide as the model sees it
+        assert page.locator(".boxes svg").get_attribute("viewBox") == "0 0 128 64"
+        assert page.inner_text(".answer") == "1 brick"
+        assert page.text_content(".boxes text").startswith("brick 9")
         page.close()
 
 

@@ -16,6 +16,7 @@ from lepton_nb.tasks import task_names
 from lepton_nb.tasks.meters import Mean
 from lepton_nb.tasks.tabular import TabularClassification
 from lepton_nb.testing import ConformanceError, check_task
+from tests import detection_support as shapes
 from tests.figures import make
 from tests.training_helpers import blobs
 
@@ -34,6 +35,7 @@ SAMPLES: dict[str, Callable[[Path], Any]] = {
     "text-classification": lambda path: make.texts(folder(path, "texts")),
     "tabular-classification": lambda path: make.rows("classes", folder(path, "rows")),
     "tabular-regression": lambda path: make.rows("value", folder(path, "rows")),
+    "object-detection": lambda path: data.load(shapes.voc(path, shapes.draw(path / "JPEGImages"))),
     "translation": lambda path: make.pairs(path),
 }
 

@@ -18,7 +18,7 @@ from lepton_nb.data.pictures.augment import (
     augmenter_for,
 )
 from lepton_nb.data.pictures.options import Augmentation, check_augment
-from lepton_nb.data.report import DataReport
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import Task, get_task
@@ -84,6 +84,17 @@ class Augmentable(Split, Protocol):
 
     def with_augmenter(self, augmenter: Augmenter | None) -> Split:
         """The same split with another augmenter."""
+
+
+@runtime_checkable
+class Varied(Split, Protocol):
+    """A split with changes of its own for training items."""
+
+    def with_preset(self, preset: Augmentation) -> Split:
+        """The same split, varied as the preset says."""
+
+    def varied_by(self, preset: Augmentation) -> str:
+        """What the preset does, for the report."""
 
 
 @runtime_checkable
@@ -182,21 +193,31 @@ class DataBundle:
         preset = check_augment(augment)
         if preset == self.augment:
             return self
-        splits = {name: split for name, split in self.splits.items() if isinstance(split, Augmentable)}
-        if len(splits) < len(self.splits) or self.signature.preprocessing["kind"] != "image":
+        changed, said = self._varied(preset)
+        if len(changed) < len(self.splits):
             raise ArgumentError(
                 f"augment={augment!r} is for pictures read here; {self.name!r} is {self.report.source}.",
                 'Leave it at augment="none".',
             )
-        settings = self.signature.preprocessing
-        augmenter, said = augmenter_for(
-            preset, mode=settings["mode"], size=settings["size"], mean=settings["mean"]
-        )
         spec = self.spec and {**self.spec, "options": {**self.spec["options"], "augment": preset}}
         kept = [f for f in self.report.findings if not f.text.startswith(AUGMENTED_BY)]
         report = replace(self.report, findings=[*kept, *said])
-        changed = {name: split.with_augmenter(augmenter) for name, split in splits.items()}
         return replace(self, splits=changed, report=report, spec=spec, augment=preset)
+
+    def _varied(self, preset: Augmentation) -> tuple[dict[str, Split], list[Finding]]:
+        """The splits that can be varied so, and what to say about it."""
+        if isinstance(self.train, Varied):
+            splits = {name: split for name, split in self.splits.items() if isinstance(split, Varied)}
+            said = [Finding(f"{AUGMENTED_BY} {self.train.varied_by(preset)}")] if preset != "none" else []
+            return {name: split.with_preset(preset) for name, split in splits.items()}, said
+        settings = self.signature.preprocessing
+        if settings["kind"] != "image":
+            return {}, []
+        augmenter, said = augmenter_for(
+            preset, mode=settings["mode"], size=settings["size"], mean=settings["mean"]
+        )
+        pictures = {name: split for name, split in self.splits.items() if isinstance(split, Augmentable)}
+        return {name: split.with_augmenter(augmenter) for name, split in pictures.items()}, said
 
     def as_given(self) -> DataBundle:
         """The same data with targets exactly as the user's own loader yields them: for a loss of theirs."""

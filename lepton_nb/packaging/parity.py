@@ -75,9 +75,7 @@ class Reference:
         return compare_outputs(expected, answered, self.specs, self.align)
 
 
-def compare_outputs(
-    expected: Arrays, answered: Arrays, specs: Sequence[TensorSpec], align: Align
-) -> Parity:
+def compare_outputs(expected: Arrays, answered: Arrays, specs: Sequence[TensorSpec], align: Align) -> Parity:
     """The worst parity of several outputs; what is filled up may end elsewhere."""
     if len(expected) != len(answered):
         return _OTHER

@@ -58,6 +58,20 @@ RECIPES: dict[str, Recipe] = {
         },
         source="David Page, How to Train Your ResNet (Myrtle.ai, 2019): 94 % in 24 epochs, 79 s on a V100",
     ),
+    "detection": Recipe(
+        summary="boxes around things in pictures, on a CPU: a small detector without anchors",
+        model="SmallDetector",
+        augment="standard",
+        settings={
+            "epochs": 60,
+            "batch_size": 16,
+            "lr": 2e-3,
+            "weight_decay": 1e-4,
+            "clip": 10.0,
+            "channels_last": True,
+        },
+        source="Zhou et al., Objects as Points (2019), made small",
+    ),
     "translation": Recipe(
         summary="pairs of sentences on a CPU: a small transformer, warmed up, its labels smoothed",
         model="Transformer",

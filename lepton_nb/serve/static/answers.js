@@ -57,12 +57,48 @@ function file({ content, type }) {
   return shown(new Blob([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], { type }));
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+const HUES = ["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7"]; // Okabe & Ito
+
+function drawn(tag, attributes, text = "") {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.textContent = text;
+  return made;
+}
+
+/** A box in a picture: its outline, and the label over it. */
+function outlined({ label, score, box: [left, top, right, bottom] }, stroke, unit) {
+  const size = { x: left, y: top, width: Math.max(right - left, 0), height: Math.max(bottom - top, 0) };
+  const outline = drawn("rect", { ...size, fill: "none", stroke, "stroke-width": 2 * unit });
+  const name = { x: left, y: Math.max(top - 3 * unit, 12 * unit), fill: stroke, "font-size": 12 * unit, stroke: "#000", "stroke-width": 3 * unit, "paint-order": "stroke" };
+  return [outline, drawn("text", name, `${label} ${percent(score)}`)];
+}
+
+/** What was found, over the picture that was sent. */
+function boxes(found, sent) {
+  const names = [...new Set(found.map(({ label }) => label))].sort();
+  const counts = names.map((label) => `${found.filter((box) => box.label === label).length} ${label}`);
+  const answer = element("div", { className: "answer" }, counts.join(", ") || "nothing");
+  if (!(sent?.body instanceof Blob) || !sent.body.type.startsWith("image/")) return [answer];
+  const picture = element("img", { className: "result", alt: `the picture, with ${answer.textContent}`, src: URL.createObjectURL(sent.body) });
+  const over = drawn("svg", { "aria-hidden": "true" });
+  picture.addEventListener("load", () => {
+    const { naturalWidth: width, naturalHeight: height } = picture;
+    over.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const unit = width / Math.max(picture.clientWidth, 1);
+    over.replaceChildren(...found.flatMap((box) => outlined(box, HUES[names.indexOf(box.label) % HUES.length], unit)));
+  });
+  return [answer, element("div", { className: "boxes" }, picture, over)];
+}
+
 // How one answer is drawn, by the kind that the model's form names; any other is shown as the JSON it is.
 const DRAWN = {
   classes: (prediction) => [best(prediction), bars(prediction.scores ?? {}), folded(prediction)],
   labels: (prediction) => [labels(prediction), bars(prediction.scores ?? {}), folded(prediction)],
   value: (prediction) => [values(prediction), folded(prediction)],
   text: (prediction) => [element("div", { className: "answer" }, prediction.text), folded(prediction)],
+  boxes: (prediction, sent) => [...boxes(prediction.boxes, sent), folded(prediction)],
   media: (prediction) => [file(prediction)],
 };
 
@@ -84,12 +120,12 @@ function many(predictions) {
   ];
 }
 
-/** The answers of the model itself, of the kind that its form names. */
-export function showPredictions(predictions, kind) {
+/** The answers of the model itself to what was sent, of the kind that its form names. */
+export function showPredictions(predictions, kind, sent) {
   const draw = DRAWN[kind] ?? plain;
-  if (predictions.length === 1) return draw(predictions[0]);
+  if (predictions.length === 1) return draw(predictions[0], sent);
   const alike = kind === "classes" || kind === "labels" || kind === "value" || kind === "text";
-  return alike ? many(predictions) : predictions.slice(0, MOST_ROWS).flatMap(draw);
+  return alike ? many(predictions) : predictions.slice(0, MOST_ROWS).flatMap((prediction) => draw(prediction));
 }
 
 /** An answer in pieces, drawn as they come; gives the last line, which is the whole answer. */

@@ -90,7 +90,7 @@ class Panel {
       if (this.path === "predict") {
         const content = streams ? await readPieces(response, answer) : await response.json();
         version = `, version ${content.version}`;
-        answer.replaceChildren(...showPredictions(content.predictions, about.form.answer));
+        answer.replaceChildren(...showPredictions(content.predictions, about.form.answer, sent));
       } else {
         await showResponse(response, answer);
       }

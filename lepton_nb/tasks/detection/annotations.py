@@ -164,7 +164,7 @@ def _is_coco(file: Path) -> bool:
 
 
 def read_yolo(root: Path) -> Annotations:
-    """Pictures with a ``.txt`` of ``class x y width height`` beside them, or under ``labels/`` for ``images/``."""
+    """Pictures with lines of ``class x y width height`` beside them, or under ``labels/`` for ``images/``."""
     names = _yolo_names(root)
     found, used = Annotations(class_names=tuple(names.values())), set()
     for path in _pictures(root):
@@ -184,7 +184,9 @@ def read_yolo(root: Path) -> Annotations:
     return found
 
 
-def _read_yolo_line(line: str, picture: Picture, names: dict[str, str], place: str, found: Annotations) -> None:
+def _read_yolo_line(
+    line: str, picture: Picture, names: dict[str, str], place: str, found: Annotations
+) -> None:
     label, *rest = line.split()
     box = _numbers(rest)
     name = names.get(label) if names else label
@@ -201,7 +203,7 @@ def _yolo_file(path: Path, root: Path) -> Path:
 
 
 def _yolo_names(root: Path) -> dict[str, str]:
-    """The ``names`` of ``data.yaml`` by number, or the lines of ``classes.txt``; empty where there are none."""
+    """The ``names`` of ``data.yaml`` by number, or the lines of ``classes.txt``; empty without either."""
     for file in (*sorted(root.glob("*.y*ml")), root / "classes.txt", root / "obj.names"):
         if not file.is_file():
             continue
@@ -231,8 +233,8 @@ _SIZED = (("x", "y", "width", "height"), ("x", "y", "w", "h"), ("left", "top", "
 
 
 def read_csv(file: Path, images: Path | None) -> Annotations:
-    """One row a box: the picture's file, the class, and the corners; a ``split`` column where there are splits."""
-    found, pictures = Annotations(), {}
+    """One row a box: the picture's file, the class and the corners; perhaps a column ``split``."""
+    found, pictures = Annotations(), dict[Path, Picture]()
     files = {str(p.relative_to(images or file.parent)): p for p in _pictures(images or file.parent)}
     by_end = {p.name: p for p in files.values()} | {p.stem: p for p in files.values()}
     with open(file, newline="", encoding="utf-8-sig") as stream:
@@ -281,8 +283,8 @@ def csv_columns(header: Any, file: Path) -> dict[str, str]:
                 found = dict(zip("abcd", (by_name[side] for side in sides), strict=True))
                 return {"picture": picture, "label": label, "form": form, **found}
     raise DataError(
-        f"{file.name} has the columns {', '.join(map(repr, header)) or 'none'}; boxes in a CSV need 'filename', "
-        "'class', 'xmin', 'ymin', 'xmax' and 'ymax'.",
+        f"{file.name} has the columns {', '.join(map(repr, header)) or 'none'}; "
+        "boxes in a CSV need 'filename', 'class', 'xmin', 'ymin', 'xmax' and 'ymax'.",
         did_you_mean("xmin", by_name) or "Rename them in its first line.",
     )
 
@@ -327,7 +329,9 @@ def _split_of(path: Path, root: Path) -> str | None:
 def _json(file: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(file.read_text("utf-8"))
-        missing = [key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)]
+        missing = [
+            key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)
+        ]
     except (ValueError, AttributeError) as error:
         raise DataError(f"{file.name} is no COCO file: {error}.") from error
     if missing:

@@ -46,6 +46,9 @@ class BoxAugmenter:
         return changed, *_moved_boxes(boxes, labels, scale, shift, turned, size)
 
 
+AUGMENTERS = {"none": None, "standard": BoxAugmenter(), "strong": BoxAugmenter((0.7, 1.4), upside_down=True)}
+
+
 def _moved(pixels: Tensor, scale: Tensor, shift: Tensor, turned: Tensor) -> Tensor:
     """Pictures scaled, shifted (in halves of the picture) and turned over; what comes in is a reflection."""
     theta = torch.zeros(len(pixels), 2, 3)
@@ -59,7 +62,7 @@ def _moved(pixels: Tensor, scale: Tensor, shift: Tensor, turned: Tensor) -> Tens
 def _moved_boxes(
     boxes: Tensor, labels: Tensor, scale: Tensor, shift: Tensor, turned: Tensor, size: Tensor
 ) -> tuple[Tensor, Tensor]:
-    corners = boxes.unflatten(2, (2, 2)) * scale[:, :, None, None] + shift[:, None, None]
+    corners = boxes.view(*boxes.shape[:2], 2, 2) * scale[:, :, None, None] + shift[:, None, None]
     corners = torch.where(turned[:, None, None], size - corners.flip(2), corners)
     middle = corners.mean(dim=2)
     stays = (labels != NOTHING) & (middle > 0).all(dim=2) & (middle < size).all(dim=2)

@@ -50,7 +50,7 @@ def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def suppress(
     boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, overlap: float = OVERLAP
 ) -> np.ndarray:
-    """Which boxes stay, best first: those that overlap no better one of their class by more than `overlap`."""
+    """Which boxes stay, best first: those that overlap no better one of their class by more than that."""
     order = np.argsort(-scores, kind="stable")
     boxes, labels = boxes[order], labels[order]
     same = (overlaps(boxes, boxes) > overlap) & (labels[:, None] == labels[None])
@@ -127,7 +127,9 @@ def aligned(expected: Found, answered: Found) -> Found:
         return answered
     placed = Found(*(part.copy() for part in expected))
     for i in range(len(expected.scores)):
-        likely = [np.flatnonzero((f.scores[i] > _UNLIKELY) & (f.labels[i] != NOTHING)) for f in (expected, answered)]
+        likely = [
+            np.flatnonzero((f.scores[i] > _UNLIKELY) & (f.labels[i] != NOTHING)) for f in (expected, answered)
+        ]
         shared = overlaps(expected.boxes[i][likely[0]], answered.boxes[i][likely[1]])
         shared *= expected.labels[i][likely[0]][:, None] == answered.labels[i][likely[1]][None]
         if shared.shape[0] != shared.shape[1]:

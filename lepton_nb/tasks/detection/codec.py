@@ -118,4 +118,3 @@ class DetectionCodec(ImageCodec):
 
     def _load(self, source: Any) -> Any:
         return seen_by_model(source, self._size, self._fit)
-

@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from lepton_nb.data.sources import Match
-from lepton_nb.tasks.detection import annotations
-from lepton_nb.tasks.detection.annotations import Annotations
+from lepton_nb.tasks.detection.annotations import (
+    Annotations,
+    coco_files,
+    is_csv_of_boxes,
+    read_coco,
+    read_csv,
+    read_voc,
+    read_yolo,
+)
 from lepton_nb.tasks.detection.source import BoxOptions, BoxSource, FileOptions
 
 
@@ -24,7 +31,7 @@ class VocSource(BoxSource[BoxOptions]):
         return Match.SURELY if any((path / "Annotations").glob("*.xml")) else Match.NO
 
     def annotations(self, path: Path, options: BoxOptions) -> Annotations:  # noqa: ARG002
-        return annotations.read_voc(path)
+        return read_voc(path)
 
 
 class CocoSource(BoxSource[FileOptions]):
@@ -36,14 +43,14 @@ class CocoSource(BoxSource[FileOptions]):
     options = FileOptions
 
     def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
-        return Match.SURELY if annotations.coco_files(path) else Match.NO
+        return Match.SURELY if coco_files(path) else Match.NO
 
     def annotations(self, path: Path, options: FileOptions) -> Annotations:
-        return annotations.read_coco(path, options.folder)
+        return read_coco(path, options.folder)
 
 
 class YoloSource(BoxSource[BoxOptions]):
-    """YOLO: ``images/`` and ``labels/``, with the names of the classes in ``data.yaml`` or ``classes.txt``."""
+    """YOLO: ``images/`` and ``labels/``, with the classes in ``data.yaml`` or ``classes.txt``."""
 
     name = "yolo"
     noun = "Boxes of YOLO"
@@ -55,7 +62,7 @@ class YoloSource(BoxSource[BoxOptions]):
         return Match.SURELY if any(next(f.rglob("*.txt"), None) for f in folders) else Match.NO
 
     def annotations(self, path: Path, options: BoxOptions) -> Annotations:  # noqa: ARG002
-        return annotations.read_yolo(path)
+        return read_yolo(path)
 
 
 class CsvBoxSource(BoxSource[FileOptions]):
@@ -67,7 +74,7 @@ class CsvBoxSource(BoxSource[FileOptions]):
     options = FileOptions
 
     def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
-        return Match.SURELY if annotations.is_csv_of_boxes(path) else Match.NO
+        return Match.SURELY if is_csv_of_boxes(path) else Match.NO
 
     def annotations(self, path: Path, options: FileOptions) -> Annotations:
-        return annotations.read_csv(path, options.folder)
+        return read_csv(path, options.folder)

@@ -50,7 +50,7 @@ class DetectionLoss(nn.Module):
 def aims(
     boxes: Tensor, labels: Tensor, classes: int, cells: tuple[int, ...], stride: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What the maps shall be: heat ``(N, classes, h, w)``, boxes ``(N, h, w, 4)`` and their weight ``(N, h, w)``.
+    """What maps shall be: heat ``(N, classes, h, w)``, boxes ``(N, h, w, 4)`` and their weight ``(N, h, w)``.
 
     A cell next to the middle of several objects takes the nearest.
     """
@@ -69,7 +69,7 @@ def aims(
     near = real & (dx.abs() <= 1.01 * stride) & (dy.abs() <= 1.01 * stride)
     far = (x - middle[..., 0, None, None]) ** 2 + (y - middle[..., 1, None, None]) ** 2
     nearest = far.masked_fill(~near, torch.inf).argmin(dim=1)  # (N, h, w)
-    where = boxes.gather(1, nearest.flatten(1)[..., None].expand(-1, -1, 4)).unflatten(1, (rows, columns))
+    where = boxes.gather(1, nearest.flatten(1)[..., None].expand(-1, -1, 4)).view(-1, rows, columns, 4)
     weight = bell.gather(1, nearest[:, None]).squeeze(1).clamp(min=_LEAST_WEIGHT) * near.any(dim=1)
     return heat, where, weight
 
@@ -85,14 +85,18 @@ def focal(logits: Tensor, wanted: Tensor) -> Tensor:
 
 def generalised_iou(first: Tensor, second: Tensor) -> Tensor:
     """Of boxes ``(…, 4)`` pair by pair, ``(…)``: 1 where equal, below 0 where apart."""
-    shared = _area(torch.maximum(first[..., :2], second[..., :2]), torch.minimum(first[..., 2:], second[..., 2:]))
+    shared = _area(
+        torch.maximum(first[..., :2], second[..., :2]), torch.minimum(first[..., 2:], second[..., 2:])
+    )
     union = _area(first[..., :2], first[..., 2:]) + _area(second[..., :2], second[..., 2:]) - shared
-    around = _area(torch.minimum(first[..., :2], second[..., :2]), torch.maximum(first[..., 2:], second[..., 2:]))
+    around = _area(
+        torch.minimum(first[..., :2], second[..., :2]), torch.maximum(first[..., 2:], second[..., 2:])
+    )
     return shared / union.clamp(min=1e-6) - (around - union) / around.clamp(min=1e-6)
 
 
 def anchored(outputs: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
-    """SSD's loss (Liu et al. 2016) of anchors: their offsets, and their class with three negatives a positive."""
+    """SSD's loss (Liu et al. 2016): the offsets of anchors, and classes with three negatives a positive."""
     from torchvision.models.detection._utils import BoxCoder, SSDMatcher
     from torchvision.ops import box_iou
 
@@ -122,12 +126,15 @@ def _area(low: Tensor, high: Tensor) -> Tensor:
 
 
 def _checked(outputs: Any, classes: int) -> tuple[Tensor, Tensor]:
-    maps = outputs if isinstance(outputs, Mapping) else {}
-    heat, boxes = maps.get("heat"), maps.get("boxes")
-    fits = isinstance(heat, Tensor) and isinstance(boxes, Tensor) and heat.ndim == boxes.ndim == 4
-    if fits and heat.shape[1] == classes and boxes.shape[1] == 4 and heat.shape[2:] == boxes.shape[2:]:
+    maps: Mapping[str, Any] = outputs if isinstance(outputs, Mapping) else {}
+    heat: Any = maps.get("heat")
+    boxes: Any = maps.get("boxes")
+    both = isinstance(heat, Tensor) and isinstance(boxes, Tensor) and heat.ndim == 4
+    if both and heat.shape[1] == classes and boxes.shape == (len(heat), 4, *heat.shape[2:]):
         return heat, boxes
-    seen = ", ".join(f"{name!r} {tuple(value.shape)}" for name, value in maps.items() if isinstance(value, Tensor))
+    seen = ", ".join(
+        f"{name!r} {tuple(value.shape)}" for name, value in maps.items() if isinstance(value, Tensor)
+    )
     raise ModelError(
         f"A detector gives {{'heat': (N, {classes}, h, w), 'boxes': (N, 4, h, w)}}, this one "
         f"{seen or f'a {type(outputs).__name__}'}.",

@@ -122,7 +122,11 @@ def measure(found: Found, boxes: np.ndarray, labels: np.ndarray, classes: int) -
     support = [float(matched.objects) for matched in by_class]
     notes = [] if known.any() else ["There is no object in this split, so nothing can be measured."]
     scalars = (
-        {"map50": float(each[known, 0].mean()), "map75": float(each[known, 5].mean()), "map": float(each[known].mean())}
+        {
+            "map50": float(each[known, 0].mean()),
+            "map75": float(each[known, 5].mean()),
+            "map": float(each[known].mean()),
+        }
         if known.any()
         else {}
     )

@@ -16,7 +16,7 @@ left, top, right, bottom in pixels of the input, of the object whose middle lies
 
 
 class SmallDetector(nn.Module):
-    """A detector without anchors: for every 8 × 8 pixels, is the middle of an object here, and how large is it?
+    """A detector without anchors: is the middle of an object in these 8 × 8 pixels, and how large is it?
 
     One level at stride 8, to which stride 16 is added. After "Objects as Points" (Zhou et al. 2019) with the
     distances to four sides of FCOS (Tian et al. 2019).
@@ -147,7 +147,9 @@ class SSDLite(nn.Module):
         from torchvision.models.detection.image_list import ImageList
 
         self.num_classes, self.height, self.width = num_classes, height, width
-        whole = ssdlite320_mobilenet_v3_large(weights=None, num_classes=num_classes + 1, weights_backbone=None)
+        whole = ssdlite320_mobilenet_v3_large(
+            weights=None, num_classes=num_classes + 1, weights_backbone=None
+        )
         self.backbone, self.head = whole.backbone, whole.head
         picture = torch.zeros(1, 3, height, width)
         features = list(self.backbone.eval()(picture).values())
@@ -156,7 +158,7 @@ class SSDLite(nn.Module):
         self.register_buffer("anchors", anchors[0], persistent=False)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """``(N, 3, height, width)`` to ``logits`` ``(N, A, classes + 1)``, nothing first, ``offsets`` and anchors."""
+        """``(N, 3, height, width)`` to ``logits`` ``(N, A, classes + 1)``, nothing first, and ``offsets``."""
         found = self.head(list(self.backbone(image).values()))
         anchors = self.anchors.expand(len(image), -1, -1)
         return {"logits": found["cls_logits"], "offsets": found["bbox_regression"], "anchors": anchors}

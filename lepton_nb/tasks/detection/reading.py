@@ -11,26 +11,23 @@ from lepton_nb.data.assemble import fingerprint, refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import file_keys
 from lepton_nb.data.duplicates import EXAMPLES, digests, find_leaks
-from lepton_nb.data.pictures.augment import AUGMENTED_BY
 from lepton_nb.data.pictures.stats import PixelStats, channel_sums
 from lepton_nb.data.report import DataReport, Finding, plural
 from lepton_nb.data.splitting import Parts, plan_parts
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.base import InputError
 from lepton_nb.tasks.detection.annotations import Annotations, Picture
-from lepton_nb.tasks.detection.augment import BoxAugmenter
 from lepton_nb.tasks.detection.boxes import areas, clipped
 from lepton_nb.tasks.detection.pictures import Size, size_of
 from lepton_nb.tasks.detection.preview import BoxPreview
 from lepton_nb.tasks.detection.source import BoxOptions
 from lepton_nb.tasks.detection.split import BoxSplit, Pool
-from lepton_nb.tasks.images import InputError
 
 SPLITS = ("train", "val", "test")
 LONGEST = 256  # pixels of the longer side that the model gets, where no size is asked for
 _STEP = 32  # sides are multiples of this, which every usual backbone takes
 _SAME_SHAPE = 0.05  # pictures whose shapes differ by less are stretched, not padded
-_AUGMENTERS = {"none": None, "standard": BoxAugmenter(), "strong": BoxAugmenter((0.7, 1.4), upside_down=True)}
 
 
 def bundle_of(read: Annotations, where: Path, options: BoxOptions, name: str | None) -> DataBundle:
@@ -48,30 +45,25 @@ def bundle_of(read: Annotations, where: Path, options: BoxOptions, name: str | N
     sums = channel_sums(pool.pixels.numpy())[parts["train"]]
     stats = PixelStats.from_sums(sums, pool.size[0] * pool.size[1])
     signature = _signature(class_names, stats, pool)
-    augmenter = _AUGMENTERS[options.augment]
-    findings = [*_findings(read), *said, *leaks]
-    if augmenter is not None:
-        how = f'mirroring, zoom and colour, boxes with them (augment="{options.augment}").'
-        findings.append(Finding(f"{AUGMENTED_BY} {how}"))
     report = DataReport(
         name or where.stem,
         f"{'file' if where.is_file() else 'folder'} {where}",
         {split: pool.counted(rows, class_names) for split, rows in parts.items()},
         signature,
-        findings,
+        [*_findings(read), *said, *leaks],
         BoxPreview(parts["train"], pool, class_names),
         items={split: len(rows) for split, rows in parts.items()},
         noun="picture",
     )
-    return DataBundle(
+    bundle = DataBundle(
         name=report.name,
         signature=signature,
-        splits={split: BoxSplit(split, pool, rows, stats, augmenter) for split, rows in parts.items()},
+        splits={split: BoxSplit(split, pool, rows, stats) for split, rows in parts.items()},
         report=report,
         fingerprint=fingerprint({part: pool.content(rows) for part, rows in parts.items()}),
         contents={part: keys[rows] for part, rows in parts.items()},
-        augment=options.augment,
     )
+    return bundle.with_augment(options.augment)
 
 
 def _plan(read: Annotations, options: BoxOptions, where: Path) -> list[Finding]:
@@ -193,7 +185,9 @@ def _findings(read: Annotations) -> list[Finding]:
     empty = sum(not picture.labels for picture in read.pictures)
     said = [Finding(f"{plural(empty, 'picture')} without an object: kept, as background.")] * (empty > 0)
     problems = read.problems.items()
-    return said + [Finding(f"{len(at):,} {what}.", tuple(at[:EXAMPLES]), warning=True) for what, at in problems]
+    return said + [
+        Finding(f"{len(at):,} {what}.", tuple(at[:EXAMPLES]), warning=True) for what, at in problems
+    ]
 
 
 def _told(read: Annotations) -> str:

@@ -28,7 +28,7 @@ class BoxOptions(PictureOptions):
     """
 
     title = "boxes"
-    augment: Augmentation = option("standard", "random changes to training pictures")
+    augment: Augmentation = option("standard", "random changes to training pictures")  # noqa: RUF009
     official: bool = option(True, "keep the source's own validation part")
 
 
@@ -41,7 +41,9 @@ class FileOptions(BoxOptions):
     """
 
     title = "boxes"
-    images: str | None = option(None, "folder of the pictures that a file of boxes names", "DIR", completes="files")
+    images: str | None = option(
+        None, "folder of the pictures that a file of boxes names", "DIR", completes="files"
+    )
 
     @property
     def folder(self) -> Path | None:

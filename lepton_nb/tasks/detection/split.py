@@ -15,11 +15,12 @@ from torch import Tensor
 
 from lepton_nb.batch import Batch, moved
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
+from lepton_nb.data.pictures.options import Augmentation
 from lepton_nb.data.pictures.stats import PixelStats
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.base import InputError
-from lepton_nb.tasks.detection.augment import BoxAugmenter
+from lepton_nb.tasks.detection.augment import AUGMENTERS, BoxAugmenter
 from lepton_nb.tasks.detection.boxes import NOTHING, scale_to_input
 from lepton_nb.tasks.detection.pictures import Size, open_upright, seen_by_model
 
@@ -110,7 +111,12 @@ class BoxSplit:
     """
 
     def __init__(
-        self, name: str, pool: Pool, rows: np.ndarray, stats: PixelStats, augmenter: BoxAugmenter | None
+        self,
+        name: str,
+        pool: Pool,
+        rows: np.ndarray,
+        stats: PixelStats,
+        augmenter: BoxAugmenter | None = None,
     ) -> None:
         self.name, self.pool, self.rows = name, pool, torch.from_numpy(rows)
         self.stats, self.augmenter = stats, augmenter
@@ -118,6 +124,12 @@ class BoxSplit:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def with_preset(self, preset: Augmentation) -> BoxSplit:
+        return BoxSplit(self.name, self.pool, self.rows.numpy(), self.stats, AUGMENTERS[preset])
+
+    def varied_by(self, preset: Augmentation) -> str:
+        return f'mirroring, zoom and colour, boxes with them (augment="{preset}").'
 
     def as_trained(self, own: Signature, trained: Signature) -> BoxSplit:
         """The same pictures as a model of another signature sees them, classes matched by name.
@@ -127,7 +139,9 @@ class BoxSplit:
         """
         unknown = [name for name in own.class_names if name not in trained.class_names]
         if unknown:
-            raise DataError(f"The model knows no class {unknown[0]!r}; its classes are {trained.class_names}.")
+            raise DataError(
+                f"The model knows no class {unknown[0]!r}; its classes are {trained.class_names}."
+            )
         numbers = [trained.class_names.index(name) for name in own.class_names]
         settings, rows = trained.preprocessing, self.rows.tolist()
         paths, size = [self.pool.paths[i] for i in rows], tuple(settings["size"])
@@ -156,20 +170,16 @@ class BoxSplit:
         return BoxLoader(self, batch_size, torch.device(device), shuffle, seed, augment)
 
 
-@dataclass
 class BoxLoader:
-    """Batches of ``image`` and a target of ``boxes`` and ``labels``; the draws follow from epoch and number."""
+    """Batches of pictures and a target of ``boxes`` and ``labels``; draws follow from epoch and number."""
 
-    split: BoxSplit
-    batch_size: int
-    device: torch.device
-    shuffle: bool
-    seed: int
-    augment: bool
-
-    @property
-    def num_items(self) -> int:
-        return len(self.split)
+    def __init__(
+        self, split: BoxSplit, batch_size: int, device: torch.device, shuffle: bool, seed: int, augment: bool
+    ) -> None:
+        self.split, self.batch_size, self.device = split, batch_size, device
+        self.shuffle, self.seed = shuffle, seed
+        self.augmenter = split.augmenter if augment else None
+        self.num_items = len(split)
 
     def __len__(self) -> int:
         return batch_count(self.num_items, self.batch_size, shuffle=self.shuffle)
@@ -181,9 +191,9 @@ class BoxLoader:
             yield self._batch(rows, epoch, number)
 
     def _batch(self, rows: Tensor, epoch: int, number: int) -> Batch:
-        pool, augmenter = self.split.pool, self.split.augmenter
+        pool = self.split.pool
         pixels, boxes, labels = pool.pixels[rows], pool.boxes[rows], pool.labels[rows]
-        if self.augment and augmenter is not None:
-            pixels, boxes, labels = augmenter(pixels, boxes, labels, generator(self.seed, epoch, number))
+        if self.augmenter is not None:
+            pixels, boxes, labels = self.augmenter(pixels, boxes, labels, generator(self.seed, epoch, number))
         target: Any = moved({"boxes": boxes, "labels": labels}, self.device)
         return Batch(self.split.stats.normalise(pixels.to(self.device)), target)

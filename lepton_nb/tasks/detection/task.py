@@ -70,7 +70,8 @@ class ObjectDetection(Task):
 
         shapes: dict[str, tuple[int, ...]] = {"boxes": (CANDIDATES, 4)}
         outputs = tuple(
-            TensorSpec(spec.name, spec.dtype, shapes.get(spec.name, (CANDIDATES,))) for spec in signature.outputs
+            TensorSpec(spec.name, spec.dtype, shapes.get(spec.name, (CANDIDATES,)))
+            for spec in signature.outputs
         )
         return {"model": GraphSpec(Candidates(model).eval(), signature.inputs, outputs, example)}
 
@@ -135,7 +136,9 @@ class ObjectDetection(Task):
         scale = scale_to_input((item.height, item.width), settings["size"], settings["fit"])
         sure = (pred["labels"] != NOTHING) & (pred["scores"] >= LEAST_ANSWERED)
         real = target["labels"] != NOTHING
-        found = boxes_over(item, pred["boxes"][sure] / scale, pred["labels"][sure], names, pred["scores"][sure])
+        found = boxes_over(
+            item, pred["boxes"][sure] / scale, pred["labels"][sure], names, pred["scores"][sure]
+        )
         true = boxes_over(item, target["boxes"][real] / scale, target["labels"][real], names)
         return replace(exhibit, boxes=(*true, *found))
 
