@@ -65,7 +65,7 @@ class Signature:
 
     @property
     def num_outputs(self) -> int:
-        """The length of the output's last dimension; of an output for each class of each place, the classes."""
+        """The length of the output's last dimension; of outputs for each place, the number of classes."""
         if self.class_names and len(self.output.shape) > 1:
             return len(self.class_names)
         size = self.output.shape[-1] if self.output.shape else 1

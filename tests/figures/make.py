@@ -57,13 +57,7 @@ def labels(count: int) -> Any:
     draw = np.random.default_rng(5)
     x = draw.normal(size=(80, 6)).astype(np.float32)
     y = (x[:, :count] > 0.4).astype(np.float32)
-    return data.arrays(x, y if count > 1 else y[:, 0], task="multi-label-classification" if count > 1 else "binary-classification")
-
-
-def boxes(root: Path) -> Any:
-    from tests import detection_support
-
-    return data.load(detection_support.voc(root, detection_support.draw(root / "JPEGImages")), augment="none")
+    return data.arrays(x, y) if count > 1 else data.arrays(x, y[:, 0], task="binary-classification")
 
 
 def pairs(root: Path) -> Any:
