@@ -95,6 +95,8 @@ class TextSource(Source[TextOptions]):
             return Match.LIKELY
         if path.suffix.lower() not in (*SUFFIXES, ".txt"):
             return Match.IF_ASKED
+        if self.is_asked(options):
+            return Match.LIKELY
         table, _ = read_table(path)
         is_text = table.shape[1] == 2 and guess_text_column(table) is not None
         return Match.LIKELY if is_text else Match.IF_ASKED
