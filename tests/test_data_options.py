@@ -116,7 +116,17 @@ def cases(tmp_path: Path, mnist: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
         "folder": (pictures, split | look | {"cache": False, "stream": True}),
         "torchvision": ("MNIST", split | look | {"root": str(mnist), "download": False}),
         "csv": (table, split | {"target": "m", "task": "regression"}),
-        "text": (table, split | {"text": "words", "label": "k", "max_length": 5, "vocab_size": 300}),
+        "text": (
+            table,
+            split
+            | {
+                "text": "words",
+                "label": "k",
+                "max_length": 5,
+                "vocab_size": 300,
+                "task": "text-classification",
+            },
+        ),
     }
 
 
