@@ -193,7 +193,7 @@ class Source(ABC, Generic[O]):
 
     def takes(self, options: Mapping[str, Any]) -> bool:
         """Whether all options are this source's."""
-        known = {"task", *self.options.names()}
+        known = {"name", "task", *self.options.names()}
         return self.fits(options.get("task")) and (self.takes_more or known >= self._renamed(options).keys())
 
     def is_asked(self, options: Mapping[str, Any]) -> bool:
