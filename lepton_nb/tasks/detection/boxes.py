@@ -11,6 +11,7 @@ NOTHING = -1
 """The label of a row that only fills up a batch."""
 CANDIDATES = 100  # boxes a picture: what COCO's measure takes, too
 LEAST_SCORE = 0.05  # below it a candidate is noise that costs time
+_ROUNDING = 1e-3  # of a score
 _UNLIKELY = 0.1  # below it a box may fall to either side of a limit by rounding
 OVERLAP = 0.5  # of two boxes of a class that are taken for the same object
 
@@ -120,15 +121,16 @@ def counted(labels: np.ndarray, class_names: Sequence[str]) -> str:
 def aligned(expected: Found, answered: Found) -> Found:
     """The boxes of `answered` in the places of the same ones of `expected`: equal scores come in any order.
 
-    What is too unlikely to be taken for an object is left as expected; anything else stays where it does not
-    fit, and so differs.
+    What is too unlikely to be taken for an object, or about to be left out for the number of candidates, is
+    left as expected; anything else stays where it does not fit, and so differs.
     """
     if any(one.shape != other.shape for one, other in zip(expected, answered, strict=True)):
         return answered
     placed = Found(*(part.copy() for part in expected))
     for i in range(len(expected.scores)):
+        least = max(_UNLIKELY, float(expected.scores[i].min()) + _ROUNDING)
         likely = [
-            np.flatnonzero((f.scores[i] > _UNLIKELY) & (f.labels[i] != NOTHING)) for f in (expected, answered)
+            np.flatnonzero((f.scores[i] > least) & (f.labels[i] != NOTHING)) for f in (expected, answered)
         ]
         shared = overlaps(expected.boxes[i][likely[0]], answered.boxes[i][likely[1]])
         shared *= expected.labels[i][likely[0]][:, None] == answered.labels[i][likely[1]][None]
