@@ -205,6 +205,14 @@ def test_the_loss_of_a_batch_is_that_of_its_pieces(toy: DataBundle) -> None:
     assert torch.equal(loss(model(**batch.inputs), longer), whole)  # padding says nothing
 
 
+def test_the_starter_can_be_made_again_in_another_process(toy: DataBundle) -> None:
+    starters = toy.task.starters()
+    definition = lepton_nb.model("Transformer", signature=toy.signature, starters=starters)
+    assert definition.spec.kind != "live"
+    again = definition.spec.build()
+    assert [p.shape for p in again.parameters()] == [p.shape for p in definition.build().parameters()]
+
+
 def test_it_learns_the_toy_language_and_says_how(turned: Run, toy: DataBundle) -> None:
     found = lepton_nb.evaluate((turned.live["model"], toy))
     assert found.metrics["exact"] > 0.9

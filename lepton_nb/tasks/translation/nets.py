@@ -114,7 +114,9 @@ class Transformer(nn.Module):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        self.width, self.heads = width, heads
+        # What it was made with: so a run can make it again in another process.
+        self.vocab_size, self.max_length, self.width = vocab_size, max_length, width
+        self.heads, self.depth, self.dropout = heads, depth, dropout
         self.tokens = nn.Embedding(vocab_size, width, padding_idx=PAD)
         nn.init.normal_(self.tokens.weight, std=width**-0.5)
         self.source_position = nn.Parameter(torch.randn(max_length, width))
