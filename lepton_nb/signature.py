@@ -65,8 +65,8 @@ class Signature:
 
     @property
     def num_outputs(self) -> int:
-        """The number of classes; where there are none, the length of the output's last dimension."""
-        if self.class_names:
+        """The length of the output's last dimension; of outputs for each place, the number of classes."""
+        if self.class_names and len(self.output.shape) > 1:
             return len(self.class_names)
         size = self.output.shape[-1] if self.output.shape else 1
         if size is None:

@@ -196,7 +196,7 @@ def _fits(value: Any, schema: dict[str, Any]) -> None:
 
 
 def _starter(data: DataBundle) -> nn.Module:
-    starters = data.task.starters()
+    starters = data.task.starters_for(data.signature)
     if not starters:
         raise ConformanceError(f"{data.task.name} has no starter: give a model.")
     torch.manual_seed(0)

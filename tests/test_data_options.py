@@ -116,14 +116,24 @@ def cases(tmp_path: Path, mnist: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
         "folder": (pictures, split | look | {"cache": False, "stream": True}),
         "torchvision": ("MNIST", split | look | {"root": str(mnist), "download": False}),
         "csv": (table, split | {"target": "m", "task": "regression"}),
-        "text": (table, split | {"text": "words", "label": "k", "max_length": 5, "vocab_size": 300}),
+        "text": (
+            table,
+            split
+            | {
+                "text": "words",
+                "label": "k",
+                "max_length": 5,
+                "vocab_size": 300,
+                "task": "text-classification",
+            },
+        ),
     }
 
 
 @pytest.mark.parametrize("name", ["digits", "folder", "torchvision", "csv", "text"])
 def test_data_are_read_again_by_their_spec_and_by_the_line(name: str, tmp_path: Path, mnist: Path) -> None:
     given, options = cases(tmp_path, mnist)[name]
-    assert set(options) == set(sources()[name].options.names()) - {"more"}
+    assert set(sources()[name].options.names()) - set(options) <= {"more", "task"}  # which the target decides
     bundle = data.load(given, name="mine", **options)
     assert bundle.spec is not None
     assert bundle.spec["source"] == name
@@ -160,6 +170,12 @@ def test_what_the_line_cannot_say_is_said_in_python(tmp_path: Path) -> None:
     exec(cell.rpartition("\n")[0], made)
     assert made["my_pics"].spec["options"] == pictures.spec["options"]  # type: ignore[index]
     assert sources()["arrays"].options.words({"class_names": ["a,b", "c"]}) is None
+
+
+def test_an_option_that_does_not_fit_what_can_be_nothing_else_is_a_slip(tmp_path: Path) -> None:
+    write_table(tmp_path / "train.csv", "n,m", "{i},{k}")
+    with pytest.raises(ArgumentError, match="Table files take no option 'image_size'"):
+        data.load(tmp_path, image_size=8)
 
 
 def test_an_option_that_only_one_source_takes_decides(tmp_path: Path) -> None:

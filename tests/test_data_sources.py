@@ -96,7 +96,7 @@ def write_table(path: Path, header: str, row: str) -> Path:
 
 def test_the_kind_of_a_file_follows_from_what_is_in_it(tmp_path: Path) -> None:
     reviews = write_table(tmp_path / "r.csv", "review,label", "this is the review number {i},{k}")
-    assert load(reviews).task.name == "text-classification"
+    assert load(reviews).task.name == load(reviews, name="mine").task.name == "text-classification"
     table = write_table(tmp_path / "t.csv", "n,m,label", "{i}.5,{i},{k}")
     assert load(str(table)).task.name == "tabular-classification"
     mixed = write_table(tmp_path / "m.csv", "n,note,label", "{i}.5,a note that is long {i},{k}")

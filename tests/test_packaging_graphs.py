@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,6 +95,17 @@ def test_a_graph_with_another_answer_is_not_taken_in(tmp_path: Path, monkeypatch
     assert package.manifest.formats == ("pt2",)
     assert "differ from the model's" in package.manifest.rejected["onnx"]
     assert not package.manifest.graph_files("onnx")
+
+
+def test_a_manifest_that_names_graphs_elsewhere_is_refused(speller: Package, tmp_path: Path) -> None:
+    shutil.copytree(speller.path, tmp_path / "package")
+    for file in ("encode.onnx", "step.onnx"):
+        shutil.copy(speller.file(file), tmp_path / file)
+    path = tmp_path / "package" / "manifest.json"
+    content = {**json.loads(path.read_text()), "graphs": ["../encode", "../step"]}
+    path.write_text(json.dumps(content))
+    with pytest.raises(PackageError, match=r"has no \.\./encode\.onnx"):
+        load_backend(Package.load(tmp_path / "package"), "", "cpu", 1, trusted=False)
 
 
 def test_a_model_of_names_and_a_dataclass_becomes_one_of_positions(twins: Package) -> None:

@@ -28,11 +28,13 @@ def folder(path: Path, name: str) -> Path:
 
 
 SAMPLES: dict[str, Callable[[Path], Any]] = {
+    "binary-classification": lambda path: make.labels(1),
     "image-classification": lambda path: make.pictures(),
+    "multi-label-classification": lambda path: make.labels(3),
+    "object-detection": lambda path: data.load(shapes.voc(path, shapes.draw(path / "JPEGImages"))),
     "text-classification": lambda path: make.texts(folder(path, "texts")),
     "tabular-classification": lambda path: make.rows("classes", folder(path, "rows")),
     "tabular-regression": lambda path: make.rows("value", folder(path, "rows")),
-    "object-detection": lambda path: data.load(shapes.voc(path, shapes.draw(path / "JPEGImages"))),
     "translation": lambda path: make.pairs(path),
 }
 

@@ -19,9 +19,11 @@ OWN = [
     "binary-classification",
     "image-classification",
     "multi-label-classification",
+    "object-detection",
     "tabular-classification",
     "tabular-regression",
     "text-classification",
+    "translation",
 ]
 ONE_FILE = '''
 """A value for each picture."""
@@ -80,7 +82,7 @@ def check_works() -> None:
 
 
 def test_the_tasks_are_found() -> None:
-    assert task_names()[: len(OWN) + 1] == sorted([*OWN, "generic"])
+    assert {*OWN, "generic"} <= set(task_names())
     for name in OWN:
         task = get_task(name)
         assert task.name == name

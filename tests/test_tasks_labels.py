@@ -35,7 +35,7 @@ def signature(task: str = SEVERAL, names: tuple[str, ...] = NAMES, **target: Any
 
 
 def answers(codec: Any, logits: np.ndarray) -> Any:
-    return codec.encode(logits)
+    return codec.encode((logits,))
 
 
 def scored(items: int = 200, labels: int = 3, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -21,9 +21,9 @@ from lepton_nb.errors import DataError
 from lepton_nb.runs import Run
 from lepton_nb.tasks import InputError, get_task
 from lepton_nb.tasks.translation.decoding import Search, agreed
-from lepton_nb.tasks.translation.learning import TokenLoss, modules_of
+from lepton_nb.tasks.translation.learning import TokenLoss, modules_of, torch_graphs
 from lepton_nb.tasks.translation.nets import Transformer
-from lepton_nb.tasks.translation.task import Translation, torch_graphs
+from lepton_nb.tasks.translation.task import Translation
 from lepton_nb.tasks.translation.tokens import END, PAD, START, ids_of, text_of, train_tokens, vocabulary
 
 pytest.importorskip("tokenizers")
@@ -424,9 +424,9 @@ def test_a_deployed_model_answers_and_streams_from_two_graphs(
 
 @pytest.mark.slow
 def test_a_slice_of_english_and_french(shared_data: Path, lepton_home: Path) -> None:
-    bundle = data.load(str(shared_data / "eng-fra.tsv"), task="translation", limit=200)
+    bundle = data.load(str(shared_data / "eng-fra.tsv"), task="translation", limit=800)
     assert "5,000 lines with more than two columns" in str(bundle.report)
-    run = lepton_nb.train("Transformer", bundle, epochs=2, batch_size=32, recipe="translation")
+    run = lepton_nb.train("Transformer", bundle, epochs=4, batch_size=32, recipe="translation")
     found = lepton_nb.evaluate(run)
     assert 5 < found.metrics["chrf"] < 60
     assert any(" | " in mistake.truth for mistake in found.worst(20))

@@ -56,4 +56,5 @@ def test_the_learning_rate_depends_on_the_optimizer_unless_given() -> None:
 def test_a_recipe_has_a_source_and_settings_that_are_valid(name: str) -> None:
     recipe = RECIPES[name]
     assert recipe.source
-    assert TrainConfig.from_options(recipe.settings).optimizer == "sgd"
+    config = TrainConfig.from_options(recipe.settings)
+    assert {name: getattr(config, name) for name in recipe.settings} == recipe.settings

@@ -63,17 +63,20 @@ def from_spec(spec: dict[str, Any], *, strict: bool = True) -> DataBundle:
 
 
 def choose(given: Any, options: Mapping[str, Any]) -> Source[Any]:
-    """The source that reads what is given: it takes all options, they ask for it, and it matches best.
+    """The source that reads what is given, for the task where one is asked for.
+
+    Where one surely matches, an option that it does not take is a slip; else options tell which is meant.
 
     Raises:
         DataError: If none does, or two do for different tasks.
     """
     ask, refusal = _asked(given, options)
-    ranks: dict[Source[Any], tuple[bool, bool, Match]] = {}
+    ranks: dict[Source[Any], tuple[object, ...]] = {}
     for source in sources().values():
         match, asked = ask(source), source.is_asked(options)
         if match > Match.IF_ASKED or (match and asked):
-            ranks[source] = (source.takes(options), asked, match)
+            fits = source.fits(options.get("task"))
+            ranks[source] = (fits, match is Match.SURELY, source.takes(options), asked, match)
     if not ranks:
         raise refusal()
     best = [source for source, rank in ranks.items() if rank == max(ranks.values())]

@@ -70,7 +70,7 @@ class Match(IntEnum):
     IF_ASKED = 1  # by an option or a task that is this source's own
     PERHAPS = 2
     LIKELY = 3
-    SURELY = 4
+    SURELY = 4  # it can be nothing else
 
 
 class Source(ABC, Generic[O]):
@@ -193,7 +193,7 @@ class Source(ABC, Generic[O]):
 
     def takes(self, options: Mapping[str, Any]) -> bool:
         """Whether all options are this source's."""
-        known = {"task", *self.options.names()}
+        known = {"name", "task", *self.options.names()}
         return self.fits(options.get("task")) and (self.takes_more or known >= self._renamed(options).keys())
 
     def is_asked(self, options: Mapping[str, Any]) -> bool:

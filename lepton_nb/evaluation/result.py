@@ -147,13 +147,18 @@ class EvaluationResult:
         from lepton_nb.evaluation.worst import worst_items
         from lepton_nb.plots.learning_curves import learning_curves
 
-        charts = self.task.charts(self.measures, self.signature)
+        charts = list(self._task_charts)
         if self.series:
             best = None if self.checkpoint is None else self.checkpoint.epoch + 1
             charts.append(learning_curves(self.series, best_epoch=best))
         if self.raw is not None and (self.errors > 0).any():
             charts.append(worst_items(self))
         return charts
+
+    @cached_property
+    def _task_charts(self) -> list[Chart]:
+        """Of many items and classes they take seconds to make."""
+        return self.task.charts(self.measures, self.signature)
 
     @property
     def figure_names(self) -> list[str]:
@@ -200,7 +205,7 @@ class EvaluationResult:
             "per_class": measures.per_class,
             "class_names": list(self.signature.class_names),
             **{name: measures.arrays[name].tolist() for name in measures.saved},
-            "charts": [lab_chart(chart) for chart in self.task.charts(measures, self.signature)],
+            "charts": [lab_chart(chart) for chart in self._task_charts],
             "notes": self.notes,
             "checkpoint": None if point is None else {"step": point.step, "epoch": point.epoch},
             "seconds": self.seconds,

@@ -15,7 +15,7 @@ Format = Literal["onnx", "pt2", "source"]
 
 
 GRAPH_FILES: dict[Format, tuple[str, ...]] = {"onnx": (".onnx", ".onnx.data"), "pt2": (".pt2",)}
-"""What the files of a graph are called after its name, the one that names the others first."""
+"""What the files of a graph are called after its name: the first is always there."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,14 @@ class Manifest:
         return self.formats[0] == "source"
 
     def graph_files(self, format_: Format) -> list[str]:
-        """The files of every graph in that format, those that name others first."""
-        names = [f"{graph}{ending}" for ending in GRAPH_FILES.get(format_, ()) for graph in self.graphs]
-        return [name for name in names if name in self.files]
+        """The files of every graph in that format, where the package has it and the format any."""
+        if format_ not in self.formats or format_ not in GRAPH_FILES:
+            return []
+        needed, *beside = GRAPH_FILES[format_]
+        further = [f"{graph}{ending}" for ending in beside for graph in self.graphs]
+        return [f"{graph}{needed}" for graph in self.graphs] + [
+            file for file in further if file in self.files
+        ]
 
     @property
     def has_handlers(self) -> bool:

@@ -86,7 +86,7 @@ def _graphs(package: Package, format_: Format, device: str, threads: int) -> Gra
     if format_ == "source":
         return _source_graphs(package, device)
     for file in package.manifest.graph_files(format_):
-        package.file(file)  # verified before it is read
+        package.file(file)  # one of its own, and verified, before it is read
     return load_graphs(package.path, format_, package.manifest.graphs, threads=threads, device=device)
 
 

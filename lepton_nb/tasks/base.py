@@ -34,14 +34,24 @@ Adding a task
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from lepton_nb.errors import ArgumentError
-from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.signature import Signature
+from lepton_nb.tasks.codec import Arrays as Arrays
+from lepton_nb.tasks.codec import Codec as Codec
+from lepton_nb.tasks.codec import Graph as Graph
+from lepton_nb.tasks.codec import Graphs as Graphs
+from lepton_nb.tasks.codec import GraphSpec as GraphSpec
+from lepton_nb.tasks.codec import InputError as InputError
+from lepton_nb.tasks.forms import AnswerKind as AnswerKind
+from lepton_nb.tasks.forms import Form as Form
+from lepton_nb.tasks.forms import Media as Media
+from lepton_nb.tasks.forms import Prediction as Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -51,210 +61,7 @@ if TYPE_CHECKING:
     from lepton_nb.plots.charts import Chart, Exhibit
     from lepton_nb.tasks.meters import Meter
 
-Arrays = tuple[np.ndarray, ...]
-"""One batch, each ``(N, *shape)``, in the order of ``Signature.inputs`` or of ``Signature.outputs``."""
-Graph = Callable[[Arrays], Arrays]
-"""A packaged computation behind one call, whichever format runs it."""
-Graphs = Mapping[str, Graph]
-
-Widget = Literal["image", "text", "table", "json", "audio", "ids"]
-AnswerKind = Literal["classes", "value", "labels", "boxes", "text", "json", "media"]
 Starter = Callable[[Signature], "nn.Module"]
-
-
-class InputError(ValueError):
-    """A request's input cannot be read. The message is for the person who sent it.
-
-    Attributes:
-        index: Position of the bad item in its batch, or None where the whole body is bad.
-    """
-
-    def __init__(self, message: str, index: int | None = None) -> None:
-        super().__init__(message)
-        self.index = index
-
-
-@dataclass(frozen=True)
-class Media:
-    """An answer that is a file: sent as it is where the client asks for its type, in base64 within JSON."""
-
-    content: bytes
-    type: str
-
-
-Prediction = dict[str, Any] | Media
-"""The answer to one item: ready for JSON, or a file."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a person gives an input and reads an answer: page, panel, curl line and lab follow from it.
-
-    Nothing else in the house asks which kind an input is.
-
-    Attributes:
-        widget: The field that takes an input; it is JSON wherever a page does not know the widget.
-        key: The JSON key of one item; its plural takes a list of them.
-        media_types: Bodies beside JSON.
-        requirements: Distributions that the codec needs where it serves.
-        answer: How an answer is drawn.
-    """
-
-    widget: Widget
-    key: str
-    media_types: tuple[str, ...] = ()
-    requirements: tuple[str, ...] = ()
-    answer: AnswerKind = "json"
-
-    @property
-    def plural(self) -> str:
-        """The JSON key of a list of items."""
-        return self.key if self.key.endswith("s") else f"{self.key}s"
-
-    @property
-    def file(self) -> str:
-        """The name of a file that could be an item; empty where an item is none."""
-        return {"image": "picture.png", "audio": "sound.wav"}.get(self.widget, "")
-
-    @property
-    def sample(self) -> str:
-        """An item as a word on a line of ``%lepton predict``, to be written over."""
-        return self.file or {"text": '"a sentence"', "table": '{"column": 1}'}.get(self.widget, "INPUT")
-
-
-class Codec(ABC):
-    """Turns real inputs into model inputs, and model outputs into answers. Needs numpy, never torch.
-
-    One codec serves the HTTP service, `lepton_nb.predict` and the parity check, so that an input
-    means the same in all three.
-
-    Attributes:
-        kind: The ``kind`` of the preprocessing in a signature that is this codec's.
-        form: How a person gives an input.
-    """
-
-    kind: ClassVar[str]
-    form: ClassVar[Form] = Form("json", "inputs")
-
-    def __init__(self, signature: Signature) -> None:
-        self.signature = signature
-
-    @abstractmethod
-    def prepare(self, value: Any) -> Arrays:
-        """One real input or a list of them, as a Python caller has it, as a batch.
-
-        Accepts what `decode_json` and `decode_bytes` accept in parsed form, and arrays or tensors that
-        already have the model's shape, with or without the batch dimension.
-
-        Raises:
-            InputError: If the value is not an input of this task.
-        """
-
-    @abstractmethod
-    def decode_json(self, body: Mapping[str, Any]) -> Arrays:
-        """The parsed JSON object of a request as a batch.
-
-        Every codec takes ``{"inputs": nested lists of (N, *shape)}``; the task's own forms come beside it.
-
-        Raises:
-            InputError: If a key is missing, unknown, or holds the wrong thing.
-        """
-
-    def decode_bytes(self, body: bytes, media_type: str) -> Arrays:  # noqa: ARG002
-        """A raw request body of one of the form's media types as a batch: one item, or every row of a table.
-
-        Raises:
-            InputError: If the body is not of that type.
-        """
-        raise InputError(f"this model takes no {media_type} body; send JSON")
-
-    def run(self, graphs: Graphs, inputs: Arrays) -> Arrays:
-        """The outputs for a batch; override it to compose several graphs, such as a loop over steps."""
-        return graphs["model"](inputs)
-
-    def stream(self, graphs: Graphs, inputs: Arrays) -> Iterator[Any] | None:  # noqa: ARG002
-        """The pieces of the answer to one item as they come, each ready for JSON.
-
-        A generator that returns the outputs has them encoded as the answer at the end; else `run` gives them.
-
-        Returns:
-            None where there is nothing to wait for.
-        """
-        return None
-
-    def aligned(self, expected: Arrays, answered: Arrays) -> Arrays:  # noqa: ARG002
-        """Outputs of `run`, or of a graph, in the order of others of the same inputs.
-
-        Override it where equal scores may come in any order; the outputs are then compared one by one.
-        """
-        return answered
-
-    @property
-    def answer_kind(self) -> AnswerKind:
-        """How an answer is drawn; the form's, where the codec's answers are always of one kind."""
-        return self.form.answer
-
-    @property
-    def streams(self) -> bool:
-        """Whether answers may come in pieces."""
-        return type(self).stream is not Codec.stream
-
-    def about(self) -> dict[str, Any]:
-        """The form as JSON, for whoever draws it."""
-        form = self.form
-        return {
-            "widget": form.widget,
-            "key": form.key,
-            "file": form.file,
-            "media_types": form.media_types,
-            "answer": self.answer_kind,
-            "streams": self.streams,
-        }
-
-    @abstractmethod
-    def encode(self, outputs: Arrays) -> Sequence[Prediction]:
-        """The outputs, each ``(N, ...)``, as one answer per item: ready for JSON, or a file.
-
-        Raises:
-            InputError: With the item's index, where the model's output for it is not finite.
-        """
-
-    def scores(self, output: np.ndarray) -> np.ndarray:  # noqa: ARG002
-        """The probability of each class or label ``(N, C)``, where there are any.
-
-        Raises:
-            InputError: If there are none.
-        """
-        raise InputError("this model has no classes")
-
-    @abstractmethod
-    def request_schema(self) -> dict[str, Any]:
-        """JSON schema of the request object."""
-
-    @abstractmethod
-    def answer_schema(self) -> dict[str, Any]:
-        """JSON schema of one answer of `encode`."""
-
-    @abstractmethod
-    def example(self) -> dict[str, Any]:
-        """A small request that works: for the documentation page and the curl line."""
-
-
-@dataclass(frozen=True)
-class GraphSpec:
-    """A module to export.
-
-    Attributes:
-        module: Takes tensors by position, gives one tensor or a tuple of them.
-        inputs: What it takes; None in a shape is a free dimension (besides the batch).
-        outputs: What it gives.
-        example: A batch of 3 or more real items; a free dimension is 2 or longer in it.
-    """
-
-    module: nn.Module
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    example: tuple[Tensor, ...]
 
 
 @dataclass

@@ -8,7 +8,7 @@ from lepton_nb.data import DataBundle
 from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.tasks import Task
 
-_ITEMS = 4
+_ITEMS = 3
 
 
 class Samples(Callback):

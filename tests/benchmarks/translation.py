@@ -20,8 +20,8 @@ from lepton_nb.packaging.runners import load_graphs
 from lepton_nb.runs import Run
 from lepton_nb.tasks.base import Graphs
 from lepton_nb.tasks.translation.codec import TranslationCodec
+from lepton_nb.tasks.translation.learning import torch_graphs
 from lepton_nb.tasks.translation.measures import corpus_scores, references_of, texts_of
-from lepton_nb.tasks.translation.task import torch_graphs
 
 
 def main() -> None:
@@ -55,14 +55,13 @@ def compare(run: Run, bundle: DataBundle) -> None:
 def answered(graphs: Graphs, bundle: DataBundle, beams: int) -> list[str]:
     """The answers to the test split, sentence by sentence, with their scores printed."""
     codec, part = TranslationCodec(bundle.signature), bundle.split("test")
-    tokenizer = bundle.signature.preprocessing["tokenizer"]
     started = time.process_time()
     found = []
     for index in range(len(part)):
         search = codec.search(graphs, codec.prepare(part.raw(index)), beams).finished()
-        found += texts_of(search.answers, tokenizer)
+        found += texts_of(search.answers, bundle.signature)
     each = (time.process_time() - started) / len(part)
-    references = references_of(bundle.example(len(part), "test").target, tokenizer)
+    references = references_of(bundle.example(len(part), "test").target, bundle.signature)
     scores = corpus_scores(found, references)
     print(f"  chrF {scores['chrf']:.1f}, BLEU {scores['bleu']:.1f}, {each * 1e3:.1f} CPU ms a sentence")
     return found

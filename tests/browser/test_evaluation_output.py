@@ -18,7 +18,7 @@ from lepton_nb.plots.charts import Box, Gallery, Line, Lines, Mark
 from lepton_nb.plots.drawn.lab import lab_chart
 from lepton_nb.plots.gallery import exhibit, mask
 from tests.browser.lab import ROOT, Lab, Notebook
-from tests.browser.panel import IN_A_LAB, look
+from tests.browser.panel import IN_A_LAB, confirm, look
 
 pytestmark = IN_A_LAB
 
@@ -61,7 +61,7 @@ def test_evaluations_are_drawn_without_a_kernel(page: Page, lab: Lab) -> None:
     write_notebook(lab.folder / "saved.ipynb", bundle, others, json.loads(OF_VERSION_1.read_text()))
     notebook = Notebook(page, lab, "saved.ipynb", busy=True)
 
-    page.get_by_role("button", name="No Kernel", exact=True).click()
+    confirm(page, "No Kernel")
 
     now = notebook.cell(0).locator(".lp-Output")
     expect(now.locator("figcaption")).to_have_text(

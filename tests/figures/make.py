@@ -53,6 +53,13 @@ def rows(target: str, root: Path) -> Any:
     return data.load(str(root), target="y", name=target)
 
 
+def labels(count: int) -> Any:
+    draw = np.random.default_rng(5)
+    x = draw.normal(size=(80, 6)).astype(np.float32)
+    y = (x[:, :count] > 0.4).astype(np.float32)
+    return data.arrays(x, y) if count > 1 else data.arrays(x, y[:, 0], task="binary-classification")
+
+
 def pairs(root: Path) -> Any:
     draw = np.random.default_rng(4)
     sources = sorted({" ".join(draw.choice(WORDS, draw.integers(1, 5))) for _ in range(200)})

@@ -52,7 +52,7 @@ class CsvSource(Source[TableOptions]):
 
         if path.is_dir():
             return Match.SURELY if "train" in table_folder_files(path) else Match.NO
-        return Match.LIKELY if path.suffix.lower() in (*SUFFIXES, ".txt") else Match.NO
+        return Match.PERHAPS if path.suffix.lower() in (*SUFFIXES, ".txt") else Match.NO
 
     def read(
         self,

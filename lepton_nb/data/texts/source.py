@@ -85,19 +85,21 @@ class TextSource(Source[TextOptions]):
         return Match.LIKELY
 
     def _file(self, path: Path, options: Mapping[str, Any]) -> Match:
-        """Surely where it has no header and labels, or is a text column and one more."""
+        """Likely where it has no header and labels, or is a text column and one more."""
         from lepton_nb.data.tables.files import SUFFIXES, read_table
         from lepton_nb.data.texts.files import guess_text_column, is_line_file, is_pair_file
 
-        if is_pair_file(path):
+        if "target" in options or not self.takes(options) or is_pair_file(path):
             return Match.IF_ASKED
         if is_line_file(path):
-            return Match.SURELY
-        if path.suffix.lower() not in (*SUFFIXES, ".txt") or not self.takes(options) or "target" in options:
+            return Match.LIKELY
+        if path.suffix.lower() not in (*SUFFIXES, ".txt"):
             return Match.IF_ASKED
+        if self.is_asked(options):
+            return Match.LIKELY
         table, _ = read_table(path)
         is_text = table.shape[1] == 2 and guess_text_column(table) is not None
-        return Match.SURELY if is_text else Match.IF_ASKED
+        return Match.LIKELY if is_text else Match.IF_ASKED
 
 
 def _check_number(option: str, value: int | None, least: int, most: int) -> None:

@@ -94,8 +94,8 @@ function boxes(found, sent) {
 
 // How one answer is drawn, by the kind that the model's form names; any other is shown as the JSON it is.
 const DRAWN = {
-  classes: (prediction) => [best(prediction), bars(prediction.scores), folded(prediction)],
-  labels: (prediction) => [labels(prediction), bars(prediction.scores), folded(prediction)],
+  classes: (prediction) => [best(prediction), bars(prediction.scores ?? {}), folded(prediction)],
+  labels: (prediction) => [labels(prediction), bars(prediction.scores ?? {}), folded(prediction)],
   value: (prediction) => [values(prediction), folded(prediction)],
   text: (prediction) => [element("div", { className: "answer" }, prediction.text), folded(prediction)],
   boxes: (prediction, sent) => [...boxes(prediction.boxes, sent), folded(prediction)],

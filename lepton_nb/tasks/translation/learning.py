@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lepton_nb.batch import Batch
 from lepton_nb.models.calling import scores_of
+from lepton_nb.packaging.runners import module_runner
 from lepton_nb.signature import Signature, TensorSpec
-from lepton_nb.tasks.base import GraphSpec
+from lepton_nb.tasks.base import Graph, GraphSpec
+from lepton_nb.tasks.translation.codec import TranslationCodec
 from lepton_nb.tasks.translation.tokens import PAD, START, vocabulary
-
-if TYPE_CHECKING:
-    from lepton_nb.tasks.translation.task import Translation
 
 
 class TokenLoss(nn.Module):
@@ -83,6 +81,20 @@ def modules_of(model: nn.Module) -> dict[str, nn.Module]:
     return {"model": Whole(model)}
 
 
+def torch_graphs(model: nn.Module) -> dict[str, Graph]:
+    """What a package holds as files, run by torch: so that one search serves both."""
+    device = next((parameter.device for parameter in model.parameters()), None)
+    return {name: module_runner(module, device) for name, module in modules_of(model).items()}
+
+
+def written(model: nn.Module, source: Tensor, signature: Signature, beams: int | None) -> Tensor:
+    """Ids of the answers ``(N, max_length)``, on the CPU."""
+    begun = np.full((len(source), 1), START, dtype=np.int64)
+    codec = TranslationCodec(signature)
+    search = codec.search(torch_graphs(model), (source.cpu().numpy(), begun), beams or codec.beams)
+    return torch.from_numpy(search.finished().answers)
+
+
 def graph_specs(model: nn.Module, signature: Signature, example: tuple[Tensor, ...]) -> dict[str, GraphSpec]:
     modules = modules_of(model)
     source, before = example
@@ -94,8 +106,8 @@ def graph_specs(model: nn.Module, signature: Signature, example: tuple[Tensor, .
     with torch.no_grad():
         memory = modules["encode"](source)
         cache = memory[:, :, :, :0]
-        for at in range(2):
-            cache = modules["step"](source, memory, before[:, at : at + 1], cache)[1]
+        for _ in range(2):  # a free dimension is 2 or longer in an example
+            cache = modules["step"](source, memory, before[:, :1], cache)[1]
     layers, heads, width = memory.shape[1], memory.shape[2], memory.shape[4]
     stored = TensorSpec("memory", "float32", (layers, heads, None, width))
     past, grown = (TensorSpec(name, "float32", stored.shape) for name in ("cache", "grown"))
@@ -106,25 +118,19 @@ def graph_specs(model: nn.Module, signature: Signature, example: tuple[Tensor, .
     }
 
 
-def attention(
-    task: Translation, model: nn.Module, batch: Batch, signature: Signature
-) -> dict[str, np.ndarray]:
-    """Weights ``(T, S)`` of an answer over its source, the longest of the batch, with the ids of both.
+def attention(model: nn.Module, source: Tensor, signature: Signature) -> dict[str, np.ndarray]:
+    """Weights ``(T, S)`` of the answer to the longest source over it, with the ids of both.
 
     Nothing of a model that does not show its attention.
     """
     look = getattr(model, "attention", None)
     if not callable(look):
         return {}
-    lengths = (batch.inputs["source"] != PAD).sum(1)
-    source = batch.inputs["source"][lengths.argmax(), : int(lengths.max())][None]
-    answer = task.answer(model, Batch({"source": source}, batch.target[:1]), signature)[0]
-    answer = answer[: int((answer != PAD).sum())].to(source.device)
-    before = torch.cat([answer.new_tensor([START]), answer[:-1]])
+    lengths = (source != PAD).sum(1)
+    longest = source[lengths.argmax(), : int(lengths.max())][None]
+    answer = written(model, longest, signature, None)[0].to(source.device)
+    answer = answer[: int((answer != PAD).sum())]
     with torch.no_grad():
-        weights = look(source, before[None])[0]
-    return {
-        "attention": weights.float().cpu().numpy(),
-        "attention_source": source[0].cpu().numpy(),
-        "attention_answer": answer.cpu().numpy(),
-    }
+        weights = look(longest, torch.cat([answer.new_tensor([START]), answer[:-1]])[None])[0]
+    named = {"attention": weights.float(), "attention_source": longest[0], "attention_answer": answer}
+    return {name: tensor.cpu().numpy() for name, tensor in named.items()}

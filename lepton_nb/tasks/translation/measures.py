@@ -1,29 +1,39 @@
-"""chrF and BLEU of texts against all their references, by sacrebleu."""
+"""What answers are worth: chrF and BLEU against all references, by sacrebleu; what was looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from lepton_nb.tasks.translation.tokens import PAD, text_of
+from lepton_nb.plots.charts import Matrix
+from lepton_nb.signature import Signature
+from lepton_nb.tasks.base import Measures
+from lepton_nb.tasks.translation.tokens import PAD, pieces_of, text_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def texts_of(ids: Any, tokenizer: str) -> list[str]:
+def texts_of(ids: Any, signature: Signature) -> list[str]:
     """Rows of ids ``(N, T)`` as texts."""
-    return [text_of(row, tokenizer) for row in np.asarray(ids).tolist()]
+    return [text_of(row, signature.preprocessing["tokenizer"]) for row in np.asarray(ids).tolist()]
 
 
-def references_of(target: Any, tokenizer: str) -> list[list[str]]:
+def references_of(target: Any, signature: Signature) -> list[list[str]]:
     """The texts of ``(N, R, T)``: of each item those that it has."""
-    return [
-        [text_of(ids, tokenizer) for ids in item if ids[0] != PAD] for item in np.asarray(target).tolist()
-    ]
+    return [texts_of(item[item[:, 0] != PAD], signature) for item in np.asarray(target)]
+
+
+def measured(preds: Any, target: Any, signature: Signature) -> Measures:
+    texts, references = texts_of(preds, signature), references_of(target, signature)
+    exact = np.mean([text in wanted for text, wanted in zip(texts, references, strict=True)])
+    count, beams = sum(map(len, references)), int(signature.target["beams"])
+    how = "the likeliest token each time" if beams == 1 else f"{beams} hypotheses followed"
+    said = f"Against all {count:,} references of {len(texts):,} sources; {how}."
+    return Measures({**corpus_scores(texts, references), "exact": float(exact)}, notes=[said])
 
 
 def corpus_scores(texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -49,11 +59,31 @@ def sentence_errors(texts: Sequence[str], references: Sequence[Sequence[str]]) -
     ]
 
 
+def attention_chart(arrays: Mapping[str, np.ndarray], signature: Signature) -> Matrix | None:
+    """Rows are the tokens written, columns those read; each row adds up to 1."""
+    if "attention" not in arrays:
+        return None
+    tokenizer = signature.preprocessing["tokenizer"]
+    read, written = (
+        tuple(pieces_of(arrays[f"attention_{side}"], tokenizer)) for side in ("source", "answer")
+    )
+    return Matrix(
+        name="attention",
+        title="Attention while writing",
+        rows=written,
+        columns=read,
+        values=arrays["attention"].tolist(),
+        counts=False,
+        x="read",
+        y="written",
+    )
+
+
 class TextMeter:
     """Token accuracy of the next token, and chrF of the answers, whose texts it keeps."""
 
-    def __init__(self, tokenizer: str) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
         self.right = self.tokens = 0.0
         self.texts: list[str] = []
         self.references: list[list[str]] = []
@@ -63,8 +93,8 @@ class TextMeter:
         real = wanted != PAD
         self.right += float(((logits.argmax(-1) == wanted) & real).sum())
         self.tokens += float(real.sum())
-        self.texts += texts_of(outputs["tokens"].cpu(), self.tokenizer)
-        self.references += references_of(target.cpu(), self.tokenizer)
+        self.texts += texts_of(outputs["tokens"].cpu(), self.signature)
+        self.references += references_of(target.cpu(), self.signature)
 
     def merge(self, other: Self) -> None:
         self.right, self.tokens = self.right + other.right, self.tokens + other.tokens

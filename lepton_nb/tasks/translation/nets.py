@@ -37,7 +37,7 @@ class Attention(nn.Module):
         return found
 
     def split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
+        return x.view(*x.shape[:2], self.heads, x.shape[2] // self.heads).transpose(1, 2)
 
 
 def feed_forward(width: int, dropout: float) -> nn.Sequential:
