@@ -93,7 +93,7 @@ def test_what_becomes_of_services_when_their_kernel_ends(notebook: Notebook) -> 
     shown = notebook.run(TOMORROW)
     assert f"kept     ready  1 of net  {get_deployment('kept').url}" in shown
     assert "gone" in shown, "the other is listed as what it is"
-    assert "DeploymentPanel" in shown
+    assert "The live panel of kept needs a kernel." in shown
     assert "listening on http://127.0.0.1" in shown
     assert shown.rstrip().splitlines()[-1] in ("cat", "dog", "fox")
 

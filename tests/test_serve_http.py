@@ -184,8 +184,9 @@ def test_pages_load_nothing_from_elsewhere(server: Front) -> None:
         *(f"/assets/{name}.js" for name in ("page", "docs", "dom", "inputs", "forms", "answers", "snippets")),
     ):
         answer = httpx.get(server.url + path, trust_env=False)
-        assert "http://" not in answer.text
-        assert "https://" not in answer.text
+        named = answer.text.replace("http://www.w3.org/2000/svg", "")  # a name, which nothing is loaded from
+        assert "http://" not in named
+        assert "https://" not in named
         assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
