@@ -17,6 +17,7 @@ from lepton_nb import data
 from lepton_nb.errors import ModelError
 from lepton_nb.models import Definition, model
 from lepton_nb.models.registry import build_torchvision
+from lepton_nb.packaging import restore
 from tests.models_support import Notebook
 from tests.training_helpers import TinyNet, blobs
 
@@ -152,3 +153,30 @@ def test_weights_on_the_line_of_train_point_to_that_of_model(
     shell.run_line_magic("load_ext", "lepton_nb")
     shell.run_cell(f"%lepton train {NAME} --data pictures --weights DEFAULT")
     assert f"→ %lepton model {NAME} --data pictures --weights DEFAULT, then" in capsys.readouterr().out
+
+
+class Renaming(nn.Module):
+    """Names its layer anew in every copy, as Keras's models do."""
+
+    def __init__(self, number: int = 0) -> None:
+        super().__init__()
+        self.number = number
+        self.layers = nn.ModuleDict({f"dense_{number}": nn.Linear(6, 3)})
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = next(iter(self.layers.values()))(x)
+        return found
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Renaming:
+        copied = Renaming(self.number + 1)
+        for ours, theirs in zip(self.parameters(), copied.parameters(), strict=True):
+            theirs.data.copy_(ours.data)
+        return copied
+
+
+def test_a_model_that_names_its_weights_anew_in_a_copy_gets_its_own() -> None:
+    network = Renaming()
+    run = lepton_nb.train(network, blobs(), epochs=1, progress=False)
+    copied = restore._copy_live(run, run.load_checkpoint("best")[1]["model"])
+    assert list(copied.state_dict()) != list(network.state_dict())
+    assert torch.equal(copied.eval()(torch.ones(1, 6)), network.eval()(torch.ones(1, 6)))

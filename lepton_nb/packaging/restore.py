@@ -59,8 +59,7 @@ def load_model(
     failures: list[str] = []
     for make in (_rebuild, _copy_live):
         try:
-            found = make(run)
-            found.load_state_dict(weights)
+            found = make(run, weights)
         except (ModelError, RuntimeError, TypeError) as error:
             failures.append(_reason(error))
             continue
@@ -170,7 +169,7 @@ def _reason(error: Exception) -> str:
     return lines[1] if len(lines) > 1 and lines[0].startswith("Error(s) in loading") else lines[0]
 
 
-def _rebuild(run: Run) -> nn.Module:
+def _rebuild(run: Run, weights: Mapping[str, Any]) -> nn.Module:
     import torch
 
     from lepton_nb.models import ModelSpec
@@ -178,14 +177,32 @@ def _rebuild(run: Run) -> nn.Module:
     spec = ModelSpec.from_dict(run.read_json("model.json"))
     # Initial weights are drawn and thrown away: the user's random numbers must not notice.
     with torch.random.fork_rng(devices=[]):
-        return spec.build().cpu()
+        model = spec.build().cpu()
+    model.load_state_dict(weights)
+    return model
 
 
-def _copy_live(run: Run) -> nn.Module:
+def _copy_live(run: Run, weights: Mapping[str, Any]) -> nn.Module:
     import torch
 
     live: nn.Module | None = run.live.get("model", _MODELS.get(run.id))
     if live is None:
         raise ModelError("it is not in this process's memory")
     with torch.no_grad():  # of a module of TorchScript, the copy's parameters would depend on the original's
-        return copy.deepcopy(live).cpu()
+        model = copy.deepcopy(live).cpu()
+    names = _names_in_copy(live, model)
+    model.load_state_dict({names.get(name, name): value for name, value in weights.items()})
+    return model
+
+
+def _names_in_copy(live: nn.Module, model: nn.Module) -> dict[str, str]:
+    """What a copy calls each of the original's weights: Keras names its layers anew, in the same order."""
+    ours, theirs = live.state_dict(), model.state_dict()
+    pairs = list(zip(ours.items(), theirs.items(), strict=False))
+    if ours.keys() == theirs.keys() or len(ours) != len(theirs):
+        return {}
+    if not all(
+        seen.shape == copied.shape and (seen.cpu() == copied).all() for (_, seen), (_, copied) in pairs
+    ):
+        return {}
+    return {name: other for (name, _), (other, _) in pairs}
