@@ -57,6 +57,11 @@ def mapped(function: Callable[[Any], Any], tree: Tree) -> Tree:
     return function(tree)
 
 
+def picked(tree: Tree, index: Any) -> Tree:
+    """Some of the items of a tree of arrays or tensors, or one of them without its dimension."""
+    return mapped(lambda array: array[index], tree)
+
+
 def rows(tree: Tree) -> int:
     """How many items a tree holds: the length of its first tensor."""
     while isinstance(tree, Mapping | tuple | list):

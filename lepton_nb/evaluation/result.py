@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lepton_nb.batch import Tree, mapped, rows
+from lepton_nb.batch import Tree, picked, rows
 from lepton_nb.errors import ArgumentError, did_you_mean
 from lepton_nb.plots.theme import Backend
 from lepton_nb.runs import Checkpoint
@@ -130,8 +130,8 @@ class EvaluationResult:
         order = [int(i) for i in np.argsort(-self.errors, kind="stable")[:n] if self.errors[i] > 0]
         if not order:
             return []
-        said = self.task.describe(_at(self.preds, order), self.signature)
-        true = self.task.describe_target(_at(self.target, order), self.signature)
+        said = self.task.describe(picked(self.preds, order), self.signature)
+        true = self.task.describe_target(picked(self.target, order), self.signature)
         return [
             Mistake(i, self._shown(i), prediction, truth, float(self.errors[i]))
             for i, prediction, truth in zip(order, said, true, strict=True)
@@ -249,8 +249,3 @@ class EvaluationResult:
                 png(self.figure(self.figure_names[0], "matplotlib"))
             ).decode()
         return bundle
-
-
-def _at(tree: Tree, index: Any) -> Tree:
-    """Some of the items of a tree of arrays."""
-    return mapped(lambda array: array[index], tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lepton_nb.batch import mapped
+from lepton_nb.batch import picked
 from lepton_nb.plots.charts import Exhibit, Gallery
 from lepton_nb.plots.gallery import exhibit
 
@@ -25,5 +25,5 @@ def worst_items(result: EvaluationResult) -> Gallery:
 def _shown(result: EvaluationResult, mistake: Mistake) -> Exhibit:
     place = mistake.index
     plain = exhibit(mistake.input, mistake.prediction, mistake.truth, index=place, error=mistake.error)
-    pred, target = (mapped(lambda array: array[place], tree) for tree in (result.preds, result.target))
+    pred, target = picked(result.preds, place), picked(result.target, place)
     return result.task.illustrate(plain, mistake.input, pred, target, result.signature)
