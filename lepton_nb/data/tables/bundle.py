@@ -51,7 +51,7 @@ def table_bundle(
     features = table.drop(columns=[target])
     findings += targets.findings
     keys = row_keys(table_keys(features))
-    parts, split = plan_parts(given, keys, targets.labels, targets.strata, splitting)
+    parts, split = plan_parts(given, keys, targets.mix, targets.strata, splitting)
     columns, said = choose_columns(features.iloc[parts["train"]])
     findings += split + said
     if not columns:

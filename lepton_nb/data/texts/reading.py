@@ -47,7 +47,7 @@ def read_labelled(
     found = clean_texts(with_label_sets(found, options.task))
     targets = read_answers(found.labels, options.task or _usual(found), found.label_names)
     content = digests(value.encode() for value in found.texts)
-    parts, split = plan_parts(found.given, content, targets.labels, targets.strata, options)
+    parts, split = plan_parts(found.given, content, targets.mix, targets.strata, options)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens(
