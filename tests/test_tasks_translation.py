@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from dataclasses import replace
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 import lepton_nb
 from lepton_nb import data
 from lepton_nb.batch import cut
+from lepton_nb.callbacks import Callback, TrainState
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import DataError
 from lepton_nb.runs import Run
@@ -25,6 +27,8 @@ from lepton_nb.tasks.translation.learning import TokenLoss, modules_of, torch_gr
 from lepton_nb.tasks.translation.nets import Transformer
 from lepton_nb.tasks.translation.task import Translation
 from lepton_nb.tasks.translation.tokens import END, PAD, START, ids_of, text_of, train_tokens, vocabulary
+from lepton_nb.widgets.observed import Observed
+from lepton_nb.widgets.panel_callback import measure
 
 pytest.importorskip("tokenizers")
 pytest.importorskip("sacrebleu")
@@ -222,6 +226,30 @@ def test_it_learns_the_toy_language_and_says_how(turned: Run, toy: DataBundle) -
     source = toy.split("val").raw(0)
     assert f"{source} → " in log
     assert f"({' '.join(w[::-1] for w in source.split())})" in log
+
+
+class Spoiled(Callback):
+    """Takes the weights away that training goes on from, once the average of the last step is made."""
+
+    def on_epoch_end(self, state: TrainState) -> None:
+        self.shown = measure(state)["samples"]
+
+    def on_step_end(self, state: TrainState) -> None:
+        if state.step == state.steps_per_epoch:
+            with torch.no_grad():
+                for parameter in state.model.parameters():
+                    parameter.zero_()
+
+
+def test_samples_are_of_the_weights_that_are_measured(turned: Run, toy: DataBundle, lepton_home: Path) -> None:
+    model, watch = copy.deepcopy(turned.live["model"]), Spoiled()
+    settings = {"epochs": 1, "lr": 1e-9, "batch_size": 32, "ema": 0.9, "restore_best": False}
+    run = lepton_nb.train(model, toy, callbacks=[watch], **settings)
+    source = toy.split("val").raw(0)
+    said = " ".join(word[::-1] for word in source.split())
+    assert watch.shown[0] == f"{source} → {said}   ({said})"
+    assert f"  {watch.shown[0]}\n" in (run.path / "log.txt").read_text()
+    assert Observed(run).samples == watch.shown
 
 
 def test_other_pairs_are_read_in_the_tokens_of_the_run(turned: Run, toy: DataBundle, tmp_path: Path) -> None:
