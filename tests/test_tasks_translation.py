@@ -44,6 +44,7 @@ def toy_pairs(count: int = 1000) -> list[tuple[str, str]]:
 
 
 def write(path: Path, pairs: list[tuple[str, ...]]) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text("".join("\t".join(pair) + "\n" for pair in pairs), "utf-8")
     return path
 
@@ -127,6 +128,40 @@ def test_two_files_line_by_line(tmp_path: Path) -> None:
     write(right, [("only one",)])
     with pytest.raises(DataError, match=rf"words.en has {len(pairs)} lines and words.ne 1: which belong"):
         read(left, targets=str(right))
+
+
+def test_a_folder_of_files_has_the_splits_that_their_names_say(tmp_path: Path) -> None:
+    pairs = toy_pairs()
+    parts = {"train": pairs[:300], "valid": pairs[300:350], "test": [*pairs[350:400], pairs[0]]}
+    for name, rows in parts.items():
+        write(tmp_path / f"{name}.tsv", rows)
+        write(tmp_path / "two" / f"{name}.en", [(source,) for source, _ in rows])
+        write(tmp_path / "two" / f"{name}.ne", [(target,) for _, target in rows])
+    bundle = data.load(str(tmp_path), vocab_size=300)
+    assert bundle.signature.task == "translation"
+    assert bundle.report.sizes == {"train": 299, "val": 50, "test": 51}
+    assert "1 source of train also in test: removed from train" in str(bundle.report)
+    assert "train.tsv, line 1 = test.tsv, line 51" in str(bundle.report)
+    two = data.load(str(tmp_path / "two"), targets="ne", vocab_size=300)
+    assert two.fingerprint == bundle.fingerprint
+    assert data.from_spec(two.spec).fingerprint == bundle.fingerprint
+    with pytest.raises(DataError, match=r"train.en and train.ne is translated into which") as caught:
+        data.load(str(tmp_path / "two"), task="translation")
+    assert "targets='ne'" in str(caught.value.hint)
+    (tmp_path / "valid.tsv").unlink()
+    assert data.load(str(tmp_path), vocab_size=300).report.sizes["test"] == 51
+    with pytest.raises(DataError, match=r"has no train\.tsv"):
+        data.pairs(str(tmp_path.parent))
+
+
+def test_two_files_are_found_again_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = write(tmp_path / "words.en", [(source,) for source, _ in toy_pairs()])
+    write(tmp_path / "words.ne", [(target,) for _, target in toy_pairs()])
+    monkeypatch.chdir(tmp_path)
+    bundle = data.pairs("words.en", targets="words.ne", vocab_size=300)
+    assert data.load((left, "words.ne"), vocab_size=300).fingerprint == bundle.fingerprint
+    monkeypatch.chdir("/")
+    assert data.from_spec(bundle.spec).fingerprint == bundle.fingerprint
 
 
 def test_pairs_are_told_from_labelled_texts(tmp_path: Path) -> None:
@@ -241,7 +276,9 @@ class Spoiled(Callback):
                     parameter.zero_()
 
 
-def test_samples_are_of_the_weights_that_are_measured(turned: Run, toy: DataBundle, lepton_home: Path) -> None:
+def test_samples_are_of_the_weights_that_are_measured(
+    turned: Run, toy: DataBundle, lepton_home: Path
+) -> None:
     model, watch = copy.deepcopy(turned.live["model"]), Spoiled()
     settings = {"epochs": 1, "lr": 1e-9, "batch_size": 32, "ema": 0.9, "restore_best": False}
     run = lepton_nb.train(model, toy, callbacks=[watch], **settings)
@@ -259,6 +296,20 @@ def test_other_pairs_are_read_in_the_tokens_of_the_run(turned: Run, toy: DataBun
     assert len(found.target) == 9
     assert found.metrics["exact"] > 0.7
     assert any("1 pair of test longer than that left out" in note for note in found.notes)
+    sources, targets = (list(sides) for sides in zip(*few, strict=True))
+    files = (
+        write(tmp_path / "few.en", [(s,) for s in sources]),
+        write(tmp_path / "few.ne", [(t,) for t in targets]),
+    )
+    for given in (files, (sources, targets)):
+        assert lepton_nb.evaluate(turned, given).metrics == pytest.approx(found.metrics)
+    write(tmp_path / "parts" / "train.tsv", toy_pairs()[:20])
+    write(tmp_path / "parts" / "test.tsv", few)
+    assert lepton_nb.evaluate(turned, tmp_path / "parts").metrics == pytest.approx(found.metrics)
+    with pytest.raises(DataError, match="has no split 'val'; it has 'train', 'test'"):
+        lepton_nb.evaluate(turned, tmp_path / "parts", split="val")
+    with pytest.raises(DataError, match="There are 9 sources and 8 targets"):
+        lepton_nb.evaluate(turned, (sources, targets[1:]))
     with pytest.raises(DataError, match="prepared otherwise") as raised:
         lepton_nb.evaluate(
             turned, data.load(str(write(tmp_path / "other.tsv", toy_pairs(300))), vocab_size=310)

@@ -1,9 +1,9 @@
-"""Splits of items that may have several labels: some of every label in every part, as far as that is stable.
+"""Splits of items with several labels each: some of every label in every part, as far as that is stable.
 
-An item's place in 0..1 says which part it is in, as for classes. The first item of a label is also in the test
-part if it is within twice its share: of a label of five, 92 in 100 times one is in a test part of a fifth, not
-67 times. Items that are added can only take another's place at the front of a label, so they send none from
-``train`` to ``test``. Between ``train`` and ``val`` an item moves where a label would be in one of them only.
+An item's place in 0..1 says which part it is in, as for classes. The first item of a label is also in the
+test part if it is within twice its share: of a label of five, 92 in 100 times one is in a test part of a
+fifth, not 67 times. Items that are added can only take another's place at the front of a label, so they send
+none from ``train`` to ``test``. Between ``train`` and ``val`` one moves where a label would be in one alone.
 """
 
 from __future__ import annotations

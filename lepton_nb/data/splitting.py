@@ -29,7 +29,7 @@ _method: ContextVar[str | None] = ContextVar("split_method", default=BY_LABEL)
 
 
 def split_method(task: str | None) -> str | None:
-    """How `plan_parts` splits data of a task now, for a spec; None for how it was before it went by content."""
+    """How `plan_parts` splits data of a task now, for a spec; None is how it was before `BY_CONTENT`."""
     method = _method.get()
     return BY_CONTENT if method == BY_LABEL and task != SEVERAL else method
 

@@ -13,7 +13,7 @@ _ITEMS = 3
 
 
 class Samples(Callback):
-    """Says what `Task.samples` says of the first items of the validation split, by the weights measured on it."""
+    """Says what `Task.samples` says of the first items of the validation split, by the weights measured."""
 
     def __init__(self, data: DataBundle, averaging: WeightAverage) -> None:
         self.data, self.averaging = data, averaging
