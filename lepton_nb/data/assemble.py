@@ -32,6 +32,22 @@ def refuse_emptied(before: Parts, after: Parts, findings: Iterable[Finding]) -> 
             )
 
 
+def kept(given: Parts, keep: np.ndarray, findings: Iterable[Finding]) -> Parts:
+    """The rows of each split by their numbers among those that are kept.
+
+    Args:
+        keep: bool ``(N,)``.
+        findings: What was said about those that are not.
+
+    Raises:
+        DataError: If nothing is left of a split, with the reasons.
+    """
+    number = np.cumsum(keep) - 1
+    left = {split: number[rows[keep[rows]]] for split, rows in given.items()}
+    refuse_emptied(given, left, findings)
+    return left
+
+
 def class_counts(labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> dict[str, dict[str, int]]:
     """Items of each class by split; the one class ``""`` where there are no class names."""
     if not class_names:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.label_values import check_labels
+from lepton_nb.data.label_values import RowError, check_labels
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.tasks.names import SEVERAL
@@ -161,9 +161,10 @@ def _as_numbers(cells: pd.Series) -> np.ndarray:
     if cells.isna().any():
         row = int(np.flatnonzero(cells.isna())[0])
         count = plural(int(cells.isna().sum()), "such row")
-        raise DataError(
+        raise RowError(
             f"The label {cells.name!r} is empty in row {row} ({count}), expected 0 or 1.",
             "Write 0 where it does not hold, or leave out these rows.",
+            row,
         )
     numbers = pd.to_numeric(
         cells.map(lambda cell: str(cell).strip().lower()).replace(_WORDS), errors="coerce"

@@ -36,6 +36,7 @@ def image_bundle(
     augment: Augmentation,
     findings: list[Finding],
     task: str = "image-classification",
+    target_name: str = "label",
 ) -> DataBundle:
     """The bundle of pictures with a class, or labels, each.
 
@@ -45,7 +46,7 @@ def image_bundle(
     """
     parts, found = _without_leaks(pool, parts)
     stats = _stats(pool, parts["train"])
-    signature = _signature(task, class_names, stats, pool.form)
+    signature = _signature(task, class_names, stats, pool.form, target_name)
     augmenter, said = augmenter_for(augment, mode=pool.form.mode, size=pool.form.size, mean=stats.mean)
 
     def split(split_name: str, rows: np.ndarray) -> Split:
@@ -111,7 +112,9 @@ def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]
     return parts, findings
 
 
-def _signature(task: str, class_names: tuple[str, ...], stats: PixelStats, form: PictureForm) -> Signature:
+def _signature(
+    task: str, class_names: tuple[str, ...], stats: PixelStats, form: PictureForm, target_name: str
+) -> Signature:
     settings = {"range": list(form.value_range)} if form.value_range is not None else {}
     return Signature(
         task=task,
@@ -126,5 +129,5 @@ def _signature(task: str, class_names: tuple[str, ...], stats: PixelStats, form:
             "std": list(stats.std),
             **settings,
         },
-        target={"name": "label"},
+        target={"name": target_name},
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.assemble import refuse_emptied
+from lepton_nb.data.assemble import kept
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
@@ -153,7 +153,4 @@ def _prepare(
         text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
         findings.append(Finding(text))
     table = table.assign(**{target: answers})[present].reset_index(drop=True)
-    position = np.cumsum(present) - 1
-    left = {split: position[rows[present[rows]]] for split, rows in given.items()}
-    refuse_emptied(given, left, findings[-1:])
-    return table, left, target, findings
+    return table, kept(given, present, findings[-1:]), target, findings

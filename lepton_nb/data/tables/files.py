@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import mmap
 import os
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,9 @@ import numpy as np
 import pandas as pd
 
 from lepton_nb.data.class_folders import suggest_path
+from lepton_nb.data.label_values import RowError
 from lepton_nb.data.report import Finding
+from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.cells import is_text
 from lepton_nb.data.tables.number_texts import COMMA, are_codes, is_plain, read_numbers
 from lepton_nb.errors import DataError
@@ -58,6 +63,43 @@ def read_table(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
     if isinstance(table.index, pd.RangeIndex):
         _restore_texts(table, path, encoding, layout)
     return table, findings
+
+
+def read_head(path: Path, rows: int) -> pd.DataFrame | None:
+    """The first rows of a table as texts; None where it cannot be read as one."""
+    try:
+        encoding, _ = encoding_of(path)
+        layout, _ = _layout(path, _first_lines(path, encoding))
+        return _parse(path, encoding, **layout, nrows=rows, dtype=str)
+    except (DataError, UnicodeError):
+        return None
+
+
+def row_places(path: Path, count: int) -> list[str]:
+    """Where each of the rows of `read_table` begins, as ``rows.csv, line 7``."""
+    encoding, _ = encoding_of(path)
+    layout, _ = _layout(path, _first_lines(path, encoding))
+    found, begins = [], 1
+    with path.open(encoding=encoding, newline="") as stream:
+        mark = layout["sep"] if len(layout["sep"]) == 1 else " "
+        records = csv.reader(stream, delimiter=mark, skipinitialspace=True)
+        for record in records:
+            if record:
+                found.append(f"{path.name}, line {begins:,}")
+            begins = records.line_num + 1
+    found = found[1 + layout.get("skiprows", 0) :]
+    return found if len(found) == count else [f"{path.name}, row {row}" for row in range(count)]
+
+
+@contextmanager
+def rows_told_by_line(files: Mapping[str, Path], given: Parts) -> Iterator[None]:
+    """Within the block what is wrong in a row of the joined tables of splits is told by file and line."""
+    try:
+        yield
+    except RowError as error:
+        split = next(split for split, rows in given.items() if error.row in rows)
+        places = row_places(files[split], len(given[split]))
+        raise error.at(places[error.row - given[split][0]]) from None
 
 
 def encoding_of(path: Path) -> tuple[str, list[Finding]]:

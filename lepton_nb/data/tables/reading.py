@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from lepton_nb.data.label_columns import target_columns
 from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.bundle import table_bundle
-from lepton_nb.data.tables.files import SUFFIXES, existing_file, read_table
+from lepton_nb.data.tables.files import SUFFIXES, existing_file, read_table, rows_told_by_line
 from lepton_nb.data.tables.source import TableOptions
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
@@ -28,17 +28,24 @@ def read_csv(path: str | os.PathLike[str], options: TableOptions, *, name: str |
     Raises:
         DataError: If the file cannot be read, or there is nothing to learn from.
     """
-    table, given, root, findings = _read(path, options.target)
-    return table_bundle(
-        table,
-        given,
-        name=name or root.stem,
-        source=f"file {root}" if root.is_file() else f"tables in {root}",
-        target=options.target,
-        task=options.task,
-        splitting=options,
-        findings=findings,
-    )
+    root = Path(path).expanduser().absolute()
+    files = table_folder_files(root) if root.is_dir() else {"train": existing_file(path)}
+    if "train" not in files:
+        raise DataError(
+            f"{str(path)!r} has no train.csv.", "Name a CSV file, or a folder with train.csv and test.csv."
+        )
+    table, given, findings = read_tables(files, options.target)
+    with rows_told_by_line(files, given):
+        return table_bundle(
+            table,
+            given,
+            name=name or root.stem,
+            source=f"file {root}" if root.is_file() else f"tables in {root}",
+            target=options.target,
+            task=options.task,
+            splitting=options,
+            findings=findings,
+        )
 
 
 def read_frame(
@@ -77,15 +84,10 @@ def table_folder_files(root: Path) -> dict[str, Path]:
     return {split: files[split] for split in ("train", "val", "test") if split in files}
 
 
-def _read(
-    path: str | os.PathLike[str], target: str | Sequence[str] | None
-) -> tuple[pd.DataFrame, Parts, Path, list[Finding]]:
-    root = Path(path).expanduser().absolute()
-    files = table_folder_files(root) if root.is_dir() else {"train": existing_file(path)}
-    if "train" not in files:
-        raise DataError(
-            f"{str(path)!r} has no train.csv.", "Name a CSV file, or a folder with train.csv and test.csv."
-        )
+def read_tables(
+    files: Mapping[str, Path], target: str | Sequence[str] | None
+) -> tuple[pd.DataFrame, Parts, list[Finding]]:
+    """The tables of some splits as one, with the rows of each; one without the target is left out."""
     tables: dict[str, pd.DataFrame] = {}
     findings: list[Finding] = []
     for split, file in files.items():
@@ -104,4 +106,4 @@ def _read(
         tables[split] = table
     starts = np.cumsum([0, *map(len, tables.values())])
     given = {split: np.arange(starts[i], starts[i + 1]) for i, split in enumerate(tables)}
-    return pd.concat(tables.values(), ignore_index=True), given, root, findings
+    return pd.concat(tables.values(), ignore_index=True), given, findings

@@ -47,13 +47,16 @@ class CsvSource(Source[TableOptions]):
     options = TableOptions
 
     def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
+        from lepton_nb.data.pictures.listed import names_pictures
         from lepton_nb.data.tables.files import SUFFIXES
         from lepton_nb.data.tables.reading import table_folder_files
         from lepton_nb.data.texts.files import is_pair_file
 
         if path.is_dir():
             train = table_folder_files(path).get("train")
-            return Match.NO if train is None else Match.IF_ASKED if is_pair_file(train) else Match.SURELY
+            if train is None:
+                return Match.NO
+            return Match.IF_ASKED if is_pair_file(train) or names_pictures(train, path) else Match.SURELY
         return Match.PERHAPS if path.suffix.lower() in (*SUFFIXES, ".txt") else Match.NO
 
     def read(

@@ -20,7 +20,7 @@ from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.label_columns import Target, as_label_sets, merge_columns
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
-from lepton_nb.data.tables.files import encoding_of, existing_file, read_table
+from lepton_nb.data.tables.files import encoding_of, existing_file, read_table, row_places, rows_told_by_line
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
 
@@ -71,8 +71,9 @@ def read_texts(
     if text is None and label is None and file.suffix.lower() in LINE_SUFFIXES and not _has_header(file):
         return _from_lines([file])
     table, findings = read_table(file)
-    found = from_frame(table, text, label)
-    return replace(found, findings=findings + found.findings)
+    with rows_told_by_line({"train": file}, {"train": np.arange(len(table))}):
+        found = from_frame(table, text, label)
+    return replace(found, names=row_places(file, len(table)), findings=findings + found.findings)
 
 
 def with_label_sets(found: LabelledTexts, task: str | None) -> LabelledTexts:

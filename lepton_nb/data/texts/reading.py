@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.assemble import refuse_emptied
+from lepton_nb.data.assemble import kept, refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
 from lepton_nb.data.label_columns import is_label_sets
@@ -91,14 +91,11 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
         raise DataError(
             f"None of the {len(keep):,} items has both a text and a label.", "Check text=… and label=…."
         )
-    position = np.cumsum(keep) - 1
-    given = {split: position[rows[keep[rows]]] for split, rows in found.given.items()}
-    refuse_emptied(found.given, given, lost)
     return LabelledTexts(
         texts[keep].reset_index(drop=True),
         labels[keep].reset_index(drop=True),
-        given,
-        [name for name, kept in zip(found.names, keep, strict=True) if kept],
+        kept(found.given, keep, lost),
+        [name for name, stays in zip(found.names, keep, strict=True) if stays],
         found.findings + findings + lost,
         found.label_names,
     )

@@ -86,10 +86,13 @@ class TextSource(Source[TextOptions]):
 
     def _file(self, path: Path, options: Mapping[str, Any]) -> Match:
         """Likely where it has no header and labels, or is a text column and one more."""
+        from lepton_nb.data.pictures.listed import names_pictures
         from lepton_nb.data.tables.files import SUFFIXES, read_table
         from lepton_nb.data.texts.files import guess_text_column, is_line_file, is_pair_file
 
         if "target" in options or not self.takes(options) or is_pair_file(path):
+            return Match.IF_ASKED
+        if names_pictures(path, path.parent):
             return Match.IF_ASKED
         if is_line_file(path):
             return Match.LIKELY
