@@ -3,8 +3,9 @@
 A frame is ``length: u32, kind: u8, payload``. A batch's payload is, for each request, ``dialect: u8, type
 length: u16, encoding length: u8, accept length: u16, JSON length: u32, body length: u32, content type,
 encoding, accept, body``; a result's is ``milliseconds: f32, items: u32``, then for each request ``status:
-u16, type length: u8, JSON length: u32, body length: u32, content type, body``. Before the result may come
-pieces of answers, each ``request: u16, JSON``; once nobody wants more of them the front says stop.
+u16, type length: u8, JSON length: u32, body length: u32, content type, body``. A stream is a request whose
+answer comes in pieces, between batches: ``stream: u32, batch of it alone``. It is answered by pieces, each
+``stream: u32, JSON``, and an end, ``stream: u32, result``; once nobody wants more the front says stop.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ HEADER = struct.Struct("!IB")
 _REQUEST = struct.Struct("!BHBHII")
 _TIMING = struct.Struct("!fI")
 _ANSWER = struct.Struct("!HBII")
-_PIECE = struct.Struct("!H")
+_STREAM = struct.Struct("!I")
 
 
 class Kind(IntEnum):
@@ -33,6 +34,8 @@ class Kind(IntEnum):
     LOAD = 5
     PIECE = 6
     STOP = 7
+    STREAM = 8
+    END = 9
 
 
 class Dialect(IntEnum):
@@ -91,8 +94,8 @@ class Result:
     items: int
 
 
-def pack_batch(requests: Iterable[Request]) -> list[bytes | memoryview]:
-    """A batch frame as pieces to be written one after the other, without copying the bodies."""
+def pack_batch(requests: Iterable[Request], stream: int | None = None) -> list[bytes | memoryview]:
+    """A batch frame, or that of a stream, as pieces to be written in turn, without copying the bodies."""
     pieces: list[bytes | memoryview] = [b""]
     length = 0
     for content_type, body, dialect, encoding, json_length, accept in requests:
@@ -102,7 +105,10 @@ def pack_batch(requests: Iterable[Request]) -> list[bytes | memoryview]:
         head = b"".join((lengths, content_type, encoding, accept))
         pieces += (head, body)
         length += len(head) + len(body)
-    pieces[0] = HEADER.pack(length, Kind.BATCH)
+    if stream is None:
+        pieces[0] = HEADER.pack(length, Kind.BATCH)
+    else:
+        pieces[0] = HEADER.pack(length + _STREAM.size, Kind.STREAM) + _STREAM.pack(stream)
     return pieces
 
 
@@ -126,11 +132,13 @@ def unpack_batch(payload: memoryview) -> list[Request]:
     return requests
 
 
-def pack_result(result: Result) -> bytes:
-    parts = [_TIMING.pack(result.milliseconds, result.items)]
+def pack_result(result: Result, stream: int | None = None) -> bytes:
+    """A result frame, or the end of a stream."""
+    parts = [] if stream is None else [_STREAM.pack(stream)]
+    parts += [_TIMING.pack(result.milliseconds, result.items)]
     for status, body, json_length, content_type in result.answers:
         parts += (_ANSWER.pack(status, len(content_type), json_length, len(body)), content_type, body)
-    return pack(Kind.RESULT, b"".join(parts))
+    return pack(Kind.RESULT if stream is None else Kind.END, b"".join(parts))
 
 
 def unpack_result(payload: memoryview) -> Result:
@@ -147,13 +155,13 @@ def unpack_result(payload: memoryview) -> Result:
     return Result(answers, milliseconds, items)
 
 
-def pack_piece(request: int, piece: bytes) -> bytes:
-    """A piece of the answer to one request of a batch, by its position."""
-    return pack(Kind.PIECE, _PIECE.pack(request) + piece)
+def pack_stream(kind: Kind, stream: int, payload: bytes = b"") -> bytes:
+    return pack(kind, _STREAM.pack(stream) + payload)
 
 
-def unpack_piece(payload: bytes) -> tuple[int, bytes]:
-    return _PIECE.unpack_from(payload)[0], payload[_PIECE.size :]
+def split_stream(payload: memoryview) -> tuple[int, memoryview]:
+    """The number of a stream, and what is said of it."""
+    return _STREAM.unpack_from(payload)[0], payload[_STREAM.size :]
 
 
 def pack(kind: Kind, payload: bytes) -> bytes:

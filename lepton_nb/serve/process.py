@@ -16,7 +16,8 @@ from lepton_nb.serve.frames import (
     Result,
     pack,
     pack_batch,
-    unpack_piece,
+    pack_stream,
+    split_stream,
     unpack_result,
 )
 from lepton_nb.serve.settings import Settings
@@ -35,7 +36,8 @@ class Worker(Child):
     Attributes:
         description: What the worker said about its package when it was ready.
         on_result: Called with each batch's result.
-        on_piece: Called with each piece of an answer, and the position of its request in the batch.
+        on_piece: Called with the number of a stream and each piece of its answer.
+        on_end: Called with the number of a stream and its result.
         on_exit: Called once when the process is gone, whatever ended it.
     """
 
@@ -43,7 +45,8 @@ class Worker(Child):
         super().__init__("lepton_nb.serve.worker", (), {**_KEEP_MEMORY, **environment_of_child()})
         self.description: dict[str, Any] = {}
         self.on_result: Callable[[Worker, Result], None] = lambda _worker, _result: None
-        self.on_piece: Callable[[Worker, int, bytes], None] = lambda _worker, _index, _piece: None
+        self.on_piece: Callable[[Worker, int, bytes], None] = lambda _worker, _stream, _piece: None
+        self.on_end: Callable[[Worker, int, Result], None] = lambda _worker, _stream, _result: None
         self.on_exit: Callable[[Worker], None] = lambda _worker: None
         self._buffer = bytearray()
 
@@ -58,10 +61,15 @@ class Worker(Child):
         assert self._transport is not None
         self._transport.writelines(pack_batch(requests))
 
-    def stop_pieces(self) -> None:
-        """Nobody wants the rest of the answer that is coming in pieces; the result still comes."""
+    def stream(self, number: int, request: Request) -> None:
+        """Have a request answered in pieces between the batches; `on_end` or `on_exit` is called later."""
         assert self._transport is not None
-        self._transport.write(pack(Kind.STOP, b""))
+        self._transport.writelines(pack_batch([request], number))
+
+    def stop_stream(self, number: int) -> None:
+        """Nobody wants the rest of its answer; its end still comes."""
+        assert self._transport is not None
+        self._transport.write(pack_stream(Kind.STOP, number))
 
     def ended(self) -> None:
         self.on_exit(self)
@@ -81,8 +89,12 @@ class Worker(Child):
         if kind is Kind.RESULT:
             self.on_result(self, unpack_result(memoryview(payload)))
             return
-        if kind is Kind.PIECE:
-            self.on_piece(self, *unpack_piece(payload))
+        if kind in (Kind.PIECE, Kind.END):
+            stream, rest = split_stream(memoryview(payload))
+            if kind is Kind.PIECE:
+                self.on_piece(self, stream, bytes(rest))
+            else:
+                self.on_end(self, stream, unpack_result(rest))
             return
         content = orjson.loads(payload)
         if kind is Kind.READY:

@@ -16,12 +16,12 @@ from lepton_nb.errors import LeptonError
 from lepton_nb.packaging import Package
 from lepton_nb.serve.backend import load_backend
 from lepton_nb.serve.child import tie_to_the_front
-from lepton_nb.serve.frames import Dialect, Kind, pack, pack_result, read_frame, unpack_batch
+from lepton_nb.serve.frames import Dialect, Kind, pack, pack_result, read_frame, split_stream, unpack_batch
 from lepton_nb.serve.infer import InferWire
 from lepton_nb.serve.memory import limit_growth
 from lepton_nb.serve.predictor import Predictor
 from lepton_nb.serve.settings import Settings
-from lepton_nb.serve.streaming import Pieces
+from lepton_nb.serve.streaming import Streams
 from lepton_nb.serve.tensors import describe_tensors
 from lepton_nb.serve.tracebacks import print_error
 from lepton_nb.serve.wires import PredictWire, StreamWire, Wire
@@ -51,11 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
     gc.collect()
     gc.freeze()  # what was loaded stays: no need to look at it again in every collection
     connection.sendall(pack(Kind.READY, orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY)))
-    pieces = Pieces(connection)
+    streams = Streams(predictor, connection)
     while (frame := read_frame(connection)) is not None:
         kind, payload = frame
-        if kind is Kind.BATCH:  # a stop may come when there is nothing left to stop
-            connection.sendall(pack_result(predictor.answer(unpack_batch(payload), pieces)))
+        if kind is Kind.BATCH:
+            connection.sendall(pack_result(predictor.answer(unpack_batch(payload))))
+        else:
+            number, rest = split_stream(payload)
+            streams.begin(number, unpack_batch(rest)[0]) if kind is Kind.STREAM else streams.stop(number)
+        streams.advance()
     return 0
 
 
