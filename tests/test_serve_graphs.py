@@ -193,6 +193,23 @@ def test_an_answer_whose_model_dies_ends_with_the_reason(slow: Front) -> None:
     assert "was ended by SIGKILL" in json.loads(data.removeprefix("data: "))["error"]
 
 
+def test_what_shares_a_worker_with_a_stream_is_run_again_where_it_dies(slow: Front) -> None:
+    slow.wait_for(lambda: slow.stats()["worker_pid"] is not None)
+    with (
+        slow.client.stream("POST", "/predict", json={"text": "abc"}, headers=LINES) as answer,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        lines = answer.iter_lines()
+        next(lines)
+        worker = slow.stats()["worker_pid"]
+        os.kill(worker, signal.SIGSTOP)
+        other = pool.submit(slow.client.post, "/predict", json={"text": "abc"}, timeout=60)
+        slow.wait_for(lambda: slow.stats()["in_flight"] == 2)
+        os.kill(worker, signal.SIGKILL)
+        assert "was ended by SIGKILL" in json.loads(list(lines)[-1])["error"]
+        assert other.result().status_code == 200
+
+
 def test_several_outputs_are_answered_by_name(twins: Front) -> None:
     inputs = {"mask": [[1, 1, 1], [0, 1, 0]], "x": [[1, 2, 3, 4], [4, 3, 2, 1]]}
     answer = twins.client.post("/predict", json={"inputs": inputs}).json()

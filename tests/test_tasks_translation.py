@@ -19,7 +19,7 @@ from lepton_nb import data
 from lepton_nb.batch import cut
 from lepton_nb.callbacks import Callback, TrainState
 from lepton_nb.data import DataBundle
-from lepton_nb.errors import DataError
+from lepton_nb.errors import ArgumentError, DataError
 from lepton_nb.runs import Run
 from lepton_nb.tasks import InputError, get_task
 from lepton_nb.tasks.translation.decoding import Search, agreed
@@ -451,6 +451,8 @@ def test_requests_and_what_is_wrong_with_them(toy: DataBundle) -> None:
         ({"text": 3}, "must be a string, got a number"),
         ({"words": "sun"}, "unknown key 'words'"),
         ({"text": "sun " * 50}, "tokens long, this model reads up to"),
+        ({"text": "sun " * 90_000}, "the text is 360,000 characters long"),
+        ({"text": "sun " * 2_500_000}, "'text' is 10,000,000 characters long"),
         (
             {"inputs": {"source": [[5, 999]], "before": [[START]]}},
             r"inputs\[0\]\[1\] is 999, expected a token id",
@@ -505,6 +507,13 @@ def test_a_deployed_model_answers_and_streams_from_two_graphs(
         assert "".join(piece["piece"] for piece in pieces) == said["text"]
         assert len(pieces) > 1
         assert whole["predictions"] == [said]
+        assert list(service.stream(text)) == [piece["piece"] for piece in pieces]
+        for wrong, message in (
+            (["sun", "moon"], "2 inputs are given"),
+            ("sun " * 50, "This is not an input of the model"),
+        ):
+            with pytest.raises(ArgumentError, match=message):
+                service.stream(wrong)
     finally:
         service.stop()
 

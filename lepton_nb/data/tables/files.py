@@ -7,6 +7,7 @@ import csv
 import mmap
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
@@ -79,16 +80,25 @@ def row_places(path: Path, count: int) -> list[str]:
     """Where each of the rows of `read_table` begins, as ``rows.csv, line 7``."""
     encoding, _ = encoding_of(path)
     layout, _ = _layout(path, _first_lines(path, encoding))
-    found, begins = [], 1
-    with path.open(encoding=encoding, newline="") as stream:
-        mark = layout["sep"] if len(layout["sep"]) == 1 else " "
-        records = csv.reader(stream, delimiter=mark, skipinitialspace=True)
-        for record in records:
-            if record:
-                found.append(f"{path.name}, line {begins:,}")
-            begins = records.line_num + 1
-    found = found[1 + layout.get("skiprows", 0) :]
-    return found if len(found) == count else [f"{path.name}, row {row}" for row in range(count)]
+    mark = layout["sep"] if len(layout["sep"]) == 1 else " "
+    limit = csv.field_size_limit(sys.maxsize)  # pandas has none
+    try:
+        with path.open(encoding=encoding, newline="") as stream:
+            lines = list(_first_lines_of(csv.reader(stream, delimiter=mark, skipinitialspace=True)))
+    finally:
+        csv.field_size_limit(limit)
+    lines = lines[1 + layout.get("skiprows", 0) :]
+    if len(lines) != count:
+        return [f"{path.name}, row {row}" for row in range(count)]
+    return [f"{path.name}, line {line:,}" for line in lines]
+
+
+def _first_lines_of(records: Any) -> Iterator[int]:
+    begins = 1
+    for record in records:
+        if record:
+            yield begins
+        begins = records.line_num + 1
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, wi
 from lepton_nb.data.texts.source import TextOptions
 from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
-from lepton_nb.tasks.texts import encode_texts, load_tokenizer
+from lepton_nb.tasks.texts import LONGEST, encode_texts, load_tokenizer
 
 SHOWN = 2  # sentences of each class
 SHOWN_CLASSES = 10
@@ -80,8 +80,13 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
     texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
     labels, findings = strip_labels(found.labels)
     lost = []
-    has_text, has_label = (texts != "").to_numpy(), labels.notna().to_numpy()
-    for absent, what in ((~has_text, "without a text"), (has_text & ~has_label, "without a label")):
+    lengths, has_label = texts.str.len().to_numpy(), labels.notna().to_numpy()
+    has_text = (lengths > 0) & (lengths <= LONGEST)
+    for absent, what in (
+        (lengths == 0, "without a text"),
+        (lengths > LONGEST, f"with a text of more than {LONGEST:,} characters"),
+        (has_text & ~has_label, "without a label"),
+    ):
         if absent.any():
             examples = tuple(found.names[i] for i in np.flatnonzero(absent)[:EXAMPLES])
             count = plural(int(absent.sum()), "item")
