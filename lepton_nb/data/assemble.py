@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from lepton_nb.data.duplicates import find_leaks
 from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
@@ -46,6 +47,28 @@ def kept(given: Parts, keep: np.ndarray, findings: Iterable[Finding]) -> Parts:
     left = {split: number[rows[keep[rows]]] for split, rows in given.items()}
     refuse_emptied(given, left, findings)
     return left
+
+
+def without_leaks(
+    parts: Parts, content: np.ndarray, name_of: Callable[[int], str], noun: str
+) -> tuple[Parts, list[Finding]]:
+    """The parts without what is also in a later one; see `find_leaks`.
+
+    Args:
+        content: Digests of all rows ``(N,)``.
+        name_of: Names a row.
+
+    Raises:
+        DataError: If nothing is left of a split.
+    """
+    keep, findings = find_leaks(
+        {split: content[rows] for split, rows in parts.items()},
+        lambda split, i: name_of(int(parts[split][i])),
+        noun=noun,
+    )
+    left = {split: rows[keep[split]] for split, rows in parts.items()}
+    refuse_emptied(parts, left, findings)
+    return left, findings
 
 
 def class_counts(labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> dict[str, dict[str, int]]:

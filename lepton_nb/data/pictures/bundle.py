@@ -7,9 +7,9 @@ import math
 import numpy as np
 import torch
 
-from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, refuse_emptied
+from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, without_leaks
 from lepton_nb.data.bundle import DataBundle, Split
-from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
+from lepton_nb.data.duplicates import count_repeats, find_conflicts
 from lepton_nb.data.label_bundle import label_counts, label_output
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.pictures.augment import augmenter_for
@@ -93,14 +93,7 @@ def _stats(pool: ImagePool, train: np.ndarray) -> PixelStats:
 
 
 def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]:
-    keep, findings = find_leaks(
-        {split: pool.digests[rows] for split, rows in parts.items()},
-        lambda split, i: pool.name_of(int(parts[split][i])),
-        noun="picture",
-    )
-    left = {split: rows[keep[split]] for split, rows in parts.items()}
-    refuse_emptied(parts, left, findings)
-    parts = left
+    parts, findings = without_leaks(parts, pool.digests, pool.name_of, "picture")
     train = parts["train"]
     repeats = count_repeats(pool.digests[train])
     if repeats:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.assemble import kept, refuse_emptied
+from lepton_nb.data.assemble import kept, without_leaks
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
+from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts
 from lepton_nb.data.label_columns import is_label_sets
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
@@ -112,14 +112,7 @@ def _without_leaks(
     def name_of(i: int) -> str:
         return f"{found.names[i]} {found.texts[i][:60]!r}"
 
-    keep, findings = find_leaks(
-        {split: content[rows] for split, rows in parts.items()},
-        lambda split, i: name_of(int(parts[split][i])),
-        noun="text",
-    )
-    left = {split: rows[keep[split]] for split, rows in parts.items()}
-    refuse_emptied(parts, left, findings)
-    parts = left
+    parts, findings = without_leaks(parts, content, name_of, "text")
     train = parts["train"]
     repeats = count_repeats(content[train])
     if repeats:

@@ -15,7 +15,6 @@ from lepton_nb.tasks.texts import TextCodec
 from lepton_nb.tasks.translation.decoding import Search, writer
 from lepton_nb.tasks.translation.tokens import PAD, START, ids_of, most_characters, text_of, vocabulary
 
-
 _SHORT = 10_000  # characters that are cut into tokens in no time
 
 
@@ -134,7 +133,7 @@ class TextAnswers(Answers):
         }
 
 
-def padded(rows: Sequence[Sequence[int]], width: int | None = None) -> np.ndarray:
+def padded(rows: Sequence[Sequence[int] | np.ndarray], width: int | None = None) -> np.ndarray:
     """Rows of ids as int64 ``(N, width)``, as wide as the longest where no width is given."""
     batch = np.full((len(rows), width or max(map(len, rows))), PAD, dtype=np.int64)
     for row, ids in zip(batch, rows, strict=True):

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lepton_nb.data.assemble import fingerprint, refuse_emptied
+from lepton_nb.data.assemble import fingerprint, without_leaks
 from lepton_nb.data.bundle import DataBundle, Split
-from lepton_nb.data.duplicates import digests, find_leaks
+from lepton_nb.data.duplicates import digests
 from lepton_nb.data.fitted.bundles import held_out
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import DataReport, Finding, plural
-from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.splitting import plan_parts
 from lepton_nb.data.tables.files import existing_file
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature, TensorSpec
@@ -48,7 +48,7 @@ def read_bundle(path: Path, options: PairOptions, name: str) -> DataBundle:
         found.add(split, read_pairs(files))
     content = source_keys(found)
     parts, said = plan_parts(found.given, content, None, (), options)
-    parts, leaks = _without_leaks(found, content, parts)
+    parts, leaks = without_leaks(parts, content, found.names.__getitem__, "source")
     train = parts["train"].tolist()
     texts = [side[row] for side in (found.sources, found.targets) for row in train]
     tokenizer = train_tokens(texts, options.vocab_size)
@@ -109,17 +109,6 @@ def source_keys(found: Pairs) -> np.ndarray:
     """One key a pair, uint64 ``(N,)``: its source, whatever its case and spaces."""
     folded = (unicodedata.normalize("NFKC", text).casefold().split() for text in found.sources)
     return digests(" ".join(words).encode() for words in folded)
-
-
-def _without_leaks(found: Pairs, content: np.ndarray, parts: Parts) -> tuple[Parts, list[Finding]]:
-    keep, findings = find_leaks(
-        {split: content[rows] for split, rows in parts.items()},
-        lambda split, i: found.names[parts[split][i]],
-        noun="source",
-    )
-    left = {split: rows[keep[split]] for split, rows in parts.items()}
-    refuse_emptied(parts, left, findings)
-    return left, findings
 
 
 @dataclass
