@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.label_values import RowError, check_labels
+from lepton_nb.data.label_values import RowError, are_meant_as_labels, check_labels
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.errors import DataError, did_you_mean
-from lepton_nb.tasks.names import SEVERAL
+from lepton_nb.tasks.names import BINARY, SEVERAL
 
 _SEPARATORS = ("|", ";")
 _SHARED = 0.5  # of the cells with several parts, those that share parts with other cells
@@ -66,10 +66,23 @@ def with_labels(
     column = name if name is not None else table.columns[-1] if table.shape[1] else None
     if names or column not in table.columns or not table.columns.is_unique:
         return table, name, names, []
+    check_binary(table[column], task)
     found = as_label_sets(table[column], task)
     if found is None:
         return table, name, (), []
     return table.assign(**{str(column): found[0]}), name, (), found[1]
+
+
+def check_binary(values: pd.Series, task: str | None) -> None:
+    """Refuse a column of zeros and ones with a few other numbers, where one label is asked for.
+
+    Raises:
+        RowError: With the first row that has one.
+    """
+    if task == BINARY and pd.api.types.is_numeric_dtype(values):
+        numbers = values.fillna(0).to_numpy(dtype=np.float64)[:, None]  # what is missing is left out later
+        if are_meant_as_labels(numbers):
+            check_labels(numbers, f"{values.name!r}", hint="Repair or leave out these rows.")
 
 
 def as_label_sets(values: pd.Series, task: str | None) -> tuple[pd.Series, list[Finding]] | None:

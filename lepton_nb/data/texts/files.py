@@ -17,7 +17,8 @@ from lepton_nb.data.class_folders import (
     is_class_folder_tree,
 )
 from lepton_nb.data.duplicates import EXAMPLES
-from lepton_nb.data.label_columns import Target, as_label_sets, merge_columns
+from lepton_nb.data.label_columns import Target, as_label_sets, check_binary, merge_columns
+from lepton_nb.data.label_values import RowError
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.files import encoding_of, existing_file, read_table, row_places, rows_told_by_line
@@ -78,6 +79,10 @@ def read_texts(
 
 def with_label_sets(found: LabelledTexts, task: str | None) -> LabelledTexts:
     """With tuples of labels where the cells hold several; see `as_label_sets`."""
+    try:
+        check_binary(found.labels, task)
+    except RowError as error:
+        raise error.at(found.names[error.row]) from None
     sets = None if found.label_names else as_label_sets(found.labels, task)
     return found if sets is None else replace(found, labels=sets[0], findings=found.findings + sets[1])
 

@@ -98,11 +98,11 @@ class TextSource(Source[TextOptions]):
             return Match.LIKELY
         if path.suffix.lower() not in (*SUFFIXES, ".txt"):
             return Match.IF_ASKED
-        if self.is_asked(options):
-            return Match.LIKELY
         table, _ = read_table(path)
-        is_text = table.shape[1] == 2 and guess_text_column(table) is not None
-        return Match.LIKELY if is_text else Match.IF_ASKED
+        of_text = options.get("task") == "text-classification" or options.get("text")
+        asked = self.is_asked(options)  # perhaps for labels alone, which rows of numbers have, too
+        is_text = (asked or table.shape[1] == 2) and guess_text_column(table) is not None
+        return Match.LIKELY if is_text or of_text else Match.IF_ASKED
 
 
 def _check_number(option: str, value: int | None, least: int, most: int) -> None:
