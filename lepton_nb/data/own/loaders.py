@@ -20,9 +20,9 @@ from lepton_nb.data.label_values import are_labels
 from lepton_nb.data.options import Named
 from lepton_nb.data.own.batches import describe
 from lepton_nb.data.own.dataset_views import dataset_classes
-from lepton_nb.data.own.signature import AnySplit, infer_signature
+from lepton_nb.data.own.signature import infer_signature
 from lepton_nb.data.own.source import DatasetOptions
-from lepton_nb.data.own.splits import DatasetSplit, LoaderSplit, first_batch
+from lepton_nb.data.own.splits import AnySplit, DatasetSplit, LoaderSplit, first_batches
 from lepton_nb.data.pictures.stats import to_picture
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
@@ -108,7 +108,7 @@ def _bundle(
     class_names: Sequence[str] | None,
     findings: Sequence[Finding] = (),
 ) -> DataBundle:
-    batches = {part: first_batch(split) for part, split in splits.items()}
+    batches = first_batches(splits, class_names)
     signature, said = infer_signature(splits, batches, task, class_names)
     findings = [*findings, *said]
     findings += [Finding(note) for split in splits.values() for note in split.notes]
