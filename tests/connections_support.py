@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from lepton_nb.serve.connections import Connection, watch
+from lepton_nb.serve.http.connections import Connection, watch
 
 
 class Running:

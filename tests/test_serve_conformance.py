@@ -11,7 +11,7 @@ from typing import Any
 import h11
 import pytest
 
-from lepton_nb.serve import connections
+from lepton_nb.serve.http import connections
 from tests.connections_support import Running, body_length, everything, running, send_text
 from tests.http_cases import CASES, HOST, Case
 
@@ -100,9 +100,6 @@ REFUSED_BY_H11 = {
     "empty lines before",
     "a line end between",
     "two spaces",
-    "after it rubbish",
-    "after it rubbish, with an offer",
-    "after it a header that cannot be read",
 }
 
 
@@ -111,6 +108,8 @@ def test_another_reader_sees_the_same_requests(kind: str) -> None:
     """A request is smuggled past one reader to the next where they disagree on its end."""
     for case in CASES[kind]:
         other, (_, ours) = seen_by_h11(case[1] + LAST), expected_of(case)
+        if case[0].startswith("after"):
+            continue  # of what follows the last request h11 says nothing, or refuses it
         if other is None:
             assert not ours or case[0] in REFUSED_BY_H11, case[0]
         elif ours:

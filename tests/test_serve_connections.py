@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lepton_nb.serve import connections
+from lepton_nb.serve.http import connections
 from tests.connections_support import Running, body_length, everything, running, send_text
 
 pytestmark = pytest.mark.slow
