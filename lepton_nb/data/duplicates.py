@@ -24,7 +24,7 @@ def digests(items: Iterable[bytes | memoryview]) -> np.ndarray:
 
 
 def find_leaks(
-    content: Mapping[str, np.ndarray], name_of: NameOf, *, noun: str, remove: bool = True
+    content: Mapping[str, np.ndarray], name_of: NameOf, *, noun: str, remove: bool = True, how: str = ""
 ) -> tuple[dict[str, np.ndarray], list[Finding]]:
     """Which items to keep so that no split holds an item of a later one, and what to say about it.
 
@@ -35,6 +35,7 @@ def find_leaks(
         name_of: Names item ``i`` of a split.
         noun: What an item is called.
         remove: False to report only.
+        how: In what they are equal, where not in all.
 
     Returns:
         A boolean mask ``(N,)`` by split, and the findings.
@@ -55,7 +56,9 @@ def find_leaks(
         count = int(doubled.sum())
         done = f"removed from {earlier}; {later} is untouched" if remove else "left in both"
         findings.append(
-            Finding(f"{plural(count, noun)} of {earlier} also in {later}: {done}.", examples, warning=True)
+            Finding(
+                f"{plural(count, noun)} of {earlier} also in {later}{how}: {done}.", examples, warning=True
+            )
         )
         if remove:
             keep[earlier] &= ~doubled
