@@ -43,9 +43,15 @@ def _file_key(path: Path) -> int:
         return digest(str(path).encode(errors="surrogateescape"))
 
 
-def table_keys(table: pd.DataFrame) -> np.ndarray:
-    """One key a row, uint64 ``(N,)``; neither the order of the columns nor a number's type matters."""
-    return _combined({str(name): _cell_keys(table[name]) for name in table.columns}, len(table))
+def table_keys(table: pd.DataFrame, coded: Mapping[str, Coded] | None = None) -> np.ndarray:
+    """One key a row, uint64 ``(N,)``; neither the order of the columns nor a number's type matters.
+
+    Args:
+        coded: Columns of which the different values are known already.
+    """
+    known = coded or {}
+    keys = {name: _keys_of(known[name]) if name in known else _cell_keys(table[name]) for name in table}
+    return _combined({str(name): key for name, key in keys.items()}, len(table))
 
 
 def column_keys(cells: Mapping[str, Cells], columns: Sequence[Mapping[str, Any]]) -> np.ndarray:
@@ -91,8 +97,10 @@ def _date_texts(dates: pd.DatetimeIndex) -> Sequence[Any]:
 
 
 def _text_keys(codes: np.ndarray, distinct: Sequence[Any]) -> np.ndarray:
-    texts = np.array([*(category_text(value) or "" for value in distinct), ""], dtype=object)
-    keys: np.ndarray = pd.util.hash_array(texts)[codes]
+    if pd.api.types.infer_dtype(distinct, skipna=False) != "string":
+        distinct = [category_text(value) or "" for value in distinct]
+    texts = np.array([*distinct, ""], dtype=object)
+    keys: np.ndarray = pd.util.hash_array(texts, categorize=False)[codes]
     return keys  # code -1, a missing cell, is the last
 
 
@@ -101,7 +109,7 @@ def _factorized(cells: pd.Series) -> tuple[np.ndarray, Sequence[Any]]:
         codes, distinct = pd.factorize(cells)
     except TypeError:  # lists or dicts
         codes, distinct = pd.factorize(cells.map(repr))
-    return codes, list(distinct)
+    return codes, distinct.tolist()
 
 
 def array_keys(items: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+import pandas as pd
 
 from lepton_nb.data.report import Finding, plural
 
@@ -45,12 +46,11 @@ def find_leaks(
     for earlier, later in (("train", "test"), ("val", "test"), ("train", "val")):
         if earlier not in content or later not in content:
             continue
-        doubled = keep[earlier] & np.isin(content[earlier], content[later])
+        doubled = keep[earlier] & pd.Series(content[earlier]).isin(content[later]).to_numpy()
         if not doubled.any():
             continue
-        where = {int(value): i for i, value in reversed(list(enumerate(content[later])))}
         examples = tuple(
-            f"{name_of(earlier, i)} = {name_of(later, where[int(content[earlier][i])])}"
+            f"{name_of(earlier, int(i))} = {name_of(later, int(np.argmax(content[later] == content[earlier][i])))}"
             for i in np.flatnonzero(doubled)[:EXAMPLES]
         )
         count = int(doubled.sum())

@@ -23,7 +23,6 @@ _PATTERNS = {
     "mdy": rf"{_MONTH}(?P<by>[-/. ])(?P<d>\d\d?)(?:(?P=by)|, *)(?P<y>\d{{4}}|\d\d){_TIME}",
 }
 _READERS = {order: re.compile(pattern, re.IGNORECASE) for order, pattern in _PATTERNS.items()}
-PARTS = ("year", "month", "day", "weekday", "hour")
 _CENTURY = 69  # of two digits, as strptime has it: 69 is 1969, 68 is 2068
 
 
@@ -55,6 +54,11 @@ def date_parts(dates: np.ndarray) -> dict[str, np.ndarray]:
 
     ``weekday`` is 0 on Mondays; ``hour`` has minutes as decimals.
     """
+    different, which = np.unique(dates, return_inverse=True)  # of a million rows few
+    return {name: values[which] for name, values in _parts_of(different).items()}
+
+
+def _parts_of(dates: np.ndarray) -> dict[str, np.ndarray]:
     days, months, years = (dates.astype(f"datetime64[{unit}]") for unit in "DMY")
     parts = {
         "year": years.astype(np.int64) + 1970,

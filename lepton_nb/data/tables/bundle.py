@@ -13,11 +13,11 @@ from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
+from lepton_nb.data.grouping import take_groups
 from lepton_nb.data.label_columns import with_labels
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding, plural
-from lepton_nb.data.grouping import take_groups
 from lepton_nb.data.splitting import Parts, plan_parts, row_keys
 from lepton_nb.data.tables.cells import Cleaned, clean_cells
 from lepton_nb.data.tables.columns import choose_columns, select_columns
@@ -52,7 +52,7 @@ def table_bundle(
     cleaned, given, target = _prepare(table, given, target, options)
     targets = read_answers(cleaned.table[target], options.task, names)
     groups, features = take_groups(cleaned.table.drop(columns=[target]), options.group)
-    keys = row_keys(table_keys(features)) if groups is None else groups
+    keys = row_keys(table_keys(features, cleaned.coded)) if groups is None else groups
     parts, split = plan_parts(given, keys, targets.labels, targets.strata, options, group=options.group)
     columns, chosen = choose_columns(features.iloc[parts["train"]], cleaned.orders, dates=options.dates)
     if not columns:
@@ -60,14 +60,15 @@ def table_bundle(
         raise DataError(f"No column but the target {target!r} can be learned from.", hint)
     preprocessing = {"kind": "table", "columns": columns}
     used = features[[column["name"] for column in columns]]
-    cells = {column["name"]: column_cells(used[column["name"]], column) for column in columns}
+    cells = {name: cleaned.coded.get(name) for name in used}
+    cells |= {c["name"]: column_cells(used[c["name"]], c) for c in columns if cells[c["name"]] is None}
     contents = column_keys(cells, columns)
     findings = [*findings, *said, *cleaned.findings, *labels, *targets.findings, *split, *chosen]
     findings += find_telltales(cells, targets, parts["train"])
     findings += _doubles(contents, targets, parts, "" if len(columns) == features.shape[1] else _IN_USED)
     return tensor_bundle(
         encode_columns(cells, preprocessing),
-        _digests(used, cleaned.orders, contents),
+        contents if options.dates else pd.util.hash_pandas_object(used, index=False).to_numpy(),
         targets,
         parts,
         name=name,
@@ -86,11 +87,6 @@ def table_bundle(
 _IN_USED = " (equal in the columns used)"
 
 
-def _digests(used: pd.DataFrame, orders: Mapping[str, str], contents: np.ndarray) -> np.ndarray:
-    """What the fingerprint is made of: as it was made before there were dates, so that old data are known."""
-    return contents if orders else pd.util.hash_pandas_object(used, index=False).to_numpy()
-
-
 def column_cells(cells: pd.Series, column: Mapping[str, Any]) -> Cells:
     """A column's cells as `encode_columns` takes them."""
     if column["kind"] == "number":
@@ -98,7 +94,7 @@ def column_cells(cells: pd.Series, column: Mapping[str, Any]) -> Cells:
     if column["kind"] == "date":
         return cells.to_numpy(dtype="datetime64[s]")
     codes, values = pd.factorize(cells)
-    return Coded(codes, list(values))
+    return Coded(codes, values.tolist())
 
 
 def row_as_dict(table: pd.DataFrame, i: int) -> dict[str, Any]:
@@ -172,7 +168,7 @@ def _prepare(
         return cleaned, given, target
     text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
     cleaned.findings.append(Finding(text, warning=True))
-    cleaned.table = cleaned.table[present].reset_index(drop=True)
+    cleaned.keep(present)
     position = np.cumsum(present) - 1
     left = {split: position[rows[present[rows]]] for split, rows in given.items()}
     refuse_emptied(given, left, cleaned.findings[-1:])

@@ -18,13 +18,15 @@ from lepton_nb.data.tables.number_texts import (
     COMMA,
     MOSTLY,
     POINT,
+    SAMPLE,
     Numbers,
     are_codes,
-    is_mark,
     is_plain,
+    marked,
     read_numbers,
 )
 from lepton_nb.data.tables.texts import Texts, is_text
+from lepton_nb.tasks.tables import Coded
 
 SIGNS = " %‰°$€£¥"  # what stands beside a number
 HALF = 0.5  # a column of texts with more numbers than this is worth a word
@@ -37,12 +39,19 @@ class Cleaned:
     Attributes:
         table: The table.
         orders: In which order the dates of a column are written.
+        coded: Columns of texts by their different values.
         findings: What is read otherwise than it is written.
     """
 
     table: pd.DataFrame
     orders: dict[str, str] = field(default_factory=dict)
+    coded: dict[str, Coded] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Leave out all rows but these, bool ``(N,)``."""
+        self.table = self.table[rows].reset_index(drop=True)
+        self.coded = {name: Coded(column.codes[rows], column.values) for name, column in self.coded.items()}
 
     def put(self, name: str, cells: pd.Series | None, findings: list[Finding]) -> None:
         """Other cells in a column, and what to say of them."""
@@ -71,6 +80,8 @@ def clean_cells(
             numbers = read_numbers(column.values, column.counts, COMMA)
         if name == target or not read_dates or not _read_dates(result, column):
             result.put(name, *_read_column(column, numbers, is_target=name == target))
+            if name != target and is_text(result.table[name]):
+                result.coded[name] = Coded(column.codes, column.values)
     for name in table.columns.drop(target):
         cells, said = _without_infinities(result.table[name])
         result.put(name, cells if said else None, said)
@@ -98,7 +109,7 @@ def _read_dates(result: Cleaned, column: Texts) -> bool:
 
 def marks(column: Texts) -> list[Finding]:
     """A warning where texts hold what may stand for a missing value."""
-    which = np.array([is_mark(value) for value in column.values], dtype=bool)
+    which = marked(column.values)
     if not which.any():
         return []
     text = (
@@ -114,10 +125,12 @@ def _shows_comma(column: Texts, numbers: Numbers) -> bool:
 def _is_of_numbers(column: Texts, numbers: Numbers) -> bool:
     """Whether nearly all cells are numbers, but for those that hold a mark for a missing one."""
     found = ~np.isnan(numbers.values)
-    marked = np.array([is_mark(value, among_numbers=True) for value in column.values], dtype=bool) & ~found
-    if not found.any() or (marked.any() and len(np.unique(numbers.values[found])) < 2):
+    if not found.any():
+        return False
+    marks = marked(column.values, among_numbers=True) & ~found
+    if (marks.any() and len(np.unique(numbers.values[found])) < 2):
         return False  # one number and a mark are two texts: yes is 1, no is -
-    return bool(column.counts[found].sum() >= MOSTLY * column.counts[~marked].sum())
+    return bool(column.counts[found].sum() >= MOSTLY * column.counts[~marks].sum())
 
 
 def _read_column(
@@ -135,7 +148,7 @@ def _read_column(
         said = _say_texts(column, numbers)
     if is_target:
         return None, said  # `strip_labels` looks after classes
-    return column.cells(column.values, object), [*marks(column), *said]
+    return column.changed_cells(), [*marks(column), *said]
 
 
 def _unusual(column: Texts, numbers: Numbers) -> np.ndarray:
@@ -187,6 +200,8 @@ def _say_codes(column: Texts) -> Finding:
 
 def _say_texts(column: Texts, numbers: Numbers) -> list[Finding]:
     """A warning about texts that are mostly numbers to a person."""
+    if np.isnan(numbers.values).all() and len(numbers.values) > 2 * SAMPLE:
+        return []  # `read_numbers` has seen that they are words
     bare = [value.strip(SIGNS) if isinstance(value, str) else value for value in column.values]
     other = read_numbers(bare, column.counts, COMMA if numbers.style is POINT else POINT).values
     alone, somehow = ~np.isnan(numbers.values), ~(np.isnan(numbers.values) & np.isnan(other))

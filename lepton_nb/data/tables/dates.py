@@ -11,7 +11,7 @@ import pandas as pd
 from lepton_nb.data.report import Finding, plural
 from lepton_nb.data.tables.number_texts import MOSTLY
 from lepton_nb.data.tables.texts import Texts
-from lepton_nb.tasks.dates import ORDERS, PARTS, date_parts, read_dates
+from lepton_nb.tasks.dates import ORDERS, date_parts, read_dates
 
 SAMPLE = 200  # different texts that tell whether a column holds dates at all
 _WORDS = {"ymd": "year first", "dmy": "day first", "mdy": "month first"}
@@ -52,8 +52,7 @@ def read_column(column: Texts, order: str, doubtful: bool) -> tuple[pd.Series, l
 def date_column(name: str, dates: np.ndarray, order: str) -> dict[str, Any] | None:
     """A column of dates for `Signature.preprocessing`, with the parts that differ; None where none does."""
     parts = []
-    for part in PARTS:
-        values = date_parts(dates)[part]
+    for part, values in date_parts(dates).items():
         mean, std = float(np.nanmean(values)), float(np.nanstd(values))
         if std > 0:
             parts.append({"name": part, "mean": mean, "std": std})

@@ -7,7 +7,6 @@ import codecs
 import gzip
 import io
 import lzma
-import mmap
 import re
 from collections.abc import Callable
 from itertools import islice
@@ -25,6 +24,8 @@ from lepton_nb.errors import DataError
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 COMPRESSED = tuple(_OPENERS)
 DELIMITERS = "\t;|,"  # of two that part the lines alike, a comma is rather one of decimals
+_BEFORE_A_CELL = np.isin(np.arange(256), list(b"\n\r\t ,;|\"'"))
+_CHUNK = 1 << 20  # bytes that are looked at together
 PROBED = 20  # lines that show how a file is laid out
 SAMPLE = 1000  # cells that show how a column's numbers are written
 
@@ -64,10 +65,12 @@ def encoding_of(path: Path) -> tuple[str, list[Finding]]:
     with open_file(path) as stream:
         if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16", []
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        with io.TextIOWrapper(open_file(path), encoding="utf-8-sig") as stream:
-            while stream.read(1 << 20):
-                pass
+        with open_file(path) as stream:
+            while chunk := stream.read(_CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "latin-1", [Finding(f"{path.name} is not UTF-8: read as Latin-1.", warning=True)]
     return "utf-8-sig", []
@@ -169,12 +172,23 @@ def _may_say_less(column: pd.Series) -> bool:
 
 
 def _may_have_codes(path: Path, encoding: str) -> bool:
+    """Whether a zero and another digit stand at the start of a cell, anywhere in the file."""
     if encoding == "utf-16":
         return True
-    if path.suffix.lower() in _OPENERS:
-        return True
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return re.search(rb"(?:^|[\s,;|\"'])0\d", content, re.MULTILINE) is not None
+    with open_file(path) as stream:
+        before = b"\n"
+        while chunk := stream.read(_CHUNK):
+            if _starts_with_zero(np.frombuffer(before + chunk, dtype=np.uint8)):
+                return True
+            before = chunk[-2:]
+    return False
+
+
+def _starts_with_zero(content: np.ndarray) -> bool:
+    zero = np.flatnonzero(content[1:-1] == ord("0"))
+    zero = zero[_BEFORE_A_CELL[content[zero]]]
+    after = content[zero + 2]
+    return bool(((after >= ord("0")) & (after <= ord("9"))).any())
 
 
 def _has_decimal_commas(column: pd.Series) -> bool:
