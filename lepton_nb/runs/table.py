@@ -67,6 +67,12 @@ class RunTable(Sequence[Run]):
         ]
         return "\n".join(line.rstrip() for line in lines)
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Data for the lab to draw, beside the table and the text."""
+        from lepton_nb.runs.bundle import RUNS_MIME, runs_bundle
+
+        return {RUNS_MIME: runs_bundle(self._runs)} if self._runs else {}
+
     def _repr_html_(self) -> str:
         if not self._runs:
             return f"<i>{_EMPTY}</i>"

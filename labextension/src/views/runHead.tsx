@@ -9,8 +9,21 @@ import * as format from '../model/format';
 import { isActive } from '../model/lepton';
 import { headline, progressText } from '../panel/runRow';
 
+const ACTIONS = [
+  CommandIDs.changeRate,
+  CommandIDs.pauseRun,
+  CommandIDs.resumeRun,
+  CommandIDs.stopRun,
+  CommandIDs.evaluateRun,
+  CommandIDs.deployRun
+];
+
 /** Name, state, figures and buttons of a run. */
-export function RunHead(props: { run: IRun; commands: CommandRegistry }): React.ReactElement {
+export function RunHead(props: {
+  run: IRun;
+  /** Absent where nothing can be done with it: a run of another store. */
+  commands?: CommandRegistry;
+}): React.ReactElement {
   const { run, commands } = props;
   const trans = useTrans();
   const best = headline(run);
@@ -36,23 +49,20 @@ export function RunHead(props: { run: IRun; commands: CommandRegistry }): React.
         <h2>{ref}</h2>
         <StateMark state={run.status} />
         <span className="lp-Hint">{progressText(run, trans)}</span>
-        <span className="lp-View-actions">
-          {[
-            CommandIDs.pauseRun,
-            CommandIDs.resumeRun,
-            CommandIDs.stopRun,
-            CommandIDs.evaluateRun
-          ].map(id => (
-            <CommandButton key={id} commands={commands} id={id} args={{ ref }} text />
-          ))}
-          <CommandButton
-            commands={commands}
-            id={CommandIDs.deployRun}
-            args={{ ref }}
-            text
-            primary
-          />
-        </span>
+        {commands && (
+          <span className="lp-View-actions">
+            {ACTIONS.map(id => (
+              <CommandButton
+                key={id}
+                commands={commands}
+                id={id}
+                args={{ ref }}
+                text
+                primary={id === CommandIDs.deployRun}
+              />
+            ))}
+          </span>
+        )}
       </div>
       {run.error && (
         <p className="lp-View-error" role="alert">
