@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import Any, TYPE_CHECKING, overload
 
 from lepton_nb.runs.display import age, best_text, duration, status_html, status_text, trend, waiting
 from lepton_nb.runs.exporting import export_runs
