@@ -49,7 +49,7 @@ _PUBLIC = {
     "resume": "lepton_nb.widgets.showing",
     "rollback": "lepton_nb.deployment",
     "schedule": "lepton_nb.training",
-    "service": "lepton_nb.deployment.handlers",
+    "service": "lepton_nb.deployment.routes",
     "stop": "lepton_nb.deployment",
     "train": "lepton_nb.widgets.showing",
     "tune": "lepton_nb.widgets.showing",

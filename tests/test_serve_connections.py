@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from lepton_nb.serve import connections
-from lepton_nb.serve.connections import Connection, watch
+from lepton_nb.serve.http import connections
+from lepton_nb.serve.http.connections import Connection, watch
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.tables.cells import Texts, is_text, marks
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.show.words import plural
 from lepton_nb.tasks import task_names
 from lepton_nb.tasks.names import LABEL_TASKS
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TYPE_CHECKING, overload
 
-from lepton_nb.runs.display import age, best_text, duration, status_html, status_text, trend, waiting
+from lepton_nb.runs.display import best_text, status_html, status_text, trend, waiting
 from lepton_nb.runs.exporting import export_runs
 from lepton_nb.runs.run import Run
+from lepton_nb.show.numbers import age, duration
 
 if TYPE_CHECKING:
     import pandas as pd

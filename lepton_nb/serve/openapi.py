@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lepton_nb.serve.accepting import EVENTS, JSON, LINES
+from lepton_nb.serve.http.accepting import EVENTS, JSON, LINES
 from lepton_nb.serve.service import Service
-from lepton_nb.serve.v2_openapi import v2_paths, v2_schemas
+from lepton_nb.serve.v2.openapi import v2_paths, v2_schemas
 
 _ERRORS = {
     400: "The body is not JSON",
@@ -37,7 +37,7 @@ def describe(service: Service, url: str) -> dict[str, Any]:
             "/healthz": {"get": _health()},
             "/metrics": {"get": _metrics()},
             **v2_paths(service.settings.name, about["tensors"], _errors(*_ERRORS)),
-            **service.handling.paths,
+            **service.own_routes.paths,
         },
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -54,7 +54,7 @@ def describe(service: Service, url: str) -> dict[str, Any]:
                     "required": ["error"],
                 },
                 **v2_schemas(service.settings.name, service.version, about["tensors"]),
-                **service.handling.schemas,
+                **service.own_routes.schemas,
             },
         },
         # What the try-it page needs to fit the task.

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from lepton_nb.serve.encodings import inflate
+from lepton_nb.processes.encodings import inflate
+from lepton_nb.processes.memory import is_exhaustion
+from lepton_nb.processes.refusals import RefusedError
 from lepton_nb.serve.frames import Answer, Request, Result
-from lepton_nb.serve.memory import is_exhaustion
-from lepton_nb.serve.refusals import RefusedError
 from lepton_nb.serve.streaming import StoppedError, drain
 from lepton_nb.serve.tracebacks import print_error
-from lepton_nb.serve.wires import Question, Wire, failure
+from lepton_nb.serve.wires.base import Question, Wire, failure
 from lepton_nb.signature import TensorSpec
 from lepton_nb.tasks import Codec, InputError
 from lepton_nb.tasks.base import Arrays, Graphs

@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 
-from lepton_nb.serve.environment import environment_of_child
+from lepton_nb.processes.environment import environment_of_child
+from lepton_nb.processes.settings import Settings
+from lepton_nb.processes.spawning import Child, WorkerError
 from lepton_nb.serve.frames import (
     HEADER,
     Kind,
@@ -19,8 +21,6 @@ from lepton_nb.serve.frames import (
     unpack_piece,
     unpack_result,
 )
-from lepton_nb.serve.settings import Settings
-from lepton_nb.serve.spawning import Child, WorkerError
 
 __all__ = ["Worker", "WorkerError"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from lepton_nb.serve.frames import pack_piece, read_frame
-from lepton_nb.serve.wires import dump_json
+from lepton_nb.serve.wires.base import dump_json
 from lepton_nb.tasks.base import Arrays
 
 

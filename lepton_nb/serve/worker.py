@@ -14,17 +14,17 @@ import orjson
 
 from lepton_nb.errors import LeptonError
 from lepton_nb.packaging import Package
+from lepton_nb.processes.child import tie_to_the_front
+from lepton_nb.processes.memory import limit_growth
+from lepton_nb.processes.settings import Settings
 from lepton_nb.serve.backend import load_backend
-from lepton_nb.serve.child import tie_to_the_front
 from lepton_nb.serve.frames import Dialect, Kind, pack, pack_result, read_frame, unpack_batch
-from lepton_nb.serve.infer import InferWire
-from lepton_nb.serve.memory import limit_growth
 from lepton_nb.serve.predictor import Predictor
-from lepton_nb.serve.settings import Settings
 from lepton_nb.serve.streaming import Pieces
-from lepton_nb.serve.tensors import describe_tensors
 from lepton_nb.serve.tracebacks import print_error
-from lepton_nb.serve.wires import PredictWire, StreamWire, Wire
+from lepton_nb.serve.wires.base import PredictWire, StreamWire, Wire
+from lepton_nb.serve.wires.infer import InferWire
+from lepton_nb.serve.wires.tensors import describe_tensors
 from lepton_nb.tasks.bodies import media_type_of
 
 
@@ -88,7 +88,7 @@ def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:
         Dialect.INFER: InferWire(codec, settings.name, settings.version),
     }
     if settings.grpc_port >= 0:
-        from lepton_nb.serve.grpc_wire import GrpcWire
+        from lepton_nb.serve.wires.grpc import GrpcWire
 
         wires[Dialect.GRPC] = GrpcWire(codec, settings.name, settings.version)
     predictor = Predictor(

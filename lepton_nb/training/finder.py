@@ -17,8 +17,8 @@ from torch import nn
 
 from lepton_nb.data import Loader
 from lepton_nb.errors import ArgumentError, TrainingError
-from lepton_nb.evaluation.report import picture_html
 from lepton_nb.models.losses import loss_untouched
+from lepton_nb.plots.html import picture_html
 from lepton_nb.plots.rates import loss_over_rate
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.device import choose_device, choose_precision, make_autocast

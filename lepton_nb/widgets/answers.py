@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from lepton_nb.show.numbers import figure
 from lepton_nb.tasks.base import Media, Prediction
-from lepton_nb.widgets.wording import figure
 
 Answer = dict[str, Any]
 

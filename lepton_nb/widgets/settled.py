@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from lepton_nb.data.report import plural
 from lepton_nb.packaging.restore import is_deployable, is_within_reach
 from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
 from lepton_nb.runs.bundle import MIME, run_bundle
+from lepton_nb.runs.states import PHASES
+from lepton_nb.show.numbers import duration, figure
+from lepton_nb.show.words import metric_title, plural
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.shown import Shown
-from lepton_nb.widgets.wording import PHASES, duration, figure, metric_title
 
 _COLOURS = {"finished": "#2e7d32", "failed": "#c62828", "interrupted": "#c62828", "stopped": "#b26a00"}
 

@@ -15,13 +15,14 @@ from lepton_nb.data.label_columns import Target, with_labels
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.options import Splitting
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts, plan_parts, row_keys
 from lepton_nb.data.tables.cells import clean_cells
 from lepton_nb.data.tables.columns import choose_columns
 from lepton_nb.data.targets import Targets, find_column, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.tables import encode_columns
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 12

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.tables.number_texts import (
     COMMA,
     MOSTLY,
@@ -23,6 +23,7 @@ from lepton_nb.data.tables.number_texts import (
     is_plain,
     read_numbers,
 )
+from lepton_nb.show.words import plural
 
 NAMED = 3  # texts of a column that a finding names
 SIGNS = " %‰°$€£¥"  # what stands beside a number

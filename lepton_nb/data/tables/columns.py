@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.tables.cells import is_text
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.tables import category_text
 
 MAX_CATEGORIES = 50  # values of one column that get an input of their own

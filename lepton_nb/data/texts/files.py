@@ -18,11 +18,12 @@ from lepton_nb.data.class_folders import (
 )
 from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.label_columns import Target, as_label_sets, merge_columns
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.files import encoding_of, existing_file, read_table
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 
 LINE_SUFFIXES = (".txt", ".tsv")
 _LOOKED_AT, _FEW = 200, 20  # lines that tell pairs of texts from labelled ones, and too few to

@@ -15,7 +15,7 @@ from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_con
 from lepton_nb.data.label_columns import is_label_sets
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts, plan_parts
 from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
@@ -23,6 +23,7 @@ from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, wi
 from lepton_nb.data.texts.source import TextOptions
 from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.texts import encode_texts, load_tokenizer
 
 SHOWN = 2  # sentences of each class

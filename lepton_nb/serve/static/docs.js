@@ -73,7 +73,7 @@ async function start() {
   document.title = openapi.info.title;
   document.getElementById("title").textContent = openapi.info.title;
   document.getElementById("about").textContent = `${openapi.info.description} Version ${openapi.info.version}.`;
-  const own = ([, methods]) => Object.values(methods).some((operation) => operation.tags?.includes("handlers"));
+  const own = ([, methods]) => Object.values(methods).some((operation) => operation.tags?.includes("routes"));
   const paths = Object.entries(openapi.paths);
   const ordered = [...paths.filter(own), ...paths.filter((path) => !own(path))];
   const sections = ordered.flatMap(([path, methods]) =>

@@ -124,7 +124,7 @@ function panels(openapi) {
   const schema = openapi.paths["/predict"].post.requestBody.content["application/json"].schema;
   const model = new Panel("model", "predict", "", "");
   model.use(modelInput(about, schema, () => model.ask()));
-  const routes = Object.entries(openapi.paths).filter(([, methods]) => methods.post?.tags?.includes("handlers"));
+  const routes = Object.entries(openapi.paths).filter(([, methods]) => methods.post?.tags?.includes("routes"));
   const own = routes.map(([path, { post }]) => {
     const name = path.slice(1);
     about.gives[name] = kindOf(post);

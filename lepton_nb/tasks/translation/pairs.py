@@ -15,9 +15,10 @@ from lepton_nb.data.assemble import fingerprint
 from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import plan_parts
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.translation.files import Pairs, read_pairs
 from lepton_nb.tasks.translation.split import PairSplit, Ragged
