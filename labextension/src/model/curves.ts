@@ -63,7 +63,8 @@ export function along(history: IHistory, name: string, axis: Axis): number[] {
   const { step, epoch, time } = history.series[name];
   const { steps_per_epoch: each } = history;
   if (axis === 'epoch') {
-    return each ? step.map(value => value / each) : epoch.length ? epoch : step;
+    const done = epoch.map(index => index + 1);
+    return each ? step.map(value => value / each) : done.length ? done : step;
   }
   if (axis === 'time') {
     const start = Math.min(...Object.values(history.series).map(series => series.time[0]));
@@ -73,9 +74,9 @@ export function along(history: IHistory, name: string, axis: Axis): number[] {
 }
 
 /** What a line shows, as its legend says it: the metric itself stands above the chart. */
-export function roleOf(name: string): 'step' | 'training' | 'validation' | 'test' {
-  const role = /^(train|val|test)_/.exec(name)?.[1];
-  return role === 'train' ? 'training' : role === 'val' ? 'validation' : role ? 'test' : 'step';
+export function roleOf(name: string): 'training' | 'validation' | 'test' {
+  const role = /^(val|test)_/.exec(name)?.[1];
+  return role === 'val' ? 'validation' : role === 'test' ? 'test' : 'training';
 }
 
 /** A history with the points that came since. */

@@ -18,6 +18,7 @@ import type { LeptonModel } from '../model/lepton';
 import { Chart, type ILine } from './chart';
 import { useHistories } from './useRuns';
 
+const SHADES = ['validation', 'training', 'test']; // in the order of the palette
 const FIRST = 2; // the loss, and what picks the best checkpoint
 
 interface IControls {
@@ -56,7 +57,6 @@ export function Curves(props: { runs: IRun[]; histories: Loaded<IHistory[]> }): 
       chartsOf(histories.value ?? [], monitor).map(names => ({
         names,
         lines: linesOf(runs, histories.value ?? [], names, controls, {
-          step: trans.__('training, each step'),
           training: trans.__('training'),
           validation: trans.__('validation'),
           test: trans.__('test')
@@ -156,12 +156,15 @@ function linesOf(
 ): ILine[] {
   const lines: ILine[] = [];
   histories.forEach((history, index) => {
-    names.forEach((name, place) => {
+    names.forEach(name => {
       const series = history.series[name];
       const single = histories.length === 1;
       const isMean = name.startsWith('train_') && names.includes(baseOf(name));
-      if (!series || series.step.length === 0 || !runs[index] || (!single && isMean)) {
-        return; // of several runs the steps are enough, without their mean over an epoch
+      if (!series || series.step.length === 0 || !runs[index]) {
+        return;
+      }
+      if (isMean && (!single || series.step.length < 2)) {
+        return; // of several runs, and while no two epochs are done, the steps are enough
       }
       const isTwin = !single && !isHeldOut(name) && names.some(isHeldOut);
       const line = {
@@ -169,14 +172,18 @@ function linesOf(
           ? roles[roleOf(name)]
           : `${runs[index].ref} ${isHeldOut(name) ? 'val' : ''}`.trim(),
         x: along(history, name, controls.axis),
-        shade: single ? (isHeldOut(name) ? 0 : place + 1) : index,
+        shade: single ? SHADES.indexOf(roleOf(name)) : index,
         dash: isTwin,
         unlisted: isTwin
       };
-      if (controls.smoothing > 0) {
+      // Of one run the steps lie behind their mean over an epoch, once there are two of these to be a line.
+      const isNoise = single && (history.series[`train_${name}`]?.step.length ?? 0) > 1;
+      if (controls.smoothing > 0 || isNoise) {
         lines.push({ ...line, y: series.value, faint: true });
       }
-      lines.push({ ...line, y: smooth(series.value, controls.smoothing) });
+      if (!isNoise) {
+        lines.push({ ...line, y: smooth(series.value, controls.smoothing) });
+      }
     });
   });
   return lines;

@@ -5,6 +5,7 @@ import { CommandIDs } from '../commands/ids';
 import { CommandButton } from '../common/actionButton';
 import { StateMark } from '../common/state';
 import { useTrans } from '../common/translation';
+import { titleOf } from '../model/curves';
 import * as format from '../model/format';
 import { isActive } from '../model/lepton';
 import { headline, progressText } from '../panel/runRow';
@@ -18,6 +19,12 @@ const ACTIONS = [
   CommandIDs.deployRun
 ];
 
+/** `Best validation accuracy`; without `Best` while nothing is validated. */
+function metricTitle(run: IRun): string {
+  const words = headline(run).name.replace(/^val_/, 'validation ').replace(/_/g, ' ');
+  return titleOf(run.best_value === null ? words : `best ${words}`);
+}
+
 /** Name, state, figures and buttons of a run. */
 export function RunHead(props: {
   run: IRun;
@@ -29,7 +36,7 @@ export function RunHead(props: {
   const best = headline(run);
   const ref = run.ref;
   const facts: [string, string][] = [
-    [best.name.replace(/_/g, ' '), format.metric(best.value)],
+    [metricTitle(run), format.metric(best.value)],
     [trans.__('Epochs'), `${run.epoch} / ${run.epochs}`],
     [trans.__('Steps'), format.count(run.step)],
     [trans.__('Time'), format.duration(run.seconds)],
@@ -51,7 +58,7 @@ export function RunHead(props: {
         <span className="lp-Hint">{progressText(run, trans)}</span>
         {commands && (
           <span className="lp-View-actions">
-            {ACTIONS.map(id => (
+            {(run.status === 'failed' ? [CommandIDs.resumeRun] : ACTIONS).map(id => (
               <CommandButton
                 key={id}
                 commands={commands}
