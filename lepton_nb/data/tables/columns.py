@@ -34,7 +34,7 @@ def choose_columns(train: pd.DataFrame) -> tuple[list[dict[str, Any]], list[Find
     """The columns for `Signature.preprocessing`, by the training rows alone.
 
     Returns:
-        Columns as ``{"name", "kind": "number", "mean", "std", "fill"}`` or
+        Columns as ``{"name", "kind": "number", "mean", "std", "fill", "range"}`` or
         ``{"name", "kind": "category", "values"}``, and what was left out or filled.
     """
     columns, left_out, filled, rare = [], [], [], []
@@ -113,12 +113,14 @@ def number_column(name: str, values: np.ndarray) -> dict[str, Any]:
     """A column of numbers for `Signature.preprocessing`; missing ones are NaN and get the median."""
     fill = float(np.nanmedian(values)) if not np.isnan(values).all() else 0.0
     values = np.where(np.isnan(values), fill, values)
+    low, high = float(values.min()), float(values.max())
     return {
         "name": name,
         "kind": "number",
         "mean": float(values.mean()),
         "std": float(values.std()) or 1.0,
         "fill": fill,
+        "range": [low, high],
     }
 
 

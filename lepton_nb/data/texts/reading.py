@@ -25,6 +25,7 @@ from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_t
 from lepton_nb.errors import DataError
 from lepton_nb.show.words import plural
 from lepton_nb.tasks.texts import encode_texts, load_tokenizer
+from lepton_nb.tasks.words import sketch, words_of
 
 SHOWN = 2  # sentences of each class
 SHOWN_CLASSES = 10
@@ -141,7 +142,9 @@ def _learn_tokens(
     cut = int((counts > length).sum())
     said = f"Tokenizer: {size:,} tokens learned from train; {plural(cut, 'text')} of train cut at {length}"
     finding = Finding(f"{said}{'' if max_length else ' (max_length=… chooses another)'}.")
-    return {"kind": "text", "tokenizer": tokenizer, "max_length": length, "pad_id": 0}, [finding]
+    known = sketch(word for text in train for word in words_of(text))
+    settings = {"kind": "text", "tokenizer": tokenizer, "words": known, "max_length": length, "pad_id": 0}
+    return settings, [finding]
 
 
 def _preview(texts: list[str], targets: Targets, train: np.ndarray) -> RowsPreview:

@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from lepton_nb.processes.refusals import RefusedError
-from lepton_nb.serve.frames import Answer, Request
+from lepton_nb.serve.batches import Answer, Request
 from lepton_nb.serve.wires.base import Question
 from lepton_nb.serve.wires.grpc_messages import MESSAGES
 from lepton_nb.serve.wires.protocol import ProtocolWire
@@ -71,7 +71,8 @@ class GrpcWire(ProtocolWire):
         classes = _parameter(entry.parameters, "classification", 0)
         return Asked(place, self.tensors.check_classes(place, classes))
 
-    def _write(self, outputs: Arrays, wanted: _Wanted) -> Answer:
+    def _write(self, outputs: Arrays, question: Question) -> Answer:
+        wanted: _Wanted = question.wanted
         tensors = [self.tensors.output(outputs, asked) for asked in wanted.outputs]
         message = MESSAGES["ModelInferResponse"](
             model_name=self.name,
