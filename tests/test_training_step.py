@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import lepton_nb
 from lepton_nb.errors import ArgumentError, LeptonError, ModelError
 from lepton_nb.packaging import build_package
+from tests.test_training_background import ended, wait_for
 from tests.training_helpers import TinyNet, blobs, same_weights
 
 
@@ -173,7 +174,8 @@ def test_lists_of_pictures_and_boxes_come_as_they_are() -> None:
 
     def step(model: nn.Module, batch: Any) -> Tensor:
         pictures, boxes = batch
-        assert isinstance(pictures, list) and isinstance(boxes[0], dict)
+        assert isinstance(pictures, list)
+        assert isinstance(boxes[0], dict)
         return torch.stack(
             [(model(p[None]).mean() - b["box"]).square().mean() for p, b in zip(*batch, strict=True)]
         ).mean()
@@ -221,7 +223,8 @@ def test_a_step_with_state_is_kept_in_checkpoints() -> None:
 def test_a_step_trains_in_the_background() -> None:
     models = gan_models()
     run = lepton_nb.train(models, train=loader(noise(32, 6)), step=gan, epochs=1, background=True)
-    assert run.wait(120).status == "finished", run.log_path.read_text()
+    wait_for(lambda: ended(run))
+    assert run.status == "finished", run.log_path.read_text()
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,7 @@ def fit(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
         if state.control.stop_requested or not _validate_epoch(state, work, callbacks):
             break
         _call(callbacks, "on_epoch_end", state)
-        if late := state.metrics.take_put():
-            work.recorder.emit([(state.step, state.epoch, late)])
+        work.recorder.note()
         _next_epoch(state, work)
     state.phase = "finished" if state.epoch >= state.epochs else "stopped"
     _call(callbacks, "on_fit_end", state)
@@ -139,6 +138,7 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
         work.epoch_seconds = time.perf_counter() - started
         for on_step_end in hooks:
             on_step_end(state)
+        recorder.note()
         if group.any(control.paused):
             _pause(state, recorder)
         if group.any(control.lr_requested):

@@ -24,7 +24,7 @@ class Recorder:
         self._steps: list[int] = []
         self._losses: list[float] = []
         self._rates: list[float] = []
-        self._logs: list[Mapping[str, Any]] = []
+        self._logs: list[dict[str, Any]] = []
         self._items = 0
         self._flushed_at = self._polled_at = time.perf_counter()
 
@@ -33,11 +33,21 @@ class Recorder:
         state = self.state
         self._steps.append(state.step)
         self._losses.append(loss)
-        self._logs.append({**(logs or {}), **state.metrics.take_put()})
+        self._logs.append(dict(logs or {}))
         self._rates.append(state.optimizer.param_groups[0]["lr"])
         self._items += items
         if time.perf_counter() - self._flushed_at >= _INTERVAL:
             self.flush()
+
+    def note(self) -> None:
+        """What callbacks have put into the metrics after the step that was recorded last."""
+        state = self.state
+        if not (put := state.metrics.take_put()):
+            return
+        if self._logs:
+            self._logs[-1].update(put)
+        else:
+            self.emit([(state.step, state.epoch, put)])
 
     def flush(self) -> None:
         """Hand everything collected to the callbacks."""
