@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.tables.number_texts import MOSTLY
 from lepton_nb.data.tables.texts import Texts
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.dates import ORDERS, date_parts, read_dates
 
 SAMPLE = 200  # different texts that tell whether a column holds dates at all
