@@ -18,7 +18,7 @@ from itertools import count
 
 import orjson
 
-from lepton_nb.serve.frames import Answer, Request, Result
+from lepton_nb.serve.batches import Answer, Request, Result
 from lepton_nb.serve.process import Worker
 
 _BATCH_BYTES = 16 << 20  # a batch is closed once it has as much
@@ -88,7 +88,7 @@ class Batcher:
         self.worker: Worker | None = None
         self._running: dict[Worker, _Batch] = {}
         self._streams: defaultdict[Worker, dict[int, _Batch]] = defaultdict(dict)
-        self._numbers = count()
+        self._numbers = count(1)
         self._held = 0
 
     def refusal(self, size: int) -> str:
@@ -203,7 +203,7 @@ class Batcher:
         self._begin_streams(worker)
         if worker not in self._running and (jobs := self._next_batch(worker)):
             self._running[worker] = _Batch(worker, jobs, time.monotonic() + self.time_limit)
-            worker.send([job.request for job in jobs])
+            worker.run([job.request for job in jobs])
 
     def _begin_streams(self, worker: Worker) -> None:
         streams, running = self._streams[worker], self._running.get(worker)

@@ -8,9 +8,10 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
-from lepton_nb.serve.frames import Kind, Request, Result, pack_result, pack_stream
+from lepton_nb.processes.channel import Kind, send_frame
+from lepton_nb.serve.batches import Request, Result, pack_result
 from lepton_nb.serve.predictor import Predictor
-from lepton_nb.serve.wires import failure
+from lepton_nb.serve.wires.base import failure
 
 
 @dataclass
@@ -58,8 +59,9 @@ class Streams:
             self._end(number, end.value)
         else:
             stream.seconds += time.perf_counter() - started
-            self._connection.sendall(pack_stream(Kind.PIECE, number, piece))
+            send_frame(self._connection, Kind.PIECE, piece, number)
 
     def _end(self, number: int, result: Result) -> None:
         seconds = self._running.pop(number).seconds
-        self._connection.sendall(pack_result(replace(result, milliseconds=seconds * 1e3), number))
+        result = replace(result, milliseconds=seconds * 1e3)
+        send_frame(self._connection, Kind.RESULT, pack_result(result), number)

@@ -15,13 +15,15 @@ from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.label_columns import Target, is_label_sets, with_labels
 from lepton_nb.data.label_values import are_meant_as_labels
 from lepton_nb.data.pictures.finding import Finder
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
-from lepton_nb.data.tables.files import SUFFIXES, read_head, row_places, rows_told_by_line
+from lepton_nb.data.tables.files import is_table_file, peek
+from lepton_nb.data.tables.places import row_places, rows_told_by_place
 from lepton_nb.data.tables.reading import read_tables
 from lepton_nb.data.targets import strip_labels
 from lepton_nb.data.texts.files import LABEL_NAMES
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 
 SPLIT = "split"
 """The column that says in which part a picture is."""
@@ -63,7 +65,7 @@ def read_listed(tables: Mapping[str, Path], images: Path, target: Target, task: 
     column = _picture_column(table, finder, tables["train"].name)
     labelled, given, said = _by_column(table.drop(columns=column), by_file, target)
     target = target or _guess(labelled, unique=table[column].is_unique)
-    with rows_told_by_line(tables, by_file):
+    with rows_told_by_place(tables, by_file):
         labelled, name, names, said_too = with_labels(labelled, target, task)
     answers, stripped = strip_labels(labelled[str(name)])
     about = Finding(f"The pictures are those that {column!r} names, their labels are {str(name)!r}.")
@@ -81,8 +83,10 @@ def names_pictures(table: Path, images: Path, *, bare: bool = False) -> bool:
     Args:
         bare: Names without their ending will do, where most are there.
     """
-    head = read_head(table, _LOOKED_AT) if table.suffix.lower() in SUFFIXES else None
-    return head is not None and picture_column(head, Finder(images), bare=bare) is not None
+    try:
+        return is_table_file(table) and picture_column(peek(table), Finder(images), bare=bare) is not None
+    except DataError:
+        return False
 
 
 def picture_column(table: pd.DataFrame, finder: Finder, *, bare: bool = True) -> str | None:

@@ -24,7 +24,7 @@ from lepton_nb.data.pictures.reading import read_pictures
 from lepton_nb.data.pictures.source import PictureTableOptions
 from lepton_nb.data.sources import Progress
 from lepton_nb.data.splitting import plan_parts
-from lepton_nb.data.tables.files import SUFFIXES
+from lepton_nb.data.tables.files import is_table_file
 from lepton_nb.data.tables.reading import table_folder_files
 from lepton_nb.data.targets import Targets, task_of
 from lepton_nb.errors import DataError
@@ -73,7 +73,7 @@ def find_tables(path: Path, images: Path) -> dict[str, Path]:
     tables = table_folder_files(path)
     if "train" in tables:
         return tables
-    files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES]
+    files = [file for file in sorted(path.iterdir()) if is_table_file(file)]
     naming = [file for file in files if names_pictures(file, images, bare=True)]
     if len(naming) != 1:
         seen = f"{', '.join(file.name for file in naming or files) or 'no CSV file'}"
@@ -87,8 +87,8 @@ def find_tables(path: Path, images: Path) -> dict[str, Path]:
 def is_picture_table(path: Path) -> bool:
     """Whether a file is one, or a folder holds one and no folders of classes."""
     if path.is_file():
-        return path.suffix.lower() in SUFFIXES
-    tables = (file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+        return is_table_file(path)
+    tables = (file for file in path.iterdir() if is_table_file(file))
     return any(names_pictures(file, path, bare=True) for file in tables) and not has_classes(
         path, IMAGE_SUFFIXES
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lepton_nb.data.options import Tasked, option
+from lepton_nb.data.options import Grouped, Tasked, option
 from lepton_nb.data.pictures.options import Augmenting, PictureOptions
 from lepton_nb.data.sources import Match, Progress, Source
 from lepton_nb.tasks.names import LABEL_TASKS
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderOptions(PictureOptions):
+class FolderOptions(PictureOptions, Grouped):
     """Pictures in files.
 
     Attributes:
@@ -96,12 +96,12 @@ class PictureTableSource(Source[PictureTableOptions]):
     def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:
         from lepton_nb.data.pictures.listed import names_pictures
         from lepton_nb.data.pictures.picture_table import is_picture_table
-        from lepton_nb.data.tables.files import SUFFIXES
+        from lepton_nb.data.tables.files import is_table_file
 
         if path.is_file():
             asked = options.get("images")
             images = Path(asked or path.parent).expanduser()
-            if path.suffix.lower() not in SUFFIXES or not images.is_dir():
+            if not is_table_file(path) or not images.is_dir():
                 return Match.NO
             return Match.LIKELY if names_pictures(path, images, bare=bool(asked)) else Match.IF_ASKED
         return Match.SURELY if is_picture_table(path) else Match.IF_ASKED

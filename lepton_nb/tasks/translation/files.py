@@ -11,10 +11,11 @@ import numpy as np
 
 from lepton_nb.data.class_folders import SPLIT_FOLDERS
 from lepton_nb.data.duplicates import EXAMPLES
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.files import existing_file
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 
 LONGEST = 10_000  # bytes; what is longer is no sentence
 _COLUMN = re.compile(

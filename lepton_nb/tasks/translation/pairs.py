@@ -18,15 +18,17 @@ from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.fitted.bundles import held_out
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import plan_parts
 from lepton_nb.data.tables.files import existing_file
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.translation.data import are_files
 from lepton_nb.tasks.translation.files import Pairs, find_files, pairs_of, read_pairs
 from lepton_nb.tasks.translation.split import PairSplit, Ragged
 from lepton_nb.tasks.translation.tokens import ids_of, train_tokens
+from lepton_nb.tasks.words import sketch, words_of
 
 if TYPE_CHECKING:
     from lepton_nb.tasks.translation.data import PairOptions
@@ -54,7 +56,8 @@ def read_bundle(path: Path, options: PairOptions, name: str) -> DataBundle:
     tokenizer = train_tokens(texts, options.vocab_size)
     coded = Coded.of(found, tokenizer)
     length = options.max_length or min(_LONGEST, int(coded.longest[train].max()))
-    signature = signature_of(tokenizer, length, options.beams)
+    words = sketch(word for row in train for word in words_of(found.sources[row]))
+    signature = signature_of(tokenizer, length, options.beams, words)
     parts, said_too = _fitting(found, coded, parts, length)
     bundle = _bundle(name, str(path), found, coded, parts, content, signature)
     bundle.report.findings = [*found.findings, *said, *leaks, *said_too]
@@ -127,14 +130,14 @@ class Coded:
         return np.array([max(map(len, pair)) for pair in zip(self.sources, self.targets, strict=True)])
 
 
-def signature_of(tokenizer: str, length: int, beams: int) -> Signature:
+def signature_of(tokenizer: str, length: int, beams: int, words: str) -> Signature:
     ids = TensorSpec("source", "int64", (None,), pad=0)
     return Signature(
         task=NAME,
         inputs=(ids, TensorSpec("before", "int64", (None,), pad=0)),
         output=TensorSpec("tokens", "int64", (length,)),
         further_outputs=(TensorSpec("score", "float32", ()),),
-        preprocessing={"kind": "pairs", "tokenizer": tokenizer, "max_length": length},
+        preprocessing={"kind": "pairs", "tokenizer": tokenizer, "words": words, "max_length": length},
         target={"name": "target", "beams": beams},
         by_name=True,
     )
