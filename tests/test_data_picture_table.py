@@ -95,6 +95,14 @@ def test_names_without_their_ending_a_class_and_parts_of_a_column(tmp_path: Path
     assert asked.signature.task == "binary-classification"
 
 
+def test_pictures_of_a_group_stay_together(tmp_path: Path) -> None:
+    paint(tmp_path / "images")
+    rows = [f"p{i:02}.png,{'odd' if i % 2 else 'even'},child{i % 9}" for i in range(64)]
+    table = write(tmp_path / "labels.csv", "file,class,who", rows)
+    bundle = data.load(str(table), group="who", target="class", test_fraction=0.3)
+    assert "9 groups, none divided" in said(bundle)
+
+
 def test_tables_by_split_keep_their_parts(tmp_path: Path) -> None:
     paint(tmp_path / "images")
     write(tmp_path / "train.csv", "file,tags", joined()[:48])

@@ -114,6 +114,13 @@ def test_a_label_that_is_held_out_is_learned_too(seed: int) -> None:
     assert not (truth[parts["val"]].any(axis=0) & ~truth[parts["train"]].any(axis=0)).any()
 
 
+def test_items_of_several_labels_are_folded() -> None:
+    keys, truth = tagged(0, 100)
+    rows = {"train": np.arange(100)}
+    tests = [plan_parts(rows, keys, truth, (), Splitting(fold=(i, 4)))[0]["test"] for i in range(4)]
+    assert sorted(np.concatenate(tests).tolist()) == list(range(100))
+
+
 def test_labels_split_before_they_were_mixed_are_split_as_they_were(tmp_path: Path) -> None:
     keys, truth = tagged(1, 60)
     rows = {"train": np.arange(60)}

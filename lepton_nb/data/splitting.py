@@ -185,7 +185,7 @@ def plan_parts(
     if labels is not None and labels.ndim == 2 and _method.get() != BY_LABEL:
         labels = None
     classes, names = (None, ()) if group is not None else (labels, class_names)
-    held, findings = given, []
+    held, findings = given, list[Finding]()
     if splitting.fold is not None:
         of_one = None if classes is not None and classes.ndim == 2 else classes
         held, findings = _take_fold(given, keys, of_one, names, splitting.seed, splitting.fold)

@@ -12,6 +12,7 @@ import pandas as pd
 from lepton_nb.data.assemble import kept
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, SPLIT_FOLDERS
 from lepton_nb.data.duplicates import EXAMPLES
+from lepton_nb.data.grouping import take_groups
 from lepton_nb.data.label_columns import Target, is_label_sets, with_labels
 from lepton_nb.data.label_values import are_meant_as_labels
 from lepton_nb.data.pictures.finding import Finder
@@ -40,6 +41,7 @@ class Listed:
         given: Rows by split as the source has them.
         findings: What was left out or guessed.
         label_names: Every label, where each has a column of its own.
+        groups: What stands for the group of each row, uint64 ``(N,)``; None where there are none.
     """
 
     files: list[Path]
@@ -47,15 +49,19 @@ class Listed:
     given: Parts
     findings: list[Finding]
     label_names: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
 
 
-def read_listed(tables: Mapping[str, Path], images: Path, target: Target, task: str | None) -> Listed:
+def read_listed(
+    tables: Mapping[str, Path], images: Path, target: Target, task: str | None, group: str | None = None
+) -> Listed:
     """The rows that have a picture and a label.
 
     Args:
         tables: Their files by split.
         images: The folder that the files are named from.
         target: The column of the labels, or several columns of 0 and 1; guessed where None.
+        group: The column by which pictures belong together.
 
     Raises:
         DataError: If no column names pictures, or which one has the labels is not known.
@@ -64,13 +70,14 @@ def read_listed(tables: Mapping[str, Path], images: Path, target: Target, task: 
     finder = Finder(images)
     column = _picture_column(table, finder, tables["train"].name)
     labelled, given, said = _by_column(table.drop(columns=column), by_file, target)
+    groups, labelled = take_groups(labelled, group)
     target = target or _guess(labelled, unique=table[column].is_unique)
     with rows_told_by_place(tables, by_file):
         labelled, name, names, said_too = with_labels(labelled, target, task)
     answers, stripped = strip_labels(labelled[str(name)])
     about = Finding(f"The pictures are those that {column!r} names, their labels are {str(name)!r}.")
     found = [finder.find(cell) for cell in table[column]]
-    listed = Listed([], answers, given, [about, *findings, *said, *said_too, *stripped], names)
+    listed = Listed([], answers, given, [about, *findings, *said, *said_too, *stripped], names, groups)
     places = [place for part in tables for place in row_places(tables[part], len(by_file[part]))]
     _leave_out(listed, found, [f"{place}: {cell}" for place, cell in zip(places, table[column], strict=True)])
     listed.findings += _without_row(finder, found)
@@ -167,6 +174,7 @@ def _leave_out(listed: Listed, found: list[Path | None], places: list[str]) -> N
     listed.given = kept(listed.given, keep, lost)
     listed.files = [path for path, stays in zip(found, keep, strict=True) if path is not None and stays]
     listed.answers = listed.answers[keep].reset_index(drop=True)
+    listed.groups = None if listed.groups is None else listed.groups[keep]
     listed.findings += lost
 
 

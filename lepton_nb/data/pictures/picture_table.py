@@ -40,10 +40,11 @@ def read_picture_table(
     """
     path = Path(given).expanduser().absolute()
     images = existing_folder(options.images) if options.images else path if path.is_dir() else path.parent
-    listed = read_listed(find_tables(path, images), images, options.target, options.task)
+    listed = read_listed(find_tables(path, images), images, options.target, options.task, options.group)
     targets = _targets(listed, options.task)
     source = picture_files(listed, images, targets.values, targets.class_names)
-    parts, split = plan_parts(listed.given, source.contents, targets.mix, targets.strata, options)
+    keys = source.contents if listed.groups is None else listed.groups
+    parts, split = plan_parts(listed.given, keys, targets.mix, targets.strata, options, group=options.group)
     pool, parts, findings = read_pictures(
         source, parts, options.size, cache=options.cache, progress=progress, stream=options.stream
     )
