@@ -17,7 +17,14 @@ from lepton_nb.batch import moved
 from lepton_nb.errors import ModelError, did_you_mean
 from lepton_nb.models import nets
 from lepton_nb.models.calling import Inputs
-from lepton_nb.models.capture import Scope, globals_of, is_installed, spec_of_call, spec_of_instance
+from lepton_nb.models.capture import (
+    Scope,
+    globals_of,
+    is_installed,
+    spec_of_call,
+    spec_of_instance,
+    spec_of_models,
+)
 from lepton_nb.models.check import check_model, construct, gives_one_number, outputs_of
 from lepton_nb.models.check.construction import check_hashable
 from lepton_nb.models.check.outputs import Loss
@@ -36,6 +43,7 @@ from lepton_nb.models.registry import (
     wants_small_stem,
 )
 from lepton_nb.models.rendering import constructor_arguments
+from lepton_nb.models.several import Models
 from lepton_nb.models.spec import RANDOM, ModelSpec, as_module
 from lepton_nb.models.summary import summarize
 from lepton_nb.signature import Signature
@@ -83,7 +91,9 @@ def model(
         )
     if isinstance(target, nn.Module):
         check_hashable(target)
-        definition = Definition(_class_name(target), spec_of_instance(target, scope), instance=target)
+        spec_of = spec_of_models if isinstance(target, Models) else spec_of_instance
+        spec = spec_of(target, scope)
+        definition = Definition(spec.name, spec, instance=target)
         network = target
     elif isinstance(target, str):
         definition, network = _named(target, signature, starters or {}, weights)

@@ -24,7 +24,7 @@ from lepton_nb.models.losses import make_loss
 from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
 from lepton_nb.models.preserve import evaluating, untouched
 from lepton_nb.models.several import Models
-from lepton_nb.models.stepping import StepObjective
+from lepton_nb.models.stepping import StepObjective, moves_itself
 from lepton_nb.tasks.generic import Generic
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
@@ -153,7 +153,7 @@ def fit_step(network: nn.Module, bundle: DataBundle, own: Own, settings: TrainCo
     optimizer = _own_optimizer(own, network) or make_optimizers(network, settings, apart=True)
     objective = StepObjective(own.step, handed(optimizer))
     batch = first_on(network, bundle, settings)
-    served = try_step(network, objective, batch)
+    served = try_step(network, objective, batch, measures="val" in bundle.splits)
     outputs = objective.call[2] if objective.call is not None else None
     bundle = for_step(bundle, served, batch)
     same = served.inputs is batch.inputs or bundle.signature.task != Generic.name
@@ -179,7 +179,10 @@ def _own_optimizer(own: Own, network: nn.Module) -> torch.optim.Optimizer | None
     given = as_one(own.optimizer)
     if given is None and isinstance(own.scheduler, LRScheduler):
         given = own.scheduler.optimizer
-    return None if given is None or isinstance(given, str) else check_optimizer(given, network)
+    if given is None or isinstance(given, str):
+        return None
+    by_loop = own.step is None or not moves_itself(own.step)
+    return check_optimizer(given, network, by_loop=by_loop)
 
 
 def _scheduling(own: Own, plan: Plan) -> Scheduling | None:
