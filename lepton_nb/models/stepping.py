@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from lepton_nb.batch import Batch, Tree
 from lepton_nb.errors import ModelError
 from lepton_nb.models.losses import own_name
-from lepton_nb.models.preserve import private_rng
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.several import first_of
 
 _RETURN = 'Return the loss, or a dict such as {"loss": loss, "kl": kl}.'

@@ -14,6 +14,7 @@ from torch import nn
 from lepton_nb.callbacks import Callback, TrainState, as_callbacks
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import TrainingError
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.several import Models
 from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.packaging.restore import check_fits, remember
@@ -33,7 +34,6 @@ from lepton_nb.training.prospects import say_limits
 from lepton_nb.training.random_weights import say_frozen_random
 from lepton_nb.training.recorded import Recorded
 from lepton_nb.training.release import frees_memory
-from lepton_nb.training.seeding import private_rng
 
 if TYPE_CHECKING:
     from lepton_nb.training.background.cargo import Cargo

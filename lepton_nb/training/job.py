@@ -26,6 +26,7 @@ from lepton_nb.data.own.workers import worker_death
 from lepton_nb.errors import LeptonError, StoreError
 from lepton_nb.models.losses import loss_parameters
 from lepton_nb.models.objectives import Objective
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.stepping import StepObjective, moves_itself
 from lepton_nb.runs import Retention, Run
 from lepton_nb.tasks.meters import Meter
@@ -53,7 +54,6 @@ from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.samples import Samples
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
 from lepton_nb.training.scheduling import Length, Scheduled
-from lepton_nb.training.seeding import private_rng
 from lepton_nb.training.settling import settle
 from lepton_nb.training.step_logs import logged_beside
 

@@ -23,6 +23,7 @@ from lepton_nb.models.check import CheckReport
 from lepton_nb.models.losses import make_loss
 from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
 from lepton_nb.models.preserve import evaluating, untouched
+from lepton_nb.models.seeding import private_rng, seed_all
 from lepton_nb.models.several import Models
 from lepton_nb.models.stepping import StepObjective, moves_itself
 from lepton_nb.tasks.generic import Generic
@@ -40,7 +41,6 @@ from lepton_nb.training.plan import Plan
 from lepton_nb.training.prospects import prove_source
 from lepton_nb.training.recipes import Recipe, get_recipe
 from lepton_nb.training.scheduling import Length, Scheduling, choose_scheduling
-from lepton_nb.training.seeding import private_rng, seed_all
 from lepton_nb.training.several import as_one, handed
 from lepton_nb.training.trial_step import few_of, for_step, try_step
 from lepton_nb.training.used import check_used

@@ -18,7 +18,8 @@ from lepton_nb.errors import LeptonError, ModelError
 from lepton_nb.models.calling import call_model
 from lepton_nb.models.check.batch import output_specs
 from lepton_nb.models.losses import loss_untouched, own_name
-from lepton_nb.models.preserve import evaluating, private_rng, untouched
+from lepton_nb.models.preserve import evaluating, untouched
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.several import first_of
 from lepton_nb.models.stepping import StepObjective
 from lepton_nb.signature import Signature, TensorSpec

@@ -58,7 +58,7 @@ def tune(
         trials: How many in all, those of an earlier call under the same name included.
         name: Name of the search; made from the model's where None.
         prune: Whether to stop bad trials early.
-        progress: Called with the study after every trial.
+        progress: Called with the study before the first trial, and after every one.
 
     Raises:
         ArgumentError: If Optuna is not installed, or the space or a setting is wrong.
@@ -197,6 +197,8 @@ def _search(
     sampler = _sampler(study, epochs=epochs, seed=seed)
     failure: Exception | None = None
     unmade = 0  # trials that were refused before they had a run
+    tell = progress or (lambda _: None)
+    tell(study)
     while study.counted + unmade < study.wanted:
         trial = sampler.ask({part.name: part.distribution() for part in study.space})
         report = Report(trial, record(study, trial.params), prune=prune)
@@ -220,8 +222,7 @@ def _search(
         if done.state == "interrupted":
             study.ended = "interrupted; the same line goes on"
             break
-        if progress is not None:
-            progress(study)
+        tell(study)
     if not study.ranked and failure is not None:
         raise failure
 
