@@ -91,8 +91,8 @@ def model(
         )
     if isinstance(target, nn.Module):
         check_hashable(target)
-        spec_of = spec_of_models if isinstance(target, Models) else spec_of_instance
-        spec = spec_of(target, scope)
+        several = isinstance(target, Models)
+        spec = spec_of_models(target, scope) if several else spec_of_instance(target, scope)
         definition = Definition(spec.name, spec, instance=target)
         network = target
     elif isinstance(target, str):

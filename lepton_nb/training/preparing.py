@@ -81,7 +81,8 @@ def prepare(
         optimizer = _own_optimizer(own, network)
         check_used(config, optimizer, own, bundle)
         fit = (fit_step if own.step is not None else _fit_loss)(network, bundle, own, settings)
-        prove_source(definition, network, fit.inputs)
+        if fit.inputs is not None:
+            prove_source(definition, network, fit.inputs)
         check_mixing(settings, fit.bundle, fit.loss)
     bundle = fit.bundle
     if settings.freeze is not None:
@@ -116,7 +117,7 @@ class Fit:
     Attributes:
         inputs: Of the batch, on the model's device; None where nothing but a step knows them.
         outputs: What the model gave in evaluation.
-        example: A few inputs of the model, where they are not those of the data.
+        example: A few inputs of the model, where they are not those of the data; none where nobody knows.
     """
 
     bundle: DataBundle
@@ -163,7 +164,7 @@ def fit_step(network: nn.Module, bundle: DataBundle, own: Own, settings: TrainCo
     if isinstance(network, Models):
         name = next(iter(network))
         notes.append(f"Of {', '.join(network)} the first, {name}, is evaluated and deployed.")
-    example = None if same or served.inputs is None else few_of(served.inputs)
+    example = None if same else () if served.inputs is None else few_of(served.inputs)
     return Fit(bundle, own.step, served.inputs, outputs, batch.target, example, notes)
 
 
