@@ -173,7 +173,7 @@ def text_package(folder: Path) -> Package:
     batch = next(iter(bundle.loader("train", batch_size=4).batches(0)))
     folder.mkdir()
     spec = ModelSpec(kind="live", name="BagOfEmbeddings", missing=["a starter"])
-    write_package(folder, model, batch.inputs, signature, spec, Origin("net", "0", "net@1", ""))
+    write_package(folder, model, (batch.inputs,), signature, spec, Origin("net", "0", "net@1", ""))
     return Package.load(folder)
 
 
