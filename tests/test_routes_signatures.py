@@ -431,7 +431,7 @@ def test_methods_that_help_others_are_no_routes() -> None:
 
         @logged
         def use(self, n: int) -> int:
-            return sum(map(lambda k: self.double(self.read(k)), range(n)))
+            return sum((lambda k: self.double(self.read(k)))(k) for k in range(n))
 
     for target in (Desk, Desk()):
         assert [route.name for route in routes_of(target)] == ["read", "use"]
