@@ -22,7 +22,7 @@ import pytest
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.deployment.examples import curl_options
 from lepton_nb.packaging import Package
-from lepton_nb.serve.frames import Request
+from lepton_nb.serve.batches import Request
 from lepton_nb.serve.http.accepting import preferred
 from lepton_nb.serve.predictor import Predictor
 from lepton_nb.serve.wires.base import PredictWire

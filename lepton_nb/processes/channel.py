@@ -1,14 +1,18 @@
-"""ASGI over a socket pair: what the front and the process of the handlers say to each other.
+"""What the front and its child processes say to each other over their socket pairs: frames of raw bytes.
 
-A frame is ``length: u32, kind: u8, request: u32, payload``. The front opens requests, whose bodies it has
-read and bounded. The other side answers each in pieces and waits for ``NEXT`` after every one, so that a
-fast generator and a slow client never fill anybody's memory. ``ASK`` goes the other way: a handler asks the
-model.
+A frame is ``length: u32, kind: u8, request: u32, payload``; `request` is the number of what it is about, and
+0 where that is nothing.
+
+The worker gets batches, and may send pieces of an answer, each with the place of its request in the batch,
+before the result. The process of the routes gets requests, whose bodies the front has read and bounded, and
+answers each in pieces; it waits for ``NEXT`` after every one: a fast generator and a slow client must never
+fill anybody's memory. ``ASK`` goes the other way: a route asks the model.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from enum import IntEnum
 from typing import cast
@@ -17,27 +21,34 @@ _HEADER = struct.Struct("!IBI")
 _LENGTH = struct.Struct("!I")
 _STATUS = struct.Struct("!H")
 
+Bytes = bytes | memoryview
+
 
 class Kind(IntEnum):
     """What a frame is."""
 
-    READY = 1  # JSON: the routes
-    FAILED = 2  # JSON: why the handlers cannot be loaded
-    REQUEST = 3  # head length, head as JSON, body
-    START = 4  # JSON: status and headers
-    CHUNK = 5  # a piece of the body, another follows
-    LAST = 6  # the last piece of the body
-    ABORT = 7  # the answer broke off
-    NEXT = 8  # the front has passed the last piece on
-    CANCEL = 9  # the client has gone
-    ASK = 10  # content type length, content type, body: for the model
-    ANSWER = 11  # status, JSON: from the model
-    DONE = 12  # nothing of a request runs any more, its background tasks included
-    CLOSE = 13  # end once everything that runs has ended
+    READY = 1  # JSON: what has been loaded
+    FAILED = 2  # JSON: why it cannot be
+    LOAD = 3  # JSON: the settings
+    BATCH = 4  # requests, see `serve.batches`
+    PIECE = 5  # JSON: a piece of the answer to one of them
+    STOP = 6  # nobody wants more pieces
+    RESULT = 7  # the answers to a batch
+    REQUEST = 8  # head length, head as JSON, body
+    START = 9  # JSON: status and headers
+    CHUNK = 10  # a piece of the body, another follows
+    LAST = 11  # the last piece of the body
+    ABORT = 12  # the answer broke off
+    NEXT = 13  # the front has passed the last piece on
+    CANCEL = 14  # the client has gone
+    ASK = 15  # content type length, content type, body: for the model
+    ANSWER = 16  # status, JSON: from the model
+    DONE = 17  # nothing of a request runs any more, its background tasks included
+    CLOSE = 18  # end once everything that runs has ended
 
 
-class Link(asyncio.Protocol):
-    """One end of the socket pair: splits what arrives into frames for `receive`."""
+class Channel(asyncio.Protocol):
+    """One end of a socket pair on an event loop: splits what arrives into frames for `receive`."""
 
     _transport: asyncio.Transport | None = None
     _buffer: bytearray
@@ -46,17 +57,11 @@ class Link(asyncio.Protocol):
         """One frame has arrived."""
         raise NotImplementedError
 
-    def send_frame(self, kind: Kind, request: int = 0, *parts: bytes) -> None:
-        """Send a frame; nothing where the other side has gone."""
+    def send(self, kind: Kind, request: int = 0, *parts: Bytes) -> None:
+        """Send a frame, without copying its parts; nothing where the other side has gone."""
         if self._transport is None or self._transport.is_closing():
             return
-        length = sum(map(len, parts))
-        self._transport.writelines([_HEADER.pack(length, kind, request), *parts])
-
-    @staticmethod
-    def pack(kind: Kind, payload: bytes) -> bytes:
-        """A frame about no request."""
-        return _HEADER.pack(len(payload), kind, 0) + payload
+        self._transport.writelines([_HEADER.pack(sum(map(len, parts)), kind, request), *parts])
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._buffer = bytearray()
@@ -72,6 +77,32 @@ class Link(asyncio.Protocol):
             payload = bytes(memoryview(self._buffer)[_HEADER.size : end])
             del self._buffer[:end]
             self.receive(Kind(kind), request, payload)
+
+
+def send_frame(connection: socket.socket, kind: Kind, payload: bytes, request: int = 0) -> None:
+    """Send a frame through a blocking socket."""
+    connection.sendall(_HEADER.pack(len(payload), kind, request) + payload)
+
+
+def read_frame(connection: socket.socket) -> tuple[Kind, memoryview] | None:
+    """The next frame from a blocking socket, or None where the other side has closed it."""
+    header = _read_exactly(connection, _HEADER.size)
+    if header is None:
+        return None
+    length, kind, _ = _HEADER.unpack(header)
+    payload = _read_exactly(connection, length)
+    return None if payload is None else (Kind(kind), payload)
+
+
+def _read_exactly(connection: socket.socket, length: int) -> memoryview | None:
+    buffer = memoryview(bytearray(length))
+    at = 0
+    while at < length:
+        count = connection.recv_into(buffer[at:])
+        if count == 0:
+            return None
+        at += count
+    return buffer
 
 
 def pack_pair(first: bytes) -> bytes:

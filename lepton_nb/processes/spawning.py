@@ -9,8 +9,11 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import cast
+from typing import Any
 
+import orjson
+
+from lepton_nb.processes.channel import Channel, Kind
 from lepton_nb.processes.settings import Settings
 
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
@@ -20,11 +23,12 @@ class WorkerError(Exception):
     """A child could not load its package; the message says why."""
 
 
-class Child(asyncio.Protocol):
+class Child(Channel):
     """One process, started by ``python -m MODULE --fd N``, and the front's end of the socket to it.
 
     Attributes:
         settings: What it serves.
+        description: What it said of that when it was ready.
         gone: Whether its socket is closed.
         fate: Why it was killed, where it was.
     """
@@ -35,7 +39,7 @@ class Child(asyncio.Protocol):
         self.gone = False
         self.fate = ""
         self._ready: asyncio.Future[None] | None = None
-        self._transport: asyncio.Transport | None = None
+        self.description: dict[str, Any] = {}
         self._ending: asyncio.Task[None] | None = None
         self._socket, theirs = socket.socketpair()
         command = [sys.executable, "-u", "-m", module, "--fd", str(theirs.fileno()), *options]
@@ -100,8 +104,12 @@ class Child(asyncio.Protocol):
     def ended(self) -> None:
         """The process is gone, and `ending` known."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
+    def receive(self, kind: Kind, request: int, payload: bytes) -> None:  # noqa: ARG002
+        if kind is Kind.READY:
+            self.description = orjson.loads(payload)
+            self._settle()
+        elif kind is Kind.FAILED:
+            self._settle(orjson.loads(payload)["error"])
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.gone = True

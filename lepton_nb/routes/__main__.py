@@ -20,7 +20,7 @@ import orjson
 from lepton_nb.errors import LeptonError
 from lepton_nb.packaging import Package
 from lepton_nb.packaging.own import require_own
-from lepton_nb.processes.channel import Kind, Link
+from lepton_nb.processes.channel import Kind, send_frame
 from lepton_nb.processes.child import tie_to_the_front
 from lepton_nb.processes.memory import limit_growth
 from lepton_nb.processes.settings import Settings
@@ -40,23 +40,23 @@ def main(arguments: list[str] | None = None) -> int:
     tie_to_the_front()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     connection = socket.socket(fileno=options.fd)
-    link = RoutesEnd(options.max_body)
+    channel = RoutesEnd(options.max_body)
     try:
-        app = load(options.package, link, trusted=options.trusted)
+        app = load(options.package, channel, trusted=options.trusted)
     except (Exception, SystemExit) as error:
         message = error.message if isinstance(error, LeptonError) else _explain(error)
-        connection.sendall(Link.pack(Kind.FAILED, orjson.dumps({"error": message})))
+        send_frame(connection, Kind.FAILED, orjson.dumps({"error": message}))
         return 1
     paths, schemas = describe(app.routes.values())
     content = orjson.dumps({"paths": paths, "schemas": schemas})
     if options.memory_limit:
         limit_growth(options.memory_limit)
     connection.setblocking(False)
-    asyncio.run(_run(connection, link, app, content))
+    asyncio.run(_run(connection, channel, app, content))
     return 0
 
 
-def load(path: str, link: RoutesEnd, *, trusted: bool) -> RoutesApp:
+def load(path: str, channel: RoutesEnd, *, trusted: bool) -> RoutesApp:
     """The application of a package's routes.
 
     Raises:
@@ -67,7 +67,7 @@ def load(path: str, link: RoutesEnd, *, trusted: bool) -> RoutesApp:
     if not trusted:
         require_own(package)
     codec = get_task(package.signature.task).codec(package.signature)
-    model = Model(codec, link.ask)
+    model = Model(codec, channel.ask)
     source = RouteSource.read(package.path)
     target = source.targets(source.load())
     if isinstance(target, type):
@@ -76,12 +76,12 @@ def load(path: str, link: RoutesEnd, *, trusted: bool) -> RoutesApp:
     return RoutesApp(routes_of(target), model, own.__contains__)
 
 
-async def _run(connection: socket.socket, link: RoutesEnd, app: RoutesApp, ready: bytes) -> None:
-    link.app = app
+async def _run(connection: socket.socket, channel: RoutesEnd, app: RoutesApp, ready: bytes) -> None:
+    channel.app = app
     asyncio.get_running_loop().set_task_factory(contained_task)
-    await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=connection)
-    link.send_frame(Kind.READY, 0, ready)
-    await link.ended.wait()
+    await asyncio.get_running_loop().create_unix_connection(lambda: channel, sock=connection)
+    channel.send(Kind.READY, 0, ready)
+    await channel.ended.wait()
     sys.stdout.flush()
     os._exit(0)  # as where the front has gone
 

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import orjson
 
-from lepton_nb.processes.channel import Kind, Link, pack_pair, split_pair, split_status
+from lepton_nb.processes.channel import Channel, Kind, pack_pair, split_pair, split_status
 from lepton_nb.processes.encodings import PLAIN, inflate
 from lepton_nb.processes.refusals import RefusedError
 from lepton_nb.routes.app import RoutesApp
@@ -19,8 +19,8 @@ from lepton_nb.routes.model import ModelCallError
 from lepton_nb.routes.responses import failure
 
 
-class RoutesEnd(Link):
-    """The routes' end of the link: runs each request, and asks the model for them.
+class RoutesEnd(Channel):
+    """The routes' end of the channel: runs each request, and asks the model for them.
 
     Args:
         max_body: Bytes that a request's body may have once it is decompressed.
@@ -70,7 +70,7 @@ class RoutesEnd(Link):
 
     def finish(self, request: int) -> None:
         self._exchanges.pop(request, None)
-        self.send_frame(Kind.DONE, request)
+        self.send(Kind.DONE, request)
         self._end_if_idle()
 
     def _end_if_idle(self) -> None:
@@ -82,14 +82,14 @@ class RoutesEnd(Link):
     ) -> None:
         number = next(self._numbers)
         self._asked[number] = future
-        self.send_frame(Kind.ASK, number, pack_pair(content_type), body)
+        self.send(Kind.ASK, number, pack_pair(content_type), body)
 
 
 class _Exchange:
     """One request and its answer, as ASGI."""
 
-    def __init__(self, link: RoutesEnd, number: int, head: bytes, body: bytes) -> None:
-        self._link = link
+    def __init__(self, channel: RoutesEnd, number: int, head: bytes, body: bytes) -> None:
+        self._channel = channel
         self._number = number
         self._scope = _scope(orjson.loads(head))
         self._body: bytes | None = body
@@ -112,26 +112,26 @@ class _Exchange:
                 self._work.cancel()  # waits for a thread, which cannot be ended: the front looks after that
 
     async def _run(self) -> None:
-        assert self._link.app is not None
+        assert self._channel.app is not None
         try:
             with self._work:
                 await self._inflate()
-                await self._link.app(self._scope, self._receive, self._send)
+                await self._channel.app(self._scope, self._receive, self._send)
         except RefusedError as error:
             await failure(error.status, str(error))(self._scope, self._receive, self._send)
         except (Exception, SystemExit, KeyboardInterrupt):  # the application has logged it
             pass
         finally:
             if not self._answered:
-                self._link.send_frame(Kind.ABORT, self._number)
-            self._link.finish(self._number)
+                self._channel.send(Kind.ABORT, self._number)
+            self._channel.finish(self._number)
 
     async def _inflate(self) -> None:
         """Take a ``Content-Encoding`` off the body: the application gets what was meant."""
         headers = dict(self._scope["headers"])
         encoding = headers.get(b"content-encoding", b"").lower()
         if self._body and encoding not in PLAIN:
-            self._body = bytes(await asyncio.to_thread(inflate, self._body, encoding, self._link.max_body))
+            self._body = bytes(await asyncio.to_thread(inflate, self._body, encoding, self._channel.max_body))
             framing = (b"content-encoding", b"content-length")
             self._scope["headers"] = [item for item in self._scope["headers"] if item[0] not in framing]
 
@@ -148,12 +148,12 @@ class _Exchange:
                 [name.decode("latin-1"), value.decode("latin-1")] for name, value in message["headers"]
             ]
             content = orjson.dumps({"status": message["status"], "headers": headers})
-            self._link.send_frame(Kind.START, self._number, content)
+            self._channel.send(Kind.START, self._number, content)
             return
         more = message.get("more_body", False)
         self._answered = not more
         self._passed.clear()
-        self._link.send_frame(Kind.CHUNK if more else Kind.LAST, self._number, message.get("body", b""))
+        self._channel.send(Kind.CHUNK if more else Kind.LAST, self._number, message.get("body", b""))
         if more and not self._gone.is_set():
             await self._passed.wait()
 

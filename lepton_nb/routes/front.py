@@ -1,4 +1,4 @@
-"""The user's routes as the front sees them: a process of their own, asked over a link, replaced when it dies.
+"""The user's routes as the front sees them: a process of theirs, asked over a channel, replaced if it dies.
 
 What a route does can never take down the front or the model: where it crashes, hangs or runs out of memory,
 its process ends, the requests it worked on are answered, and another process takes its place.
@@ -40,6 +40,8 @@ class OwnRoutes:
 
     Attributes:
         recovery: What has gone wrong with their processes since the last good answer.
+        paths: The OpenAPI of the routes there are; also while their process is being replaced.
+        schemas: What `paths` refers to.
         processes: Every process there is: the live one, those that finish their work, one on standby.
     """
 
@@ -52,18 +54,10 @@ class OwnRoutes:
         self._on_restart = on_restart
         self._wanted: Settings | None = None
         self._environment: Mapping[str, str] = environment_of_child()  # in memory only: it may hold secrets
-        self._description: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+        self.paths: dict[str, Any] = {}
+        self.schemas: dict[str, Any] = {}
         self._up = asyncio.Event()
         self._replacing: asyncio.Task[None] | None = None
-
-    @property
-    def paths(self) -> dict[str, Any]:
-        """The OpenAPI of the routes there are; also while their process is being replaced."""
-        return self._description[0]
-
-    @property
-    def schemas(self) -> dict[str, Any]:
-        return self._description[1]
 
     async def bring_up(
         self, settings: Settings, environment: Mapping[str, str] | None = None
@@ -101,7 +95,8 @@ class OwnRoutes:
             else:
                 self._standby.put(former)
         self._wanted = settings if process is not None else None
-        self._description = (process.paths, process.schemas) if process is not None else ({}, {})
+        described = process.description if process is not None else {}
+        self.paths, self.schemas = described.get("paths", {}), described.get("schemas", {})
         if process is not None:
             self._environment = process.environment
             self._up.set()
@@ -125,7 +120,7 @@ class OwnRoutes:
             async for more in _pieces(exchange, relay):
                 if more:
                     exchange.extend()
-                    process.send_frame(Kind.NEXT, number)
+                    process.send(Kind.NEXT, number)
                 else:
                     complete = True
                     self.recovery.succeeded()
@@ -136,7 +131,7 @@ class OwnRoutes:
         finally:
             watch.cancel()
             if not complete:
-                process.send_frame(Kind.CANCEL, number)
+                process.send(Kind.CANCEL, number)
 
     def check_time(self) -> None:
         for process in list(self.processes):

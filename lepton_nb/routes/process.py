@@ -6,11 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
-import orjson
-
-from lepton_nb.processes.channel import Kind, Link, pack_pair, pack_status, split_pair
+from lepton_nb.processes.channel import Kind, pack_pair, pack_status, split_pair
 from lepton_nb.processes.settings import Settings
 from lepton_nb.processes.spawning import Child
 
@@ -50,15 +47,13 @@ class Exchange:
         self.deadline = float("inf")
 
 
-class RoutesProcess(Link, Child):
+class RoutesProcess(Child):
     """One process of routes.
 
     Args:
         environment: What the user's code finds in ``os.environ``.
 
     Attributes:
-        paths: Their part of OpenAPI.
-        schemas: What `paths` refers to.
         on_exit: Called once when it is gone, whatever ended it.
     """
 
@@ -67,11 +62,9 @@ class RoutesProcess(Link, Child):
         options = [text for name, value in limits.items() for text in (name, str(value))]
         trusted = ["--trusted"] if settings.trusted else []
         command = ["--package", settings.package, *options, *trusted]
-        Child.__init__(self, "lepton_nb.routes", command, environment)
+        super().__init__("lepton_nb.routes", command, environment)
         self.environment = environment
         self.settings = settings
-        self.paths: dict[str, Any] = {}
-        self.schemas: dict[str, Any] = {}
         self.on_exit: Callable[[RoutesProcess], None] = lambda _process: None
         self._ask = ask
         self._exchanges: dict[int, Exchange] = {}
@@ -87,7 +80,7 @@ class RoutesProcess(Link, Child):
         self._count += 1
         exchange = Exchange(self.settings.time_limit)
         self._exchanges[self._count] = exchange
-        self.send_frame(Kind.REQUEST, self._count, pack_pair(head), body)
+        self.send(Kind.REQUEST, self._count, pack_pair(head), body)
         return self._count, exchange
 
     def check_time(self) -> None:
@@ -103,11 +96,11 @@ class RoutesProcess(Link, Child):
             exchange.overdue = True
             exchange.deadline = now + _GRACE
             exchange.frames.put_nowait(NoAnswerError(504, f"no answer within {exchange.limit:g} s"))
-            self.send_frame(Kind.CANCEL, number)
+            self.send(Kind.CANCEL, number)
 
     def close(self) -> None:
         """Let it end once all it works on is done."""
-        self.send_frame(Kind.CLOSE)
+        self.send(Kind.CLOSE)
 
     def receive(self, kind: Kind, request: int, payload: bytes) -> None:
         if kind is Kind.ASK:
@@ -121,12 +114,8 @@ class RoutesProcess(Link, Child):
             if kind is Kind.LAST:
                 exchange.complete()
             exchange.frames.put_nowait((kind, payload))
-        elif kind is Kind.READY:
-            content = orjson.loads(payload)
-            self.paths, self.schemas = content["paths"], content["schemas"]
-            self._settle()
-        elif kind is Kind.FAILED:
-            self._settle(orjson.loads(payload)["error"])
+        else:
+            super().receive(kind, request, payload)
 
     def ended(self) -> None:
         for exchange in self._exchanges.values():
@@ -138,4 +127,4 @@ class RoutesProcess(Link, Child):
 
     async def _ask_model(self, request: int, payload: bytes) -> None:
         status, body = await self._ask(*split_pair(payload))
-        self.send_frame(Kind.ANSWER, request, pack_status(status), body)
+        self.send(Kind.ANSWER, request, pack_status(status), body)

@@ -14,8 +14,8 @@ import orjson
 
 from lepton_nb.processes.encodings import KNOWN
 from lepton_nb.routes.process import NoAnswerError
+from lepton_nb.serve.batches import Answer, Dialect, Request
 from lepton_nb.serve.endpoints import OPEN_PATHS, make_routes
-from lepton_nb.serve.frames import Answer, Dialect, Request
 from lepton_nb.serve.http.accepting import EVENTS, JSON, LINES, PLAIN, preferred
 from lepton_nb.serve.http.auth import Gate, Refusal
 from lepton_nb.serve.http.connections import corked, has_gone

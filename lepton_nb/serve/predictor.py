@@ -11,7 +11,7 @@ from itertools import groupby
 from lepton_nb.processes.encodings import inflate
 from lepton_nb.processes.memory import is_exhaustion
 from lepton_nb.processes.refusals import RefusedError
-from lepton_nb.serve.frames import Answer, Request, Result
+from lepton_nb.serve.batches import Answer, Request, Result
 from lepton_nb.serve.streaming import StoppedError, drain
 from lepton_nb.serve.tracebacks import print_error
 from lepton_nb.serve.wires.base import Question, Wire, failure

@@ -21,7 +21,7 @@ from lepton_nb.processes.standby import Standby
 from lepton_nb.routes.front import OwnRoutes
 from lepton_nb.routes.process import RoutesProcess
 from lepton_nb.serve.batcher import Batcher
-from lepton_nb.serve.frames import Request, Result
+from lepton_nb.serve.batches import Request, Result
 from lepton_nb.serve.metrics import ASKING, Metrics
 from lepton_nb.serve.process import Worker, WorkerError
 from lepton_nb.show.numbers import limit as limit_text

@@ -15,7 +15,7 @@ import grpc
 import orjson
 
 from lepton_nb import __version__
-from lepton_nb.serve.frames import Dialect, Request
+from lepton_nb.serve.batches import Dialect, Request
 from lepton_nb.serve.http.auth import Gate
 from lepton_nb.serve.service import Service
 from lepton_nb.serve.v2.rest import EXTENSIONS, model_metadata, wrong_model

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import orjson
 
 from lepton_nb.processes.refusals import RefusedError
-from lepton_nb.serve.frames import Answer, Request
+from lepton_nb.serve.batches import Answer, Request
 from lepton_nb.serve.http.accepting import JSON, preferred
 from lepton_nb.serve.wires.floats import InputsReader
 from lepton_nb.serve.wires.multipart import FORM

@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from lepton_nb.processes.refusals import RefusedError
-from lepton_nb.serve.frames import Answer, Request
+from lepton_nb.serve.batches import Answer, Request
 from lepton_nb.serve.wires.base import Question
 from lepton_nb.serve.wires.grpc_messages import MESSAGES
 from lepton_nb.serve.wires.protocol import ProtocolWire

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from lepton_nb.processes.refusals import RefusedError
-from lepton_nb.serve.frames import Answer, Request
+from lepton_nb.serve.batches import Answer, Request
 from lepton_nb.serve.wires.base import Question, load_json
 from lepton_nb.serve.wires.floats import load_tensors
 from lepton_nb.serve.wires.protocol import ProtocolWire

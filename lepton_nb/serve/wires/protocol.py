@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from lepton_nb.serve.frames import Answer
+from lepton_nb.serve.batches import Answer
 from lepton_nb.serve.wires.base import Question, Wire, parts
 from lepton_nb.serve.wires.tensors import Tensors
 from lepton_nb.tasks import Codec

@@ -34,8 +34,10 @@ def get_rng_state() -> dict[str, Any]:
         ],
         "python": [version, list(internal), gauss],
     }
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         state["cuda"] = torch.cuda.get_rng_state_all()
+    if torch.backends.mps.is_available():
+        state["mps"] = torch.mps.get_rng_state()
     return state
 
 
@@ -48,13 +50,20 @@ def set_rng_state(state: dict[str, Any]) -> None:
     random.setstate((version, tuple(internal), gauss))
     if "cuda" in state and torch.cuda.device_count() == len(state["cuda"]):
         torch.cuda.set_rng_state_all(state["cuda"])
+    if "mps" in state and torch.backends.mps.is_available():
+        torch.mps.set_rng_state(state["mps"])
 
 
 @contextmanager
 def private_rng() -> Iterator[None]:
-    """Leave the caller's generators as they were: training must not make the notebook's own draws repeat."""
+    """Leave the caller's generators as they were: the notebook's own draws neither change nor repeat.
+
+    CUDA is not woken up for that: where the block did, its generators begin as the caller seeded torch.
+    """
     state = get_rng_state()
     try:
         yield
     finally:
         set_rng_state(state)
+        if "cuda" not in state and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            torch.cuda.manual_seed_all(torch.initial_seed())

@@ -1,38 +1,22 @@
-"""What front and worker say to each other over their socket pair: length-prefixed frames of raw bytes.
+"""Batches and their results, as front and worker pack them into the channel's frames.
 
-A frame is ``length: u32, kind: u8, payload``. A batch's payload is, for each request, ``dialect: u8, type
-length: u16, encoding length: u8, accept length: u16, JSON length: u32, body length: u32, content type,
-encoding, accept, body``; a result's is ``milliseconds: f32, items: u32``, then for each request ``status:
-u16, type length: u8, JSON length: u32, body length: u32, content type, body``. Before the result may come
-pieces of answers, each ``request: u16, JSON``; once nobody wants more of them the front says stop.
+A batch is, for each request, ``dialect: u8, type length: u16, encoding length: u8, accept length: u16, JSON
+length: u32, body length: u32, content type, encoding, accept, body``; a result is ``milliseconds: f32, items:
+u32``, then for each request ``status: u16, type length: u8, JSON length: u32, body length: u32, content type,
+body``.
 """
 
 from __future__ import annotations
 
-import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-HEADER = struct.Struct("!IB")
 _REQUEST = struct.Struct("!BHBHII")
 _TIMING = struct.Struct("!fI")
 _ANSWER = struct.Struct("!HBII")
-_PIECE = struct.Struct("!H")
-
-
-class Kind(IntEnum):
-    """What a frame is."""
-
-    READY = 1
-    FAILED = 2
-    BATCH = 3
-    RESULT = 4
-    LOAD = 5
-    PIECE = 6
-    STOP = 7
 
 
 class Dialect(IntEnum):
@@ -91,19 +75,14 @@ class Result:
     items: int
 
 
-def pack_batch(requests: Iterable[Request]) -> list[bytes | memoryview]:
-    """A batch frame as pieces to be written one after the other, without copying the bodies."""
-    pieces: list[bytes | memoryview] = [b""]
-    length = 0
+def pack_batch(requests: Iterable[Request]) -> Iterator[bytes | memoryview]:
+    """A batch as pieces to be sent one after the other, without copying the bodies."""
     for content_type, body, dialect, encoding, json_length, accept in requests:
         lengths = _REQUEST.pack(
             dialect, len(content_type), len(encoding), len(accept), json_length, len(body)
         )
-        head = b"".join((lengths, content_type, encoding, accept))
-        pieces += (head, body)
-        length += len(head) + len(body)
-    pieces[0] = HEADER.pack(length, Kind.BATCH)
-    return pieces
+        yield b"".join((lengths, content_type, encoding, accept))
+        yield body
 
 
 def unpack_batch(payload: memoryview) -> list[Request]:
@@ -130,7 +109,7 @@ def pack_result(result: Result) -> bytes:
     parts = [_TIMING.pack(result.milliseconds, result.items)]
     for status, body, json_length, content_type in result.answers:
         parts += (_ANSWER.pack(status, len(content_type), json_length, len(body)), content_type, body)
-    return pack(Kind.RESULT, b"".join(parts))
+    return b"".join(parts)
 
 
 def unpack_result(payload: memoryview) -> Result:
@@ -145,37 +124,3 @@ def unpack_result(payload: memoryview) -> Result:
         answers.append(Answer(status, bytes(payload[at : at + length]), json_length, content_type))
         at += length
     return Result(answers, milliseconds, items)
-
-
-def pack_piece(request: int, piece: bytes) -> bytes:
-    """A piece of the answer to one request of a batch, by its position."""
-    return pack(Kind.PIECE, _PIECE.pack(request) + piece)
-
-
-def unpack_piece(payload: bytes) -> tuple[int, bytes]:
-    return _PIECE.unpack_from(payload)[0], payload[_PIECE.size :]
-
-
-def pack(kind: Kind, payload: bytes) -> bytes:
-    return HEADER.pack(len(payload), kind) + payload
-
-
-def read_frame(connection: socket.socket) -> tuple[Kind, memoryview] | None:
-    """The next frame from a blocking socket, or None where the other side has closed it."""
-    header = _read_exactly(connection, HEADER.size)
-    if header is None:
-        return None
-    length, kind = HEADER.unpack(header)
-    payload = _read_exactly(connection, length)
-    return None if payload is None else (Kind(kind), payload)
-
-
-def _read_exactly(connection: socket.socket, length: int) -> memoryview | None:
-    buffer = memoryview(bytearray(length))
-    at = 0
-    while at < length:
-        count = connection.recv_into(buffer[at:])
-        if count == 0:
-            return None
-        at += count
-    return buffer
