@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from lepton_nb.data.sources import Source, sources
+from lepton_nb.data.splitting import split_method
 from lepton_nb.runs import Run
 from lepton_nb.training import TrainConfig
 
@@ -41,7 +42,7 @@ def _data_cell(run: Run, name: str) -> str:
             "Make it again here:\n"
             f"{name} = ..."
         )
-    if spec.get("split") is None:  # split as it was before `lepton_nb.data.splitting` went by content
+    if spec.get("split") != split_method(run.task):  # what `%lepton data` reads is split another way since
         return f"import lepton_nb.data\n\n{name} = lepton_nb.data.from_spec({spec!r})\n{name}"
     source = sources().get(spec["source"])
     if source is None:
