@@ -170,7 +170,7 @@ class Job:
             meter=meter_of(task, signature, self.run.monitor),
             rates=Rates(optimizer, schedule_of(self.config, steps), None if ours else self.config.lr),
             autocast=autocast,
-            nonfinite=NonFinite(state, autocast, skip=skip),
+            nonfinite=NonFinite(state, self.loss, autocast, skip=skip),
             scaler=scaler,
             forget_gradients=forget_gradients(optimizer),
             recorder=Recorder(state, callbacks),

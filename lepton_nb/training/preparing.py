@@ -11,7 +11,7 @@ from lepton_nb.batch import Batch, moved
 from lepton_nb.callbacks.sinks import check_sinks
 from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.errors import ArgumentError
-from lepton_nb.models import Definition, Inputs, check_model
+from lepton_nb.models import Definition, check_model
 from lepton_nb.models import model as define_model
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.losses import make_loss
@@ -65,14 +65,14 @@ def prepare(
             bundle = for_model(with_loss_of_the_model(bundle, network), network)
         criterion = make_criterion(loss, bundle, settings)
         # Within the seed too: a lazy layer draws its weights from the first batch it sees.
-        report, inputs = _check(network, bundle, criterion, own_loss=own_loss)
+        report, batch = _check(network, bundle, criterion, own_loss=own_loss)
         if own_loss or isinstance(criterion, ModelLoss):
             bundle = for_own_loss(bundle, criterion, report.outputs)
-        prove_source(definition, network, inputs)
+        prove_source(definition, network, batch.inputs)
         check_mixing(settings, bundle, criterion)
     if settings.freeze is not None:
         frozen_modules(network, settings.freeze)
-    check_last_batch(network, bundle, inputs, settings)
+    check_last_batch(network, bundle, batch, criterion, settings)
     own = None if optimizer is None or isinstance(optimizer, str) else check_optimizer(optimizer, network)
     check_used(config, own, loss, bundle)
     monitor = find_monitor(settings.monitor, bundle, own_loss=own_loss)
@@ -165,24 +165,23 @@ def _balanced_weights(bundle: DataBundle) -> list[float]:
 
 def _check(
     network: nn.Module, bundle: DataBundle, criterion: Any, *, own_loss: bool
-) -> tuple[CheckReport, Inputs]:
+) -> tuple[CheckReport, Batch]:
     """Run one real batch through the model where it is, before anything is trained or written.
 
     Returns:
-        What it showed, and the batch's inputs.
+        What it showed, and the batch.
     """
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     batch = Batch(*moved(bundle.example(min(8, len(bundle.train))), device))
     if isinstance(criterion, nn.Module):
         criterion.to(device)
-    computes = isinstance(criterion, ModelLoss)
     report = check_model(
         network,
-        criterion.inputs(batch) if computes else batch.inputs,
+        batch.inputs,
         batch.target,
         loss=criterion,
         num_classes=len(bundle.signature.class_names) or None,
         task=bundle.task.name,
-        own_loss=own_loss or computes,
+        own_loss=own_loss or isinstance(criterion, ModelLoss),
     )
-    return report, batch.inputs
+    return report, batch

@@ -134,11 +134,11 @@ def output_specs(output: Any) -> tuple[TensorSpec, ...]:
 
 def _forward(case: Case) -> Any:
     try:
-        return call_model(case.model, case.inputs)
+        return case.call()
     except ModelError:
         raise
     except Exception as error:
-        raise explain_forward(case.model, case.inputs, error) from error
+        raise explain_forward(case.model, case.inputs, error, case.call) from error
 
 
 def _materialise(case: Case) -> None:
