@@ -19,6 +19,7 @@ from torch import nn
 import lepton_nb
 from lepton_nb import data
 from lepton_nb.data import DataBundle
+from lepton_nb.data.pictures import decoding
 from lepton_nb.errors import DataError, ModelError
 from lepton_nb.evaluation import evaluate
 from lepton_nb.signature import Signature
@@ -211,6 +212,30 @@ def test_pictures_of_several_shapes_are_padded_and_their_boxes_come_back(tmp_pat
         assert boxes == pytest.approx(np.array([box[1:] for box in by_name[path.stem].boxes]), abs=1e-3)
 
 
+def test_pictures_that_do_not_fit_in_memory_stay_in_their_files(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = data.load(root, augment="standard")
+    monkeypatch.setattr(decoding, "MEMORY_SHARE", 0.0)
+    lazy = data.load(root, augment="standard")
+    assert lazy.train.pool.decoded.pixels is None  # type: ignore[attr-defined]
+    assert lazy.fingerprint == kept.fingerprint
+    assert lazy.signature == kept.signature
+    for one, other in zip(
+        *(b.loader("train", batch_size=4, seed=1).batches(2) for b in (kept, lazy)), strict=True
+    ):
+        assert torch.equal(one.inputs, other.inputs)
+        assert torch.equal(one.target["boxes"], other.target["boxes"])
+
+
+def test_a_picture_that_has_gone_since_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MEMORY_SHARE", 0.0)
+    bundle = data.load(shapes.voc(tmp_path, shapes.draw(tmp_path / "JPEGImages", 4)), augment="none")
+    (tmp_path / "JPEGImages" / "p000.png").unlink()
+    with pytest.raises(DataError, match=r"p000\.png could be read when the data was loaded, now it cannot"):
+        bundle.example(2)
+
+
 def test_augmented_boxes_stay_on_their_objects(bundle: DataBundle) -> None:
     batch = bundle.example(6)
     pool = bundle.train.pool  # type: ignore[attr-defined]
@@ -218,7 +243,7 @@ def test_augmented_boxes_stay_on_their_objects(bundle: DataBundle) -> None:
     augment = BoxAugmenter(upside_down=True, contrast=0.0, tint=0.0)
     generator = torch.Generator().manual_seed(1)
     pixels, boxes, labels = augment(
-        pool.pixels[rows], batch.target["boxes"], batch.target["labels"], generator
+        pool.pixels(rows), batch.target["boxes"], batch.target["labels"], generator
     )
     names = bundle.signature.class_names
     checked = 0
@@ -231,7 +256,7 @@ def test_augmented_boxes_stay_on_their_objects(bundle: DataBundle) -> None:
                 checked += 1
     assert checked > 10
     again = augment(
-        pool.pixels[rows], batch.target["boxes"], batch.target["labels"], torch.Generator().manual_seed(1)
+        pool.pixels(rows), batch.target["boxes"], batch.target["labels"], torch.Generator().manual_seed(1)
     )
     assert all(torch.equal(a, b) for a, b in zip((pixels, boxes, labels), again, strict=True))
 

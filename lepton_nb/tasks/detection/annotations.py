@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lepton_nb.data.class_folders import IMAGE_SUFFIXES
+from lepton_nb.data.class_folders import SPLIT_FOLDERS as SPLITS
 from lepton_nb.errors import DataError, did_you_mean
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
-SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
 Corners = tuple[float, float, float, float]
 
 
@@ -315,7 +315,9 @@ def _from_middle(x: float, y: float, width: float, height: float) -> Corners:
 
 
 def _pictures(root: Path) -> Iterator[Path]:
-    return (path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file())
+    return (
+        path for path in sorted(root.rglob("*")) if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+    )
 
 
 def _split_of(path: Path, root: Path) -> str | None:

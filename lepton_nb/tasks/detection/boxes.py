@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lepton_nb.tasks.images import Fit, shown_size
+
 NOTHING = -1
 """The label of a row that only fills up a batch."""
 CANDIDATES = 100  # boxes a picture: what COCO's measure takes, too
@@ -95,21 +97,7 @@ def empty(count: int, most: int) -> Found:
     )
 
 
-def shown_size(given: Sequence[int], size: Sequence[int], fit: str) -> tuple[int, int]:
-    """Height and width that a picture has within the model's input, from its top left corner on.
-
-    Args:
-        given: Height and width of the picture.
-        size: Those of the input.
-        fit: ``stretch`` to fill it, or ``pad`` to keep the picture's shape.
-    """
-    if fit == "stretch":
-        return int(size[0]), int(size[1])
-    scale = min(size[0] / given[0], size[1] / given[1])
-    return max(1, round(given[0] * scale)), max(1, round(given[1] * scale))
-
-
-def scale_to_input(given: Sequence[int], size: Sequence[int], fit: str) -> np.ndarray:
+def scale_to_input(given: Sequence[int], size: Sequence[int], fit: Fit) -> np.ndarray:
     """The factors ``(4,)`` that take boxes of a picture to boxes of the model's input."""
     height, width = shown_size(given, size, fit)
     x, y = width / given[1], height / given[0]

@@ -21,8 +21,7 @@ from lepton_nb.tasks.detection.boxes import (
     scale_to_input,
     select,
 )
-from lepton_nb.tasks.detection.pictures import seen_by_model
-from lepton_nb.tasks.images import ImageCodec, normalise
+from lepton_nb.tasks.images import Fit, ImageCodec, load_image, normalise, open_header, upright_size
 from lepton_nb.tasks.thresholds import thresholds_of
 
 SIZE = TensorSpec("size", "float32", (2,))
@@ -108,7 +107,7 @@ class DetectionCodec(ImageCodec):
 
     def __init__(self, signature: Signature) -> None:
         super().__init__(replace(signature, inputs=(*signature.inputs, SIZE)), BoxAnswers(signature))
-        self._fit = str(signature.preprocessing["fit"])
+        self._fit: Fit = signature.preprocessing["fit"]
 
     def from_tensors(self, value: Any) -> Arrays:
         """Also pictures alone, as the model takes them: boxes are then in pixels of those."""
@@ -150,4 +149,4 @@ class DetectionCodec(ImageCodec):
         return normalise(pixels, self._mean, self._std), np.array([size for _, size in seen], np.float32)
 
     def _load(self, source: Any) -> Any:
-        return seen_by_model(source, self._size, self._fit)
+        return load_image(source, "RGB", self._size, fit=self._fit), upright_size(open_header(source))

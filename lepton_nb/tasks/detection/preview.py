@@ -11,7 +11,6 @@ import numpy as np
 
 from lepton_nb.tasks.detection.boxes import counted
 from lepton_nb.tasks.detection.drawing import boxes_over
-from lepton_nb.tasks.detection.pictures import open_upright
 from lepton_nb.tasks.detection.split import Pool
 
 if TYPE_CHECKING:
@@ -59,6 +58,6 @@ class BoxPreview:
         from lepton_nb.plots.gallery import exhibit
 
         boxes, labels = self.pool.objects(row)
-        picture = open_upright(self.pool.paths[row])
+        picture = self.pool.raw(row)
         plain = exhibit(picture, counted(labels, self.class_names))
         return replace(plain, boxes=boxes_over(picture, boxes, labels, self.class_names))

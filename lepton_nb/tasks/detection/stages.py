@@ -8,6 +8,7 @@ selection in between.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import torch
@@ -38,6 +39,12 @@ class Features(nn.Module):
     Attributes:
         inner: Height and width the detector makes of a picture.
     """
+
+    mean: Tensor
+    std: Tensor
+    own_mean: Tensor
+    own_std: Tensor
+    scale: Tensor
 
     def __init__(self, net: Any, signature: Signature) -> None:
         super().__init__()
@@ -78,6 +85,9 @@ class Features(nn.Module):
 class OneStage(nn.Module):
     """SSD, RetinaNet and FCOS up to their candidates."""
 
+    anchors: Tensor
+    limits: Tensor
+
     def __init__(self, net: Any, signature: Signature) -> None:
         super().__init__()
         self.features, self.head, self.coder = Features(net, signature), net.head, net.box_coder
@@ -112,6 +122,9 @@ class Proposals(nn.Module):
 
     After the candidates come the feature maps that the second stage looks at.
     """
+
+    anchors: Tensor
+    limits: Tensor
 
     def __init__(self, net: Any, signature: Signature) -> None:
         super().__init__()
@@ -154,6 +167,8 @@ class Proposals(nn.Module):
 class Objects(nn.Module):
     """The second stage of Faster R-CNN: what its proposals show."""
 
+    limits: Tensor
+
     def __init__(self, net: Any, features: Features, example: tuple[Tensor, ...]) -> None:
         super().__init__()
         heads = net.roi_heads
@@ -184,9 +199,9 @@ class Objects(nn.Module):
         item = torch.arange(len(proposals), device=proposals.device, dtype=proposals.dtype)
         item = item[:, None, None].expand(-1, proposals.shape[1], 1)
         regions = torch.cat([item, proposals], dim=-1).flatten(0, 1)
-        level, found = self.level_of([regions[:, 1:]]), 0.0
-        for number, (part, scale) in enumerate(zip(maps, self.scales, strict=True)):
-            covered = roi_align(part, regions, self.size, scale, self.samples)
-            found = found + covered * (level == number)[:, None, None, None]
-        assert isinstance(found, Tensor)
-        return found
+        level = self.level_of([regions[:, 1:]])
+        covered = (
+            roi_align(part, regions, self.size, scale, self.samples) * (level == number)[:, None, None, None]
+            for number, (part, scale) in enumerate(zip(maps, self.scales, strict=True))
+        )
+        return reduce(torch.add, covered)
