@@ -26,7 +26,6 @@ from lepton_nb.models.detectors import build_detector, detector_arguments, detec
 from lepton_nb.models.fitting import arguments_for
 from lepton_nb.models.label_loss import LabelLoss
 from lepton_nb.models.local_weights import is_weights_file
-from lepton_nb.models.preserve import private_rng
 from lepton_nb.models.registry import (
     begins_with,
     build_torchvision,
@@ -37,6 +36,7 @@ from lepton_nb.models.registry import (
     wants_small_stem,
 )
 from lepton_nb.models.rendering import constructor_arguments
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.spec import RANDOM, ModelSpec, as_module
 from lepton_nb.models.summary import summarize
 from lepton_nb.signature import Signature

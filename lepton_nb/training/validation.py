@@ -28,12 +28,14 @@ def validate(
     Every module is left in the mode it came in. The loss is the mean over the items.
     """
     loss_sum, items, seen = 0.0, 0, 0
-    with evaluating(model), without_gradients(model):
+    with evaluating(model), without_gradients(model, objective):
         for batch in loader.batches(0):
             if group.any(not keep_going()):
                 return None
-            loss, outputs = objective(model, batch)
             count = batch.items
+            if not count:  # a rank's part of a batch with fewer items than ranks
+                continue
+            loss, outputs = objective(model, batch)
             seen += count
             if loss is not None:
                 loss_sum += float(loss) * count

@@ -14,9 +14,10 @@ from lepton_nb.data.duplicates import EXAMPLES, find_leaks
 from lepton_nb.data.pictures.decoding import Decoded, PictureForm, decode
 from lepton_nb.data.pictures.options import Size
 from lepton_nb.data.pictures.stats import PixelStats
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import Parts, plan_parts
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.base import InputError
 from lepton_nb.tasks.detection.annotations import Annotations, Picture
