@@ -189,6 +189,54 @@ def test_bad_lines_of_yolo_and_csv_are_named(tmp_path: Path) -> None:
     assert read.problems == {"annotations without their picture: left out": ["boxes.csv, line 3: none.png"]}
 
 
+def test_bad_entries_of_coco_are_named(tmp_path: Path) -> None:
+    drawn = shapes.draw(tmp_path / "pictures", 2)
+    content = {
+        "images": [
+            {"id": 1, "file_name": f"{drawn[0].name}.png"},
+            {"id": 2, "file_name": "gone.png"},
+            {"id": 3},
+            "p001.png",
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 7, "bbox": [4, 4, 20, 20]},
+            {"id": 2, "image_id": 1, "category_id": 8, "bbox": [4, 4, 20, 20]},
+            {"id": 3, "image_id": 1, "category_id": 7, "bbox": [4, 4, -20, 20]},
+            {"id": 4, "image_id": 1, "category_id": 7, "bbox": [900, 4, 20, 20]},
+            {"id": 5, "image_id": 1, "category_id": 7, "bbox": [4, 4, "wide", 20]},
+            {"id": 6, "image_id": 9, "category_id": 7, "bbox": [4, 4, 20, 20]},
+            {"id": 7, "image_id": [1], "category_id": 7, "bbox": [4, 4, 20, 20]},
+            {"id": 8, "image_id": 1, "category_id": 7},
+        ],
+        "categories": [{"id": 7, "name": "brick"}, {"id": 8}],
+    }
+    file = tmp_path / "boxes.json"
+    file.write_text(json.dumps(content))
+    report = data.load(file, val_fraction=0.0, test_fraction=0.0, augment="none").report
+    said = {finding.text: finding.examples for finding in report.findings}
+    assert report.counts["train"] == {"brick": 1}
+    assert said["1 categories without 'name': left out."] == ("boxes.json, entry 1 of categories",)
+    assert said["1 boxes of a class without a name: left out."] == ("boxes.json, annotation 2",)
+    assert said["1 boxes without an area: left out."] == ("boxes.json, annotation 3",)
+    assert said["1 boxes outside of their picture: left out."] == ("boxes.json, annotation 4",)
+    assert said["1 boxes that are not four numbers: left out."] == ("boxes.json, annotation 5",)
+    where = ("boxes.json, gone.png", "boxes.json, annotation 6")
+    assert said["2 annotations without their picture: left out."] == where
+    assert said["1 images without 'file_name': left out."] == ("boxes.json, entry 2 of images",)
+    assert said["1 images without 'id' and 'file_name': left out."] == ("boxes.json, entry 3 of images",)
+    assert said["1 annotations without 'bbox': left out."] == ("boxes.json, entry 7 of annotations",)
+    assert any("entry 6 of annotations" in example for examples in said.values() for example in examples)
+
+
+def test_an_unknown_split_of_a_csv_is_said(tmp_path: Path) -> None:
+    shapes.draw(tmp_path, 2)
+    file = tmp_path / "boxes.csv"
+    file.write_text("filename,class,xmin,ymin,xmax,ymax,split\np000.png,brick,1,2,10,10,holdout\n")
+    assert read_csv(file, None).problems == {
+        "splits called 'holdout': taken for training": ["boxes.csv, line 2"]
+    }
+
+
 def test_a_csv_that_names_no_boxes_says_what_it_needs(tmp_path: Path) -> None:
     file = tmp_path / "boxes.csv"
     file.write_text("filename,class,xmn,ymin,xmax,ymax\n")
@@ -422,6 +470,8 @@ def test_a_picture_of_any_size_is_answered_in_its_own_pixels(bundle: DataBundle)
     assert answers[0] == {
         "boxes": [{"label": "brick", "score": pytest.approx(0.9), "box": [20.0, 40.0, 40.0, 120.0]}]
     }
+    third = codec.encode((outputs[0] / 3, *outputs[1:]))[0]["boxes"][0]["box"]
+    assert third == [6.7, 13.3, 13.3, 40.0]  # as few digits in JSON
     assert outputs[0][0, 1].tolist() == [100.0, 160.0, 192.0, 240.0]  # unlikely, and within the picture
     jsonschema.validate(answers[0], codec.answer_schema())
     jsonschema.validate(codec.example(), codec.request_schema())

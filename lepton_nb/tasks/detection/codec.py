@@ -49,7 +49,8 @@ class BoxAnswers(Answers):
     def _boxes(self, boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> list[dict[str, Any]]:
         names = self.signature.class_names
         sure = is_sure(scores, labels, self.signature)
-        rows = zip(labels[sure].tolist(), scores[sure].tolist(), boxes[sure].round(1).tolist(), strict=True)
+        tenths = boxes[sure].astype(np.float64).round(1)  # of float32, a tenth has many digits
+        rows = zip(labels[sure].tolist(), scores[sure].tolist(), tenths.tolist(), strict=True)
         return [{"label": names[label], "score": score, "box": box} for label, score, box in rows]
 
     def schema(self) -> dict[str, Any]:

@@ -204,4 +204,5 @@ class Objects(nn.Module):
             roi_align(part, regions, self.size, scale, self.samples) * (level == number)[:, None, None, None]
             for number, (part, scale) in enumerate(zip(maps, self.scales, strict=True))
         )
-        return reduce(torch.add, covered)
+        pooled: Tensor = reduce(torch.add, covered)
+        return pooled

@@ -140,7 +140,7 @@ class ObjectDetection(Task):
         """Its picture with the boxes found and the true ones."""
         from PIL import Image
 
-        from lepton_nb.tasks.detection.drawing import boxes_over
+        from lepton_nb.tasks.detection.preview import boxes_over
 
         if not isinstance(item, Image.Image):
             return exhibit
