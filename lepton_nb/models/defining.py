@@ -29,6 +29,7 @@ from lepton_nb.models.check import check_model, construct, gives_one_number, out
 from lepton_nb.models.check.construction import check_hashable
 from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
+from lepton_nb.models.detectors import build_detector, detector_arguments, detector_names, detector_notes
 from lepton_nb.models.fitting import arguments_for
 from lepton_nb.models.label_loss import LabelLoss
 from lepton_nb.models.local_weights import is_weights_file
@@ -182,9 +183,11 @@ def _named(
         return _starter(name, starters[name], signature, weights)
     if name in torchvision_names():
         return _torchvision(name, signature, weights)
+    if name in detector_names():
+        return _detector(name, signature, weights)
     raise ModelError(
         f"There is no model {name!r} among your variables, the starters and torchvision's models.",
-        did_you_mean(name, [*starters, *torchvision_names()]),
+        did_you_mean(name, [*starters, *torchvision_names(), *detector_names()]),
     )
 
 
@@ -233,6 +236,21 @@ def _torchvision(name: str, signature: Signature | None, weights: str | None) ->
     notes = torchvision_notes(name, **sizes, weights=weights)
     if weights is not None and is_weights_file(weights) and (said := file_note(network, weights)):
         notes.append(said)
+    return Definition(name, spec, factory=factory, notes=notes), network
+
+
+def _detector(name: str, signature: Signature | None, weights: str | None) -> tuple[Definition, nn.Module]:
+    kwargs = detector_arguments(name, signature, weights)
+
+    def factory() -> nn.Module:
+        return build_detector(name, **kwargs, weights=weights)
+
+    with private_rng():
+        network = factory()
+    expression = f"{name}(num_classes={kwargs['num_classes'] + 1})"
+    begun = begins_with(name, weights)
+    spec = ModelSpec("torchvision", name, expression, kwargs=kwargs, weights=begun)
+    notes = detector_notes(network, kwargs, weights)
     return Definition(name, spec, factory=factory, notes=notes), network
 
 

@@ -88,7 +88,7 @@ def prepare(
     if settings.freeze is not None:
         frozen_modules(network, settings.freeze)
     if own.step is None:
-        check_last_batch(network, bundle, fit.inputs, settings)
+        check_last_batch(network, bundle, Batch(fit.inputs, fit.target), fit.loss, settings)
     plan = Plan(
         network, bundle, fit.loss, optimizer, settings, Monitor("val_loss", "min"), definition=definition
     )
@@ -301,14 +301,13 @@ def _check(
     batch = Batch(*moved(bundle.example(min(8, len(bundle.train))), device))
     if isinstance(criterion, nn.Module):
         criterion.to(device)
-    computes = isinstance(criterion, ModelLoss)
     report = check_model(
         network,
-        criterion.inputs(batch) if computes else batch.inputs,
+        batch.inputs,
         batch.target,
         loss=criterion,
         num_classes=len(bundle.signature.class_names) or None,
         task=bundle.task.name,
-        own_loss=own_loss or computes,
+        own_loss=own_loss or isinstance(criterion, ModelLoss),
     )
     return report, batch
