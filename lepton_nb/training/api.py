@@ -19,7 +19,7 @@ from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.packaging.restore import check_fits, remember
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.provenance import provenance
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 from lepton_nb.runs.trained import keep_trained
 from lepton_nb.signature import Signature
 from lepton_nb.training.config import TrainConfig

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
+from lepton_nb.show.html import quiet
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -56,7 +58,7 @@ class ReadingProgress:
         if not self._in_kernel:
             print(f"\r{text:<100}", end="" if text else "\r", file=sys.stderr, flush=True)
             return
-        bundle = {"text/plain": text, "text/html": f'<span style="opacity: 0.7">{text}</span>'}
+        bundle = {"text/plain": text, "text/html": quiet(text)}
         if self._handle is None:
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
