@@ -62,6 +62,18 @@ export class CommandContext {
     return answer.button.accept;
   }
 
+  /** Do it once the user is sure. */
+  async ifSure(
+    title: string,
+    body: string,
+    action: string,
+    work: () => Promise<void>
+  ): Promise<void> {
+    if (await this.isSure(title, body, action)) {
+      await work();
+    }
+  }
+
   say(message: string): void {
     Notification.info(message, { autoClose: 4000 });
   }

@@ -22,7 +22,9 @@ export function Filters(props: {
         : [...statuses, status]
     });
   };
-  const present = (Object.keys(RUN_STATES) as RunStatus[]).filter(status => counts[status] || query.statuses.includes(status));
+  const present = (Object.keys(RUN_STATES) as RunStatus[]).filter(
+    status => counts[status] || query.statuses.includes(status)
+  );
   return (
     <div className="lp-Filters">
       <div className="lp-Chips" role="group" aria-label={trans.__('Show only')}>
