@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 import lepton_nb
-
 from lepton_nb.show.numbers import duration, figure, limit, size
 from lepton_nb.show.words import metric_title
-
 
 SPELLING = Path(lepton_nb.__file__).parents[1] / "labextension/test/spelling.json"
 

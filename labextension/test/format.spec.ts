@@ -1,10 +1,12 @@
-import { readFileSync } from 'fs';
-import { join } from 'path';
 import * as format from '../src/model/format';
 import spelling from './spelling.json';
 
-const script = join(__dirname, '../../lepton_nb/widgets/elements.js');
-const panels = new Function(`${readFileSync(script, 'utf-8')}; return { duration, bytes };`)();
+declare const __dirname: string;
+const { readFileSync } = jest.requireActual<{ readFileSync(file: string, code: string): string }>(
+  'fs'
+);
+const script = readFileSync(`${__dirname}/../../lepton_nb/widgets/elements.js`, 'utf-8');
+const panels = new Function(`${script}; return { duration, bytes };`)();
 
 describe('numbers as people read them', () => {
   it.each([
