@@ -52,7 +52,7 @@ _PUBLIC = {
     "service": "lepton_nb.deployment.routes",
     "stop": "lepton_nb.deployment",
     "train": "lepton_nb.widgets.showing",
-    "tune": "lepton_nb.training",
+    "tune": "lepton_nb.widgets.showing",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

@@ -18,6 +18,7 @@ from lepton_nb.show.words import columns
 if TYPE_CHECKING:
     from lepton_nb.deployment.service import Deployment
 
+MIME = "application/vnd.lepton.service+json"
 _HEADINGS = ("service", "state", "version", "URL", "lifetime")
 _KINDS: dict[str, Kind] = {
     "ready": "good",
@@ -50,6 +51,16 @@ def card(deployment: Deployment) -> str:
         facts,
         element("pre", curl_line(deployment), _LINE),
     )
+
+
+def card_bundle(deployment: Deployment) -> dict[str, Any]:
+    """What the lab draws of the card: the service as it is then, and its page through Jupyter's own login."""
+    return {
+        "version": 1,
+        "name": deployment.name,
+        "url": deployment.url,
+        "curl": curl_line(deployment),
+    }
 
 
 def curl_line(deployment: Deployment) -> str:

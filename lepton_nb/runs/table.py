@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from lepton_nb.runs.display import best_text, status_html, status_text, trend, waiting
 from lepton_nb.runs.exporting import export_runs
@@ -63,6 +63,12 @@ class RunTable(Sequence[Run]):
         if not self._runs:
             return _EMPTY
         return "\n".join(columns([_HEADINGS, *([run.ref, _status(run), *_cells(run)] for run in self)]))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Data for the lab to draw, beside the table and the text."""
+        from lepton_nb.runs.bundle import RUNS_MIME, runs_bundle
+
+        return {RUNS_MIME: runs_bundle(self._runs)} if self._runs else {}
 
     def _repr_html_(self) -> str:
         if not self._runs:

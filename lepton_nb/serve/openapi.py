@@ -7,6 +7,7 @@ from typing import Any, get_args
 from lepton_nb.serve.http.accepting import EVENTS, JSON, LINES
 from lepton_nb.serve.service import Service, State
 from lepton_nb.serve.v2.openapi import v2_paths, v2_schemas
+from lepton_nb.serve.wires.multipart import FORM
 
 _ERRORS = {
     400: "The body is not JSON",
@@ -72,6 +73,7 @@ def _predict(about: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {
         "application/json": {"schema": _without_dialect(about["request_schema"]), "example": about["example"]}
     }
+    content[FORM] = {"schema": _form(about["form"])}
     for media_type in about["form"]["media_types"]:
         content[media_type] = {}
     return {
@@ -86,6 +88,12 @@ def _predict(about: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _form(form: dict[str, Any]) -> dict[str, Any]:
+    """Files, each an item; what a model takes beside them is as in JSON."""
+    file = {"type": "string", "contentMediaType": form["media_types"][0]}
+    return {"type": "object", "properties": {"file": file}, "required": ["file"]}
+
+
 def _answers(about: dict[str, Any]) -> dict[str, Any]:
     """What ``/predict`` answers, by media type: JSON, the answer as a file, the answer in pieces."""
     answer = about["answer_schema"]
@@ -98,6 +106,11 @@ def _answers(about: dict[str, Any]) -> dict[str, Any]:
                 "description": "one for each item of the request, in its order",
             },
             "version": {"type": "integer", "description": "version of the model that answered"},
+            "warnings": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "what of the input is unlike everything that the model was trained on",
+            },
         },
         "required": ["predictions", "version"],
     }

@@ -18,6 +18,7 @@ from lepton_nb.serve.wires.base import Question, Wire, failure
 from lepton_nb.signature import TensorSpec
 from lepton_nb.tasks import Codec, InputError
 from lepton_nb.tasks.base import Arrays, Graphs
+from lepton_nb.tasks.doubts import doubts
 from lepton_nb.tasks.padding import joined, joining_shape
 
 Emit = Callable[[int, bytes], bool]
@@ -86,7 +87,9 @@ class Predictor:
         item = _Item(wire)
         try:
             plain = inflate(request.body, request.encoding, self.max_body)
-            item.question = wire.read(request._replace(body=plain, encoding=b""))
+            with doubts() as found:
+                question = wire.read(request._replace(body=plain, encoding=b""))
+            item.question = question._replace(warnings=tuple(found)) if found else question
         except RefusedError as error:
             item.answer = failure(error.status, str(error))
         except InputError as error:

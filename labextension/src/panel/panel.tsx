@@ -46,6 +46,14 @@ export class LeptonPanel extends Region {
     this.node.querySelector<HTMLInputElement>('.lp-Search input')?.focus();
   }
 
+  /** The keyboard goes to the list, not only the eye. */
+  protected onActivateRequest(): void {
+    void this.renderPromise?.then(() => {
+      const first = this.node.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
+      (first ?? this.node.querySelector<HTMLElement>('.lp-Search input'))?.focus();
+    });
+  }
+
   protected draw(): React.ReactElement {
     return (
       <Panel

@@ -21,6 +21,7 @@ from lepton_nb.serve.http.request_head import fault_in, split_target
 
 _MAX_CONNECTIONS = 1000
 _MAX_HEADERS = 64 << 10  # bytes of a request's line and headers
+_AROUND_A_HEADER = 4  # a colon, a space and the end of the line
 _HEADER_LIMIT = 10.0  # seconds in which they must have come
 _BODY_GRACE = 20.0  # seconds after which a body must have come at the least rate
 _LEAST_RATE = 8 << 10  # bytes a second
@@ -111,7 +112,7 @@ class Connection(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_headers(len(name) + len(value))
+        self._count_headers(len(name) + len(value) + _AROUND_A_HEADER)
         if self._awaited == "headers":  # what comes after a chunked body is a trailer, and no header
             super().on_header(name, value)
 
@@ -153,7 +154,11 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        self.refuse(400, "this is not an HTTP/1.1 request that can be read")
+        cycle: Any = self.cycle
+        if cycle is not None and self._awaited != "body" and not cycle.response_complete:
+            cycle.keep_alive = False  # what cannot be read comes after a request, which has its answer yet
+        else:
+            self.refuse(400, "this is not an HTTP/1.1 request that can be read")
 
     def check(self, now: float) -> None:
         """Cut the client off where it has been too slow."""
@@ -201,7 +206,7 @@ class Connection(HttpToolsProtocol):
 
     def _take_target(self) -> None:
         """Where the target names a host, it counts, and the ``Host`` header does not (RFC 9112, 3.2.2)."""
-        host, self.url = split_target(self.url)
+        host, self.url = split_target(self.parser.get_method(), self.url)
         if host:
             self.headers[:] = [(b"host", host), *(item for item in self.headers if item[0] != b"host")]
 

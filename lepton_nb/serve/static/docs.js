@@ -37,7 +37,7 @@ function body(type, { schema, example }) {
   if (type === "application/json") return [`-H 'Content-Type: ${type}'`, `-d '${shortened(example ?? sample(schema))}'`];
   if (type === "multipart/form-data" || type === "application/x-www-form-urlencoded") {
     const option = type === "multipart/form-data" ? "-F" : "-d";
-    return Object.entries(schema?.properties ?? {}).map(([key, part]) => `${option} '${key}=${part.contentEncoding ? "@FILE" : sample(part)}'`);
+    return Object.entries(schema?.properties ?? {}).map(([key, part]) => `${option} '${key}=${part.contentEncoding || part.contentMediaType ? "@FILE" : sample(part)}'`);
   }
   return [`-H 'Content-Type: ${type.replace("/*", "/png")}'`, "--data-binary @FILE"];
 }

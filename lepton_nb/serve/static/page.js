@@ -90,7 +90,8 @@ class Panel {
       if (this.path === "predict") {
         const content = streams ? await readPieces(response, answer) : await response.json();
         version = `, version ${content.version}`;
-        answer.replaceChildren(...showPredictions(content.predictions, about.form.answer, sent));
+        const warnings = (content.warnings ?? []).map((text) => element("p", { className: "soft" }, `Note: ${text}`));
+        answer.replaceChildren(...showPredictions(content.predictions, about.form.answer, sent), ...warnings);
       } else {
         await showResponse(response, answer);
       }

@@ -14,6 +14,8 @@ from lepton_nb.processes.refusals import RefusedError
 from lepton_nb.serve.batches import Answer, Request
 from lepton_nb.serve.http.accepting import JSON, preferred
 from lepton_nb.serve.wires.floats import InputsReader
+from lepton_nb.serve.wires.multipart import FORM
+from lepton_nb.serve.wires.uploads import UNNAMED, URL_FORM, Uploads
 from lepton_nb.tasks import Codec
 from lepton_nb.tasks.base import Arrays, Media, Prediction
 
@@ -24,10 +26,12 @@ class Question(NamedTuple):
     Attributes:
         arrays: The model's inputs, each ``(N, *shape)``.
         wanted: What the dialect needs to know to write the answer.
+        warnings: What of the input is unlike everything that the model was trained on.
     """
 
     arrays: Arrays
     wanted: Any = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -85,28 +89,39 @@ class PredictWire(Wire):
         self.codec = codec
         self.version = version
         self._reader = InputsReader(codec.signature.inputs)
+        self._uploads = Uploads(codec, self._read_content)
 
     def read(self, request: Request) -> Question:
-        media_type = request.content_type.decode("latin-1").partition(";")[0].strip().lower() or JSON
+        content_type = request.content_type.decode("latin-1")
+        media_type = content_type.partition(";")[0].strip().lower() or JSON
+        if media_type == FORM:
+            return Question(self._uploads.read(content_type, bytes(request.body)), request.accept)
+        return Question(self._read_content(bytes(request.body), media_type), request.accept)
+
+    def _read_content(self, content: bytes, media_type: str) -> Arrays:
+        """A body, or a file of a form."""
         if media_type == JSON:
-            return Question(self._read_json(bytes(request.body)), request.accept)
+            return self._read_json(content)
+        if media_type == UNNAMED:
+            media_type = self._uploads.type_of(content)
         if not self._takes(media_type):
-            accepted = ", ".join((JSON, *self.codec.form.media_types))
-            raise RefusedError(415, f"this model takes no {media_type} body; send one of {accepted}")
-        return Question(self.codec.decode_bytes(bytes(request.body), media_type), request.accept)
+            accepted = ", ".join((JSON, FORM, *self.codec.form.media_types))
+            hint = "; curl -d says so unless told -H 'Content-Type: …'" if media_type == URL_FORM else ""
+            raise RefusedError(415, f"this model takes no {media_type} body{hint}; send one of {accepted}")
+        return self.codec.decode_bytes(content, media_type)
 
     def write(self, questions: Sequence[Question], outputs: Arrays) -> list[Answer]:
         predictions = iter(self.codec.encode(outputs))
-        return [
-            self._answer(list(islice(predictions, question.rows)), question.wanted) for question in questions
-        ]
+        return [self._answer(list(islice(predictions, question.rows)), question) for question in questions]
 
-    def _answer(self, predictions: list[Prediction], accept: bytes) -> Answer:
+    def _answer(self, predictions: list[Prediction], question: Question) -> Answer:
         """JSON; the file itself where the only answer is one, and the client asks for its type."""
+        accept = question.wanted
         only = predictions[0] if accept and len(predictions) == 1 else None
         if isinstance(only, Media) and preferred(accept, (JSON, only.type)) == only.type:
             return Answer(200, only.content, content_type=only.type.encode())
-        return Answer(200, dump_json({"predictions": predictions, "version": self.version}))
+        warnings = {"warnings": question.warnings} if question.warnings else {}  # first: they are to be read
+        return Answer(200, dump_json({**warnings, "predictions": predictions, "version": self.version}))
 
     def _read_json(self, body: bytes) -> Arrays:
         batch = self._reader.read(body)

@@ -71,7 +71,8 @@ class GrpcWire(ProtocolWire):
         classes = _parameter(entry.parameters, "classification", 0)
         return Asked(place, self.tensors.check_classes(place, classes))
 
-    def _write(self, outputs: Arrays, wanted: _Wanted) -> Answer:
+    def _write(self, outputs: Arrays, question: Question) -> Answer:
+        wanted: _Wanted = question.wanted
         tensors = [self.tensors.output(outputs, asked) for asked in wanted.outputs]
         message = MESSAGES["ModelInferResponse"](
             model_name=self.name,

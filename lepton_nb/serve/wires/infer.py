@@ -80,15 +80,18 @@ class InferWire(ProtocolWire):
         classes = self.tensors.check_classes(place, parameters.get("classification", 0))
         return Asked(place, classes, parameters.get("binary_data", binary))
 
-    def _write(self, outputs: Arrays, wanted: _Wanted) -> Answer:
+    def _write(self, outputs: Arrays, question: Question) -> Answer:
+        wanted: _Wanted = question.wanted
         described, raw = [], b""
         for asked in wanted.outputs:
             entry, data = _described(self.tensors.output(outputs, asked), binary=asked.binary)
             described.append(entry)
             raw += data
-        head = {"model_name": self.name, "model_version": self.version, "outputs": described}
+        head: dict[str, Any] = {"model_name": self.name, "model_version": self.version, "outputs": described}
         if wanted.id:
             head["id"] = wanted.id
+        if question.warnings:
+            head["parameters"] = {"warnings": question.warnings}
         text = orjson.dumps(head)
         binary = any(asked.binary for asked in wanted.outputs)
         return Answer(200, text + raw, len(text)) if binary else Answer(200, text)

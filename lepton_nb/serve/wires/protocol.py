@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from lepton_nb.serve.batches import Answer
 from lepton_nb.serve.wires.base import Question, Wire, parts
@@ -29,8 +29,8 @@ class ProtocolWire(Wire):
         self.version = str(version)
 
     def write(self, questions: Sequence[Question], outputs: Arrays) -> list[Answer]:
-        return [self._write(part, question.wanted) for question, part in parts(questions, outputs)]
+        return [self._write(part, question) for question, part in parts(questions, outputs)]
 
     @abstractmethod
-    def _write(self, outputs: Arrays, wanted: Any) -> Answer:
+    def _write(self, outputs: Arrays, question: Question) -> Answer:
         """The answer to one question, of its part of the outputs."""
