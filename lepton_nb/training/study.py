@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from matplotlib.figure import Figure
-
 from lepton_nb.errors import NotFoundError, did_you_mean
+from lepton_nb.plots.coordinates import Axis, parallel_coordinates
+from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.html import picture_html
-from lepton_nb.plots.parallel import Axis, parallel_coordinates
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.show.html import bold, code, element, joined, quiet, table
 from lepton_nb.show.numbers import number
@@ -104,11 +103,11 @@ class Study:
         columns = ["run", *(part.name for part in self.space), self.monitor, "state", "epochs", "seconds"]
         return pd.DataFrame(rows, columns=columns)
 
-    def figure(self) -> Figure:
+    def figure(self) -> Any:
         """Parallel coordinates: one line a trial through its settings to its result."""
         axes = [Axis(part.name, part.choices, log=part.log) for part in self.space]
         lines = [[*(trial.params[part.name] for part in self.space), trial.value] for trial in self.ranked]
-        return parallel_coordinates([*axes, Axis(self.monitor)], lines[::-1], better=self.mode)
+        return draw(parallel_coordinates([*axes, Axis(self.monitor)], lines[::-1]))
 
     def __str__(self) -> str:
         rows = [
