@@ -65,19 +65,8 @@ def tune(
         ModelError: If the model does not fit the data.
         TrainingError: If every trial failed.
     """
-    if find_spec("optuna") is None:
-        raise ArgumentError("tune needs optuna, which is not installed.", "pip install 'lepton-nb[tune]'")
     space = parse_space(search)
-    if trials < 1:
-        raise ArgumentError(f"trials is {trials}; expected 1 or more.", "For example --trials 20")
-    twice = [part.name for part in space if part.name in config]
-    if twice:
-        raise ArgumentError(f"{twice[0]} is both set and searched.", f"Leave --{twice[0]} out.")
-    if isinstance(scheduler, LRScheduler):
-        raise ArgumentError(
-            "A search makes an optimizer for every trial, and your scheduler moves only the one it has.",
-            "Give its class, or a partial: functools.partial(torch.optim.lr_scheduler.StepLR, step_size=5)",
-        )
+    _check(space, trials, scheduler, config)
     bundle = _data(data, train, val, whole=step is not None)
     # One batch goes through before the first trial: what cannot train is said once, and at once.
     own = {"loss": loss, "scheduler": scheduler, "step": step, "metrics": metrics}
@@ -113,6 +102,22 @@ def tune(
         progress=progress,
     )
     return study
+
+
+def _check(space: Sequence[Dimension], trials: int, scheduler: Any, config: Mapping[str, Any]) -> None:
+    """Refuse a search that cannot be made, before anything is read."""
+    if find_spec("optuna") is None:
+        raise ArgumentError("tune needs optuna, which is not installed.", "pip install 'lepton-nb[tune]'")
+    if trials < 1:
+        raise ArgumentError(f"trials is {trials}; expected 1 or more.", "For example --trials 20")
+    twice = [part.name for part in space if part.name in config]
+    if twice:
+        raise ArgumentError(f"{twice[0]} is both set and searched.", f"Leave --{twice[0]} out.")
+    if isinstance(scheduler, LRScheduler):
+        raise ArgumentError(
+            "A search makes an optimizer for every trial, and your scheduler moves only the one it has.",
+            "Give its class, or a partial: functools.partial(torch.optim.lr_scheduler.StepLR, step_size=5)",
+        )
 
 
 def _data(data: Any, train: Any, val: Any, *, whole: bool) -> DataBundle:
