@@ -31,6 +31,10 @@ _COMMON_MODELS = (
 )
 
 
+LIBRARIES = ("hf:", "timm:")
+"""What a name of another library's model begins with."""
+
+
 def builtin_data() -> list[str]:
     """Names of the data that come along."""
     from lepton_nb.data.sources import sources

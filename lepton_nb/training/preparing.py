@@ -16,6 +16,7 @@ from lepton_nb.models import model as define_model
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.losses import make_loss
 from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
+from lepton_nb.training.adapters import with_lora
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
@@ -58,9 +59,13 @@ def prepare(
     if own_loss:
         bundle = bundle.as_given()
     definition = _definition(model if model is not None else _default_model(chosen, bundle), bundle)
+    bundle = bundle.read_by(definition.tokens)
     with private_rng():
         seed_all(settings.seed)
-        network = definition.build()
+        if settings.lora is None:
+            network = definition.build()
+        else:
+            definition, network = with_lora(definition, settings.lora)
         if not own_loss:
             bundle = for_model(with_loss_of_the_model(bundle, network), network)
         criterion = make_criterion(loss, bundle, settings)
@@ -85,7 +90,10 @@ def prepare(
         monitor,
         own_loss=own_loss,
         definition=definition,
-        notes=[finding.text for finding in bundle.report.findings if finding not in known],
+        notes=[
+            *(finding.text for finding in bundle.report.findings if finding not in known),
+            *(definition.notes[-1:] if settings.lora else ()),
+        ],
     )
 
 

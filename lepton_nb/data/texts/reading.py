@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, with_label_sets
 from lepton_nb.data.texts.source import TextOptions
+from lepton_nb.data.texts.split import TextSplit
 from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
 from lepton_nb.tasks.texts import encode_texts, load_tokenizer
@@ -67,6 +69,7 @@ def read_labelled(
         raw=texts.__getitem__,
         findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
+        split_type=partial(TextSplit, length=options.max_length),
     )
 
 
