@@ -12,9 +12,22 @@ _ATTRIBUTE = "_lepton_extension"  # on the shell, so that a second `load` finds 
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register `%lepton`, its completion and its hover help. Does nothing where they are registered."""
+    """Register `%lepton`, its completion and its hover help. Does nothing where they are registered.
+
+    Raises:
+        MismatchError: If packages in memory do not fit those that are installed.
+    """
     if getattr(shell, _ATTRIBUTE, None) is not None:
         return
+    from lepton_nb.magics.mismatch import mismatch
+
+    try:
+        _register(shell)
+    except ImportError as error:
+        raise mismatch(error) or error from error
+
+
+def _register(shell: InteractiveShell) -> None:
     from lepton_nb.magics import completion, inspection
     from lepton_nb.magics.magic import LeptonMagics
 

@@ -19,6 +19,15 @@ def add_objects(parser: MagicParser) -> None:
     group = parser.add_argument_group("data and loss")
     data = group.add_argument("--data", metavar="D", help="a data variable, a path, or digits")
     completes(data, completion.data)
+    add_loaders(group)
+    loss = group.add_argument(
+        "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
+    )
+    completes(loss, completion.losses)
+
+
+def add_loaders(group: argparse._ActionsContainer) -> None:
+    """The options that name the user's own loaders."""
     train = group.add_argument(
         "--train", metavar="LOADER", help="in place of --data: your DataLoader or Dataset"
     )
@@ -27,10 +36,6 @@ def add_objects(parser: MagicParser) -> None:
         "--val", metavar="LOADER", help="the held-out DataLoader or Dataset beside --train"
     )
     completes(val, completion.loaders)
-    loss = group.add_argument(
-        "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
-    )
-    completes(loss, completion.losses)
 
 
 def find_objects(context: Context, args: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.own import describe_optimizer, make_optimizer_again
 from lepton_nb.training.parts import freeze_again, record_parts
 from lepton_nb.training.plan import Plan
-from lepton_nb.training.preparing import as_bundle, make_criterion, prepare
+from lepton_nb.training.preparing import given_bundle, make_criterion, prepare
 from lepton_nb.training.prospects import say_limits
 from lepton_nb.training.random_weights import say_frozen_random
 from lepton_nb.training.release import frees_memory
@@ -116,6 +116,8 @@ def resume(
     *,
     model: nn.Module | None = None,
     data: Any = None,
+    train: Any = None,
+    val: Any = None,
     optimizer: torch.optim.Optimizer | None = None,
     loss: Any = None,
     epochs: int | None = None,
@@ -131,6 +133,7 @@ def resume(
         run: The run, or its name.
         model: The architecture, where it cannot be rebuilt from the run; its weights are overwritten.
         data: The data, where it cannot be loaded again from where it came.
+        train, val: In place of `data`, loaders or Datasets as for `train`.
         optimizer: The user's own optimizer again, where the run was trained with one.
         loss: The user's own loss again, where the run was trained with one.
         epochs: Train to this many epochs in all, in place of the number the run had.
@@ -165,7 +168,8 @@ def resume(
             f"Run {run.ref} already has all of its epochs ({settings.epochs}).",
             f"To train longer: %lepton resume {run.ref} --epochs {settings.epochs * 2}",
         )
-    bundle = as_bundle(data) if data is not None else load_data(run)
+    given = any(part is not None for part in (data, train, val))
+    bundle = given_bundle(data, train, val) if given else load_data(run)
     _note_changed_data(run, bundle)
     keep_trained(run, bundle.contents.get("train"))
     own = run.read_json("own.json", {})

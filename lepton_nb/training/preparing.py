@@ -54,7 +54,9 @@ def prepare(
     settings = _settings(chosen, optimizer, config)
     check_sinks(settings.sink)
     choose_precision(settings.precision, choose_device(settings.device).device)
-    bundle = _bundle(data, train, val, chosen)
+    bundle = given_bundle(data, train, val)
+    if chosen is not None and data is not None:
+        bundle = bundle.with_augment(chosen.augment)
     own_loss, known = loss is not None, bundle.report.findings
     if own_loss:
         bundle = bundle.as_given()
@@ -106,7 +108,16 @@ def _settings(recipe: Recipe | None, optimizer: Any, config: dict[str, Any]) -> 
     return TrainConfig.from_options({**options, **config})
 
 
-def _bundle(data: Any, train: Any, val: Any, recipe: Recipe | None) -> DataBundle:
+def given_bundle(data: Any, train: Any, val: Any) -> DataBundle:
+    """The data that a user named: as a whole, or as loaders of their own.
+
+    Raises:
+        ArgumentError: If it is neither, or both.
+    """
+    if train is None and val is not None:
+        raise ArgumentError(
+            "--val is held out beside --train, which is not given.", "Give both: --train LOADER --val LOADER."
+        )
     if data is None and train is None:
         raise ArgumentError(
             "There is no data to train on.", "Give --data NAME, or --train LOADER --val LOADER."
@@ -115,10 +126,7 @@ def _bundle(data: Any, train: Any, val: Any, recipe: Recipe | None) -> DataBundl
         raise ArgumentError(
             "Both --data and --train are given; which one shall it be?", "Leave one of them out."
         )
-    if data is None:
-        return loaders(train, val)
-    bundle = as_bundle(data)
-    return bundle.with_augment(recipe.augment) if recipe is not None else bundle
+    return loaders(train, val) if data is None else as_bundle(data)
 
 
 def as_bundle(data: Any) -> DataBundle:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from lepton_nb.callbacks.sinks import opened_by
 from lepton_nb.data.report import plural
 from lepton_nb.packaging.restore import is_deployable, is_within_reach
 from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
+from lepton_nb.runs import Run
 from lepton_nb.runs.bundle import MIME, run_bundle
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.shown import Shown
@@ -49,6 +51,7 @@ def unsettled_bundle(state: Shown, host: str) -> dict[str, Any]:
     rows = [
         ("Epochs", f"{state.epoch} of {state.epochs} when this was shown"),
         ("On disk", str(state.run.path)),
+        *sink_rows(state.run),
     ]
     data = run_bundle(state.run, summary=rows, next_=[attach])
     title = "Queued" if state.phase == "queued" else "In training"
@@ -73,10 +76,15 @@ def summary_rows(state: Shown) -> list[tuple[str, str]]:
     if "autotune" in state.run.live:
         rows.append(("Autotune", state.run.live["autotune"].lines()[0]))
     rows += [("Note", said) for said in state.run.warnings[-3:]]
-    rows.append(("On disk", str(state.run.path)))
+    rows += [("On disk", str(state.run.path)), *sink_rows(state.run)]
     if state.run.attempt:  # nothing to go on with where it never began
         rows.append(("Next", " · ".join(next_steps(state))))
     return rows
+
+
+def sink_rows(run: Run) -> list[tuple[str, str]]:
+    """What shows where else the run is logged."""
+    return [("Sink", line) for line in opened_by(run.params.get("sink"))]
 
 
 def next_steps(state: Shown) -> list[str]:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from lepton_nb.callbacks import Callback, LogRow, TrainState
 from lepton_nb.data.report import plural
 from lepton_nb.runs import Run
-from lepton_nb.widgets.settled import summary_rows
+from lepton_nb.widgets.settled import sink_rows, summary_rows
 from lepton_nb.widgets.wording import PHASES, duration, figure
 
 
@@ -97,7 +97,8 @@ def opening(state: TrainState) -> str:
     head = (
         f"{state.run.ref}: {state.run.model} on {state.data_name}, {plural(state.epochs, 'epoch')}, {device}"
     )
-    return "\n".join([head, *notes(state.run)])
+    sinks = [f"{label}: {line}" for label, line in sink_rows(state.run)]
+    return "\n".join([head, *sinks, *notes(state.run)])
 
 
 def notes(run: Run) -> list[str]:
