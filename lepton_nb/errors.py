@@ -68,7 +68,7 @@ class DeploymentError(LeptonError):
     """A service cannot be started, reached or stopped."""
 
 
-class HandlerError(LeptonError):
+class RouteError(LeptonError):
     """The functions of a service cell cannot be routes."""
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from lepton_nb.data import DataBundle, DataReport, Finding, arrays, digits, frame, text
-from lepton_nb.data.report import plural
+from lepton_nb.show.words import plural
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,10 @@ import pytest
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.deployment.examples import curl_options
 from lepton_nb.packaging import Package
-from lepton_nb.serve.accepting import preferred
-from lepton_nb.serve.frames import Request
+from lepton_nb.serve.batches import Request
+from lepton_nb.serve.http.accepting import preferred
 from lepton_nb.serve.predictor import Predictor
-from lepton_nb.serve.wires import PredictWire
+from lepton_nb.serve.wires.base import PredictWire
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import get_task
 from lepton_nb.tasks.base import Arrays, Media
@@ -225,7 +225,7 @@ def test_outputs_may_be_partly_binary(twins: Front) -> None:
 
 def test_grpc_has_every_output(twins: Front) -> None:
     grpc = pytest.importorskip("grpc")
-    from lepton_nb.serve.grpc_messages import MESSAGES, SERVICE
+    from lepton_nb.serve.wires.grpc_messages import MESSAGES, SERVICE
     from tests.serving_support import TOKEN
 
     port = next(line.rpartition(":")[2] for line in twins.log.splitlines() if "gRPC on" in line)

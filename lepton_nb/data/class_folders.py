@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.show.words import plural
 
 SPLIT_FOLDERS = {
     "train": "train",

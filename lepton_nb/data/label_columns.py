@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from lepton_nb.data.label_values import check_labels
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.names import SEVERAL
 
 _SEPARATORS = ("|", ";")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lepton_nb.data.report import plural
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 
 _SLIPS = 0.05  # so few other values among zeros and ones are slips, not what the targets are
 

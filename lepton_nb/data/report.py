@@ -33,12 +33,6 @@ class Finding:
     warning: bool = False
 
 
-def plural(count: int, noun: str) -> str:
-    """``1 label``, ``1,200 labels``, ``3 classes``."""
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"
-
-
 class Preview(Protocol):
     """A few items of the training split."""
 

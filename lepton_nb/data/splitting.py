@@ -152,6 +152,8 @@ def plan_parts(
     labels: np.ndarray | None,
     class_names: tuple[str, ...],
     splitting: Splitting,
+    *,
+    group: str | None = None,
 ) -> tuple[Parts, list[Finding]]:
     """Rows of train, val and test, from the splits the source has and the shares asked for; what to say.
 
@@ -160,22 +162,68 @@ def plan_parts(
 
     Args:
         given: Rows by split name as the source has them; ``train`` is all of it where it has no splits.
-        keys: What stands for each item's content, uint64 ``(N,)``; see `numbered`.
+        keys: What stands for each item's content, or for its group, uint64 ``(N,)``; see `numbered`.
         labels: Class indices of all rows, or None where there are no classes.
+        group: By what items are grouped; then the keys are of groups, and none is divided, also not by class.
     """
+    classes, names = (None, ()) if group is not None else (labels, class_names)
+    held, findings = given, []
+    if splitting.fold is not None:
+        held, findings = _take_fold(given, keys, classes, names, splitting.seed, splitting.fold)
     shares = {}
-    if "val" not in given:
+    if "val" not in held:
         shares["val"] = float(splitting.val_fraction)
-        if "test" not in given:
+        if "test" not in held:
             shares["test"] = float(splitting.test_fraction)
-    drawn, findings = _draw(given["train"], keys, labels, class_names, shares, splitting.seed)
-    parts = {name: rows for name, rows in given.items() if name != "train"} | drawn
+    if group is not None:
+        _check_groups(keys[held["train"]], sum(share > 0 for share in shares.values()), group)
+    drawn, said = _draw(held["train"], keys, classes, names, shares, splitting.seed, group)
+    parts = {name: rows for name, rows in held.items() if name != "train"} | drawn
     if splitting.limit is not None:
         place = places(keys, splitting.seed) if split_method() == BY_CONTENT else None
         parts = {
             name: _take(rows, labels, splitting.limit, splitting.seed, place) for name, rows in parts.items()
         }
-    return {name: parts[name] for name in ("train", "val", "test") if len(parts.get(name, ()))}, findings
+    parts = {name: parts[name] for name in ("train", "val", "test") if len(parts.get(name, ()))}
+    return parts, findings + said
+
+
+def _take_fold(
+    given: Parts,
+    keys: np.ndarray,
+    labels: np.ndarray | None,
+    class_names: tuple[str, ...],
+    seed: int,
+    which: tuple[int, int],
+) -> tuple[Parts, list[Finding]]:
+    """All items, of which one fold is the test split: whatever splits the source has."""
+    number, folds = which
+    everything = np.sort(np.concatenate(list(given.values())))
+    place = places(keys[everything], seed)
+    fold = np.zeros(len(everything), dtype=np.int64)
+    classes = np.zeros(len(everything), dtype=np.int64) if labels is None else labels[everything]
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
+        distinct, rank = np.unique(place[members], return_inverse=True)
+        if len(distinct) < folds:
+            of = f" of class {_name_of(int(label), class_names)!r}" if class_names else ""
+            raise DataError(
+                f"There are {len(distinct)} different items{of}, but {folds} folds.",
+                f"Pass folds={len(distinct)}, or add items." if len(distinct) > 1 else "Add items.",
+            )
+        fold[members] = rank * folds // len(distinct)
+    text = f"The test split is fold {number + 1} of {folds}."
+    is_test = fold == number
+    return {"train": everything[~is_test], "test": everything[is_test]}, [Finding(text)]
+
+
+def _check_groups(keys: np.ndarray, parts: int, group: str) -> None:
+    count = len(np.unique(keys))
+    if count <= parts:
+        raise DataError(
+            f"There are {count} groups by {group!r}; {parts + 1} parts need at least as many.",
+            "Group by something else, or pass val_fraction=0.",
+        )
 
 
 def _draw(
@@ -185,6 +233,7 @@ def _draw(
     class_names: tuple[str, ...],
     shares: dict[str, float],
     seed: int,
+    group: str | None,
 ) -> tuple[Parts, list[Finding]]:
     """The pool's rows by part."""
     if split_method() == BY_CONTENT:
@@ -198,7 +247,18 @@ def _draw(
     named = ", ".join(f"about {share:.0%} {name}" for name, share in shares.items() if share > 0)
     if not named or split_method() != BY_CONTENT:
         return parts, []
-    return parts, [Finding(f"Split by content, {named}: items added later move none from train to test.")]
+    if group is not None:
+        count = len(np.unique(keys[pool]))
+        return parts, [Finding(f"Split by {group!r}, {named}: {count:,} groups, none divided.")]
+    text = f"Split by content, {named}: items added later move none from train to test."
+    return parts, [Finding(text), *_say_empty(parts)]
+
+
+def _say_empty(parts: Parts) -> list[Finding]:
+    """A warning where nothing is held back, since the items of a class are all equal."""
+    empty = " and ".join(name for name, rows in parts.items() if not len(rows))
+    text = f"There is no item in {empty}: the items of a class are equal, and equal ones stay together."
+    return [Finding(text, warning=True)] if empty else []
 
 
 def _take(

@@ -9,9 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
-from lepton_nb.data.tables.cells import Texts, is_text, marks
+from lepton_nb.data.report import Finding
+from lepton_nb.data.tables.cells import marks
+from lepton_nb.data.tables.texts import Texts, is_text
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.show.words import plural
 from lepton_nb.tasks import task_names
 from lepton_nb.tasks.names import LABEL_TASKS
 
@@ -215,11 +217,16 @@ def _as_numbers(values: pd.Series, numeric: bool) -> Targets:
     wrong = ~np.isfinite(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
     if wrong.any():
         raise DataError(
-            f"The target {values.name!r} is to be a number but holds {values[wrong].iloc[0]!r} "
-            f"({int(wrong.sum()):,} such rows).",
-            'Clean the column, or pass task="classification".',
+            f"The target {values.name!r} is to be a number but holds {_shown(values[wrong].iloc[0])} "
+            f"({plural(int(wrong.sum()), 'such row')}).",
+            'Leave these rows out, as with df[np.isfinite(df[target])], or pass task="classification" '
+            "where the values are classes.",
         )
     return Targets("regression", numbers.to_numpy(dtype=np.float64).reshape(-1, 1))
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float | np.number) else repr(value)
 
 
 def _order_of(values: pd.Series) -> Callable[[Any], Any] | None:

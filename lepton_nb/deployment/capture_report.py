@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+from lepton_nb.show.numbers import size
+
 _SOFT, _WARNING = "opacity:.65", "color:#b7791f"
 
 
@@ -46,7 +48,7 @@ class CaptureReport:
     def __repr__(self) -> str:
         if not (self.entries or self.imports):
             return "It takes nothing else from the notebook."
-        rows = [(item.name, item.kind, _bytes(item.size), _why(item), item.where) for item in self.entries]
+        rows = [(item.name, item.kind, size(item.size), _why(item), item.where) for item in self.entries]
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(5)]
         lines = [
             "  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -66,7 +68,7 @@ class CaptureReport:
         rows = "".join(
             f'<tr><td style="{style}"><code>{html.escape(item.name)}</code></td>'
             f'<td style="{style}">{html.escape(item.kind)}</td>'
-            f'<td style="{style};text-align:right">{_bytes(item.size)}</td>'
+            f'<td style="{style};text-align:right">{size(item.size)}</td>'
             f'<td style="{soft}">{html.escape(_why(item))}</td>'
             f'<td style="{soft}">{html.escape(item.where)}</td></tr>'
             for item in self.entries
@@ -93,9 +95,3 @@ class CaptureReport:
 
 def _why(item: Captured) -> str:
     return f"used by {'; '.join(item.used_by)}" if item.used_by else ""
-
-
-def _bytes(size: int) -> str:
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"

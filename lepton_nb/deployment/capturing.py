@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lepton_nb.deployment.capture_report import Captured, CaptureReport
-from lepton_nb.errors import HandlerError
-from lepton_nb.handlers.source import HandlerSource, Place
+from lepton_nb.errors import RouteError
+from lepton_nb.routes.source import Place, RouteSource
 
 if TYPE_CHECKING:
     from lepton_nb.models.capture import Capture, Scope
@@ -29,9 +29,9 @@ _SECRET_TEXT = re.compile(
 _OPEN = ("Connection", "Cursor", "Session", "Engine", "Client", "Socket")
 
 
-def capture_handlers(
+def capture_routes(
     roots: Sequence[str], scope: Scope, *, is_class: bool
-) -> tuple[HandlerSource, CaptureReport]:
+) -> tuple[RouteSource, CaptureReport]:
     """Capture a class or functions of the notebook and everything they use.
 
     Args:
@@ -39,7 +39,7 @@ def capture_handlers(
         is_class: Whether the methods of one class are the routes.
 
     Raises:
-        HandlerError: If something they use cannot be shipped; names it, and the lines that use it.
+        RouteError: If something they use cannot be shipped; names it, and the lines that use it.
     """
     from lepton_nb.models.capture import Rule, capture
 
@@ -56,7 +56,7 @@ def capture_handlers(
     if found.unshipped:
         raise _unshippable(found, uses)
     arrays = {name: _as_array(value) for name, value in found.data.items()}
-    source = HandlerSource(
+    source = RouteSource(
         found.source,
         roots[0] if is_class else "",
         () if is_class else tuple(roots),
@@ -88,19 +88,19 @@ def _refusal(value: Any) -> str:
     if isinstance(value, io.IOBase):
         return "an open file; open it in __init__ or in the function"
     if isinstance(value, (types.GeneratorType, types.AsyncGeneratorType)):
-        return "a generator that is running; call its function in the handler"
+        return "a generator that is running; call its function in the route"
     own = type(value).__module__.partition(".")[0] not in ("__main__", "builtins")
     if isinstance(value, socket.socket) or (own and type(value).__name__.endswith(_OPEN)):
         return "an open connection; open it in __init__ or in the function"
     return ""
 
 
-def _unshippable(found: Capture, uses: dict[str, list[str]]) -> HandlerError:
+def _unshippable(found: Capture, uses: dict[str, list[str]]) -> RouteError:
     reasons = [
         reason + (f" (used in {', '.join(uses[name])})" if uses.get(name) else "")
         for name, reason in list(found.unshipped.items())[:3]
     ]
-    return HandlerError(
+    return RouteError(
         f"The service cannot take {'; '.join(reasons)}.",
         "Make it inside the class or function, or pass what it gives as a plain value.",
     )

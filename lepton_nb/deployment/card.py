@@ -14,6 +14,8 @@ from lepton_nb.errors import LeptonError
 if TYPE_CHECKING:
     from lepton_nb.deployment.service import Deployment
 
+MIME = "application/vnd.lepton.service+json"
+
 # Readable on white and on black alike; everything else takes the page's own colour.
 _COLOURS = {"ready": "#2b9348", "starting": "#2f81f7", "recovering": "#b7791f", "draining": "#b7791f"}
 _BAD = "#e5484d"
@@ -50,6 +52,16 @@ def card(deployment: Deployment) -> str:
         '<pre style="margin:8px 0 0;padding:6px 10px;border-radius:4px;background:rgba(128,128,128,.12);'
         f'color:inherit;font-size:12px;overflow-x:auto">{html.escape(curl_line(deployment))}</pre></div>'
     )
+
+
+def card_bundle(deployment: Deployment) -> dict[str, Any]:
+    """What the lab draws of the card: the service as it is then, and its page through Jupyter's own login."""
+    return {
+        "version": 1,
+        "name": deployment.name,
+        "url": deployment.url,
+        "curl": curl_line(deployment),
+    }
 
 
 def curl_line(deployment: Deployment) -> str:

@@ -19,7 +19,7 @@ from lepton_nb.deployment.service import Deployment
 from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import DeploymentError, LeptonError, NotFoundError, PackageError, did_you_mean
 from lepton_nb.packaging import Package, build_package
-from lepton_nb.packaging.attach import carry_handlers
+from lepton_nb.packaging.attach import carry_routes
 from lepton_nb.packaging.requirements import installed_versions
 from lepton_nb.runs import DeploymentRecord, PackageRecord, Run, RunStore
 from lepton_nb.runs.records import check_name
@@ -313,7 +313,7 @@ def _with_routes(record: PackageRecord, live: Deployment) -> PackageRecord:
     """The package with the routes that the service has: a new model is no reason to lose them."""
     try:
         former = live.store.get_package(live.record.package, live.record.version)
-        kept = carry_handlers(Package.load(former.path), Package.load(record.path), live.name, live.store)
+        kept = carry_routes(Package.load(former.path), Package.load(record.path), live.name, live.store)
     except (NotFoundError, PackageError):
         return record  # what was live is gone from the disk
     return live.store.find_package_by_sha(kept.sha256) or record

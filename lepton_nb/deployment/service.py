@@ -180,3 +180,7 @@ class Deployment:
 
     def _repr_html_(self) -> str:
         return card.card(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Data for the lab to draw, beside the card and the line of text."""
+        return {card.MIME: card.card_bundle(self)}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from lepton_nb.plots import theme
 from lepton_nb.plots.charts import Chart, Gallery, Table
+from lepton_nb.plots.html import picture_html, plotly_html
+from lepton_nb.show.numbers import number
+from lepton_nb.show.words import shorten
 
 if TYPE_CHECKING:
     from lepton_nb.evaluation.result import EvaluationResult
@@ -59,32 +59,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     )
 
 
-def number(value: float | None) -> str:
-    """Four significant digits; a dash where there is no value."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
-
-
-def picture_html(figure: Any, alt: str) -> str:
-    """A matplotlib figure as an ``<img>`` that holds its own PNG."""
-    data = base64.b64encode(theme.png(figure)).decode()
-    width, _ = theme.shown_size(figure)
-    return (
-        f'<img alt="{escape(alt)}" width="{width}" style="max-width:100%;height:auto;border-radius:6px" '
-        f'src="data:image/png;base64,{data}">'
-    )
-
-
-def plotly_html(figures: dict[str, Any]) -> str:
-    """Interactive figures that work without a network: plotly's own script comes with the first."""
-    pages = (
-        figure.to_html(full_html=False, include_plotlyjs=position == 0)
-        for position, figure in enumerate(figures.values())
-    )
-    return "".join(f'<div style="margin:10px 0">{page}</div>' for page in pages)
-
-
 def _tables(result: EvaluationResult) -> str:
     metrics = [(result.labels[name], value) for name, value in result.metrics.items()]
     tables = [table(["metric", ""], metrics)]
@@ -132,7 +106,7 @@ def _text_html(chart: Chart) -> str:
     if isinstance(chart, Table):
         body = table(chart.columns, chart.rows)
     elif isinstance(chart, Gallery):
-        rows = [(theme.shorten(item.text, 300), item.caption, item.truth, item.error) for item in chart.items]
+        rows = [(shorten(item.text, 300), item.caption, item.truth, item.error) for item in chart.items]
         body = table(["input", "prediction", "truth", "error"], rows)
     note = f'<p style="{_QUIET};margin:6px 0">{escape(chart.note)}</p>' if chart.note else ""
     return f'<p style="margin:12px 0 2px"><b>{escape(chart.title)}</b></p>{body}{note}'

@@ -35,9 +35,10 @@ class Kind:
 
 
 def _is_source(value: Any) -> bool:
+    from lepton_nb.data.containers import is_container
     from lepton_nb.data.sources import sources
 
-    return any(is_a(value, *source.classes) for source in sources().values())
+    return is_container(value) or any(is_a(value, *source.classes) for source in sources().values())
 
 
 def _is_torch_loss(value: Any) -> bool:
@@ -107,6 +108,7 @@ SOURCE = Kind(
     "source",
     "a DataFrame, arrays, a DataLoader or a Dataset",
     _is_source,
+    suggests=lambda value: _is_source(value) and not isinstance(value, dict),
 )
 
 
@@ -141,6 +143,12 @@ def variable(context: Context, name: str, kind: Kind) -> Any:
 
 
 def _wrong_kind(name: str, value: Any, kind: Kind, others: Iterable[str]) -> ArgumentError:
+    from lepton_nb.data.containers import how_to_convert
+
+    line = how_to_convert(value) if kind in (DATA, SOURCE) else None
+    if line is not None:
+        hint = f"Convert it: {line.replace('V', name)}"
+        return ArgumentError(f"{name!r} is a {type(value).__name__}, which is not read.", hint)
     seen = f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
     hint = did_you_mean(name, others) or f"A {kind.noun} is {kind.expected}."
     return ArgumentError(f"{name!r} is {seen}; expected {kind.expected}.", hint)

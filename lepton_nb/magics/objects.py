@@ -65,7 +65,7 @@ def find_callbacks(context: Context, names: list[str], *, background: bool) -> l
     own = [variable(context, name, CALLBACK) for name in names]
     from lepton_nb.widgets import progress_callbacks
 
-    return [*([] if context.quiet or background else progress_callbacks(context.shell)), *own]
+    return [*([] if context.quiet or background else progress_callbacks()), *own]
 
 
 def find_variable(context: Context, name: str | None, kind: Kind) -> Any:

@@ -34,10 +34,12 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.deployment import predict
+    from lepton_nb.tasks.doubts import doubts
     from lepton_nb.widgets.answers import AnswerView
 
-    answers = predict(_target(context, args.name), _value(context, args.input))
-    context.show(AnswerView(answers))
+    with doubts() as found:
+        answers = predict(_target(context, args.name), _value(context, args.input))
+    context.show(AnswerView(answers, found))
     return answers
 
 

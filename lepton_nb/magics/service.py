@@ -25,7 +25,7 @@ def add_parser(subparsers: Any) -> MagicParser:
             "Serve the public methods of a class, or the functions, that the cell defines. Each is a route\n"
             "POST /name with a JSON object, and GET /name where its parameters fit into a URL. Parameters\n"
             "need types: str, int, float, bool, list, pydantic models, dataclasses, and for files\n"
-            "Image.Image, np.ndarray, bytes and lepton_nb.handlers.Audio. A parameter named model gets the\n"
+            "Image.Image, np.ndarray, bytes and lepton_nb.routes.Audio. A parameter named model gets the\n"
             "deployed model: model(image) is its answer. A generator streams. The same name again is a new\n"
             "version under the same URL."
         ),
@@ -50,7 +50,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         )
     run_body(context.shell, context.cell)
     model = None if args.model is None else find_run(context, args.model)
-    from lepton_nb.deployment.handlers import defined_targets, make_service
+    from lepton_nb.deployment.routes import defined_targets, make_service
 
     made = make_service(
         defined_targets(context.notebook, _defined(context)),

@@ -75,7 +75,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.training import tune
     from lepton_nb.widgets.study_progress import StudyProgress
 
-    with StudyProgress(context.shell, quiet=context.quiet) as progress:
+    with StudyProgress(quiet=context.quiet) as progress:
         found = tune(
             model,
             data,

@@ -24,9 +24,9 @@ from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
 from lepton_nb.models.fitting import arguments_for
 from lepton_nb.models.label_loss import LabelLoss
-from lepton_nb.models.preserve import private_rng
 from lepton_nb.models.registry import torchvision_names
 from lepton_nb.models.rendering import constructor_arguments
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.spec import RANDOM, ModelSpec, as_module
 from lepton_nb.models.summary import summarize
 from lepton_nb.models.tokens import Tokens

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from torch import nn
 from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import Inputs, input_tensors
 from lepton_nb.models.preserve import untouched
+from lepton_nb.show.numbers import quantity, size
 
 _MOST_ROWS = 40
 
@@ -65,7 +65,7 @@ class Summary:
         frozen = f" ({self.trainable:,} trainable)" if self.trainable != self.params else ""
         return (
             f"{self.params:,} parameters{frozen} · {quantity(self.mult_adds)} multiply-adds per item · "
-            f"{_megabytes(self.params_mb)} of weights + {_megabytes(self.activations_mb)} per item trained"
+            f"{size(self.params_mb * 1e6)} of weights + {size(self.activations_mb * 1e6)} per item trained"
         )
 
     def __str__(self) -> str:
@@ -165,20 +165,6 @@ def _readable(rows: Sequence[SummaryRow]) -> tuple[SummaryRow, ...]:
     while len([row for row in rows if row.depth <= deepest + 1]) <= _MOST_ROWS and deepest < len(rows):
         deepest += 1
     return tuple(row for row in rows if row.depth <= deepest)
-
-
-def quantity(number: int) -> str:
-    """``12.3 M``: three digits and a unit of thousands."""
-    if number < 1000:
-        return str(number)
-    power = min(int(math.log10(number)) // 3, 5)
-    return f"{number / 1000**power:.3g} {' kMGTP'[power]}"
-
-
-def _megabytes(size: float) -> str:
-    """``33.6 MB`` of a size in MB, in the unit that suits it."""
-    text = quantity(round(size * 1e6))
-    return f"{text}B" if " " in text else f"{text} B"
 
 
 def _shape(shape: tuple[int, ...], batch_size: int) -> str:

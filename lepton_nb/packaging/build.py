@@ -121,7 +121,7 @@ def _find_built(run: Run) -> Package | None:
         except PackageError:
             continue  # damaged or deleted: build a new one
         manifest = package.manifest
-        same = manifest.fingerprint == fingerprint and not manifest.has_handlers
+        same = manifest.fingerprint == fingerprint and not manifest.has_routes
         if same and package.sha256 == record.sha256:
             return package
     return None

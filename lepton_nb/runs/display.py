@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import html
-import math
-import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lepton_nb.errors import StoreError
 from lepton_nb.runs.notes import tags_text
+from lepton_nb.show.numbers import age, duration, sparkline
 
 if TYPE_CHECKING:
     from lepton_nb.runs.run import Run
 
-_BARS = "▁▂▃▄▅▆▇█"
 _SYMBOLS = {
     "queued": "◌",
     "running": "▶",
@@ -34,37 +31,6 @@ _COLOURS = {
     "failed": "#e5484d",
     "interrupted": "#e0701a",
 }
-
-
-def sparkline(values: Sequence[float], width: int = 12) -> str:
-    """The values as a row of bars, at most `width`; ones that are not finite are left out."""
-    finite = [value for value in values if math.isfinite(value)]
-    if len(finite) < 2:
-        return ""
-    if len(finite) > width:
-        finite = [finite[round(i * (len(finite) - 1) / (width - 1))] for i in range(width)]
-    low, high = min(finite), max(finite)
-    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(_BARS[round((value - low) * scale)] for value in finite)
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    whole = max(round(seconds), 0)
-    for size, unit, part, part_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // part
-            return f"{whole // size} {unit}" + (f" {rest} {part_unit}" if rest else "")
-    return f"{whole} s"
-
-
-def age(since: float) -> str:
-    """How long ago, in one unit: ``now``, ``5 min ago``, ``3 d ago``."""
-    seconds = time.time() - since
-    if seconds < 60:
-        return "now"
-    words = duration(seconds).split()
-    return f"{words[0]} {words[1]} ago"
 
 
 def best_text(run: Run) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from lepton_nb.runs.display import age, best_text, duration, status_html, status_text, trend, waiting
+from lepton_nb.runs.display import best_text, status_html, status_text, trend, waiting
 from lepton_nb.runs.exporting import export_runs
 from lepton_nb.runs.run import Run
+from lepton_nb.show.numbers import age, duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +67,12 @@ class RunTable(Sequence[Run]):
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
         ]
         return "\n".join(line.rstrip() for line in lines)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Data for the lab to draw, beside the table and the text."""
+        from lepton_nb.runs.bundle import RUNS_MIME, runs_bundle
+
+        return {RUNS_MIME: runs_bundle(self._runs)} if self._runs else {}
 
     def _repr_html_(self) -> str:
         if not self._runs:

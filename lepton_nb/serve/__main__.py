@@ -9,7 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from lepton_nb.serve.settings import Settings
+from lepton_nb.processes.settings import Settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from lepton_nb.serve.frames import Answer, Request, Result
+from lepton_nb.serve.batches import Answer, Request, Result
 from lepton_nb.serve.process import Worker
 
 _BATCH_BYTES = 16 << 20  # a batch is closed once it has as much
@@ -193,7 +193,7 @@ class Batcher:
                 break
         if jobs:
             self._running[worker] = _Batch(worker, jobs, time.monotonic() + self.time_limit)
-            worker.send([job.request for job in jobs])
+            worker.run([job.request for job in jobs])
 
     def _pass_on(self, worker: Worker, index: int, piece: bytes) -> None:
         on_piece = self._running[worker].jobs[index].on_piece

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from lepton_nb.serve.encodings import inflate
-from lepton_nb.serve.frames import Answer, Request, Result
-from lepton_nb.serve.memory import is_exhaustion
-from lepton_nb.serve.refusals import RefusedError
+from lepton_nb.processes.encodings import inflate
+from lepton_nb.processes.memory import is_exhaustion
+from lepton_nb.processes.refusals import RefusedError
+from lepton_nb.serve.batches import Answer, Request, Result
 from lepton_nb.serve.streaming import StoppedError, drain
 from lepton_nb.serve.tracebacks import print_error
-from lepton_nb.serve.wires import Question, Wire, failure
+from lepton_nb.serve.wires.base import Question, Wire, failure
 from lepton_nb.signature import TensorSpec
 from lepton_nb.tasks import Codec, InputError
 from lepton_nb.tasks.base import Arrays, Graphs
+from lepton_nb.tasks.doubts import doubts
 from lepton_nb.tasks.padding import joined, joining_shape
 
 Emit = Callable[[int, bytes], bool]
@@ -86,7 +87,9 @@ class Predictor:
         item = _Item(wire)
         try:
             plain = inflate(request.body, request.encoding, self.max_body)
-            item.question = wire.read(request._replace(body=plain, encoding=b""))
+            with doubts() as found:
+                question = wire.read(request._replace(body=plain, encoding=b""))
+            item.question = question._replace(warnings=tuple(found)) if found else question
         except RefusedError as error:
             item.answer = failure(error.status, str(error))
         except InputError as error:

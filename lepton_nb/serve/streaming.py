@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from lepton_nb.serve.frames import pack_piece, read_frame
-from lepton_nb.serve.wires import dump_json
+from lepton_nb.processes.channel import Kind, read_frame, send_frame
+from lepton_nb.serve.wires.base import dump_json
 from lepton_nb.tasks.base import Arrays
 
 
@@ -43,7 +43,7 @@ class Pieces:
         self._connection = connection
 
     def __call__(self, request: int, piece: bytes) -> bool:
-        self._connection.sendall(pack_piece(request, piece))
+        send_frame(self._connection, Kind.PIECE, piece, request)
         told, _, _ = select.select([self._connection], [], [], 0)
         if told:  # while a batch runs the front says nothing but to stop
             read_frame(self._connection)

@@ -36,7 +36,7 @@ class ImageCodec(TensorCodec):
     form: ClassVar[Form] = Form(
         "image",
         "image",
-        ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif", "image/tiff", NPY),
+        (*(f"image/{kind}" for kind in ("png", "jpeg", "webp", "bmp", "gif", "tiff", "*")), NPY),
         requirements=("pillow",),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +14,9 @@ from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.arrays import as_numpy
 from lepton_nb.tasks.base import Arrays, Form, InputError
 from lepton_nb.tasks.bodies import items_of, kind_of, request_schema
+from lepton_nb.tasks.doubts import doubt
 from lepton_nb.tasks.tensors import NPY, TensorCodec
+from lepton_nb.tasks.words import Words
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 INPUTS = ("input_ids", "attention_mask")
 """What a pretrained model takes of a text; one that was made here takes the ids alone."""
 EXAMPLE = "I would buy this again."
+_SHOWN = 8  # unknown words in a message
 
 
 class TextCodec(TensorCodec):
@@ -34,6 +37,7 @@ class TextCodec(TensorCodec):
         super().__init__(signature, answers)
         self.forms = {"text": self._from_one, "texts": self._from_many, **self.forms}
         self._vocabulary = self.vocabulary()
+        self._words = Words(signature.preprocessing["words"]) if "words" in signature.preprocessing else None
 
     def vocabulary(self) -> int:
         """How many token ids there are."""
@@ -98,11 +102,31 @@ class TextCodec(TensorCodec):
         return {"text": EXAMPLE}
 
     def _from_one(self, value: Any) -> Arrays:
-        return self.read([_checked(value, "text", None)])
+        return self._read_doubted([_checked(value, "text", None)])
 
     def _from_many(self, value: Any) -> Arrays:
         texts = [_checked(text, f"texts[{i}]", i) for i, text in enumerate(items_of(value, "texts"))]
-        return self.read(texts)
+        return self._read_doubted(texts)
+
+    def _read_doubted(self, texts: Sequence[str]) -> Arrays:
+        arrays = self.read(texts)
+        doubt(self.doubts(texts))
+        return arrays
+
+    def doubts(self, texts: Sequence[str]) -> Iterator[str]:
+        """What the texts have that no training text had."""
+        for index, text in enumerate(texts):
+            words = self._words.unknown(text) if self._words is not None else []
+            pieces = unread(text, self.signature.preprocessing["tokenizer"])
+            unknown = [
+                *words,
+                *(piece for piece in pieces if not any(piece.lower() in word for word in words)),
+            ]
+            if unknown:
+                label = f"texts[{index}]" if len(texts) > 1 else "text"
+                more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+                shown = ", ".join(map(repr, unknown[:_SHOWN]))
+                yield f"{label!r} has what no training text had: {shown}{more}"
 
 
 @lru_cache(maxsize=8)
@@ -127,6 +151,17 @@ def _cutting(serialized: str, length: int) -> Tokenizer:
     return tokenizer
 
 
+def unread(text: str, serialized: str) -> list[str]:
+    """The pieces of a text that the tokenizer has no token for, each once."""
+    tokenizer = load_tokenizer(serialized)
+    unknown = getattr(tokenizer.model, "unk_token", None)
+    if unknown is None:
+        return []
+    found = tokenizer.encode(text)
+    pieces = zip(found.tokens, found.offsets, strict=True)
+    return list(dict.fromkeys(text[start:end] for token, (start, end) in pieces if token == unknown))
+
+
 def encode_texts(texts: Sequence[str], preprocessing: Mapping[str, Any]) -> np.ndarray:
     """Token ids, int64 ``(N, L)``: cut at ``max_length``, padded on the right with ``pad_id``.
 
@@ -135,10 +170,18 @@ def encode_texts(texts: Sequence[str], preprocessing: Mapping[str, Any]) -> np.n
     length, pad = int(preprocessing["max_length"]), int(preprocessing["pad_id"])
     tokenizer = _cutting(preprocessing["tokenizer"], length)
     encodings = [tokenizer.encode(texts[0])] if len(texts) == 1 else tokenizer.encode_batch_fast(list(texts))
+    doubt(_cuts([len(encoding.ids) for encoding in encodings], length))
     batch = np.full((len(texts), length), pad, dtype=np.int64)
     for row, encoding in zip(batch, encodings, strict=True):
         row[: len(encoding.ids)] = encoding.ids
     return batch
+
+
+def _cuts(counts: Sequence[int], length: int) -> Iterator[str]:
+    for index, count in enumerate(counts):
+        if count > length:
+            label = f"texts[{index}]" if len(counts) > 1 else "text"
+            yield f"{label!r} is {count} tokens long, and the model reads its first {length}"
 
 
 def _checked(value: Any, key: str, index: int | None) -> str:

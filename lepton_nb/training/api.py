@@ -14,6 +14,7 @@ from lepton_nb.callbacks import Callback, TrainState, as_callbacks
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.losses import describe_loss, make_loss_again
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.packaging.restore import check_fits, remember
 from lepton_nb.runs import Run, RunStore
@@ -33,7 +34,6 @@ from lepton_nb.training.preparing import given_bundle, make_criterion, prepare
 from lepton_nb.training.prospects import say_limits
 from lepton_nb.training.random_weights import say_frozen_random
 from lepton_nb.training.release import frees_memory
-from lepton_nb.training.seeding import private_rng
 
 if TYPE_CHECKING:
     from lepton_nb.training.background.cargo import Cargo

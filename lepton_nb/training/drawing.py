@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from lepton_nb.evaluation.report import picture_html
+from lepton_nb.plots.html import picture_html
 from lepton_nb.plots.rates import rates_over_epochs
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.preparing import as_bundle

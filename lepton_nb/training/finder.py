@@ -17,8 +17,9 @@ from torch import nn
 
 from lepton_nb.data import Loader
 from lepton_nb.errors import ArgumentError, TrainingError
-from lepton_nb.evaluation.report import picture_html
 from lepton_nb.models.losses import loss_untouched
+from lepton_nb.models.seeding import private_rng, seed_all
+from lepton_nb.plots.html import picture_html
 from lepton_nb.plots.rates import loss_over_rate
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.device import choose_device, choose_precision, make_autocast
@@ -28,7 +29,6 @@ from lepton_nb.training.optimizers import make_optimizer, move_optimizer
 from lepton_nb.training.parts import evaluating_parts
 from lepton_nb.training.plan import Plan
 from lepton_nb.training.preparing import prepare
-from lepton_nb.training.seeding import private_rng, seed_all
 
 _WINDOW = 7  # steps that the loss is averaged over
 _DIVERGED = 4.0  # times the lowest mean loss of a window

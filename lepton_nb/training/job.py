@@ -25,6 +25,7 @@ from lepton_nb.data import Loader
 from lepton_nb.data.own.workers import worker_death
 from lepton_nb.errors import LeptonError, StoreError
 from lepton_nb.models.losses import loss_parameters
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.runs import Retention, Run
 from lepton_nb.training.allocator import freed_memory_kept
 from lepton_nb.training.autotune import autotune, compile_in_place
@@ -54,7 +55,6 @@ from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.samples import Samples
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
-from lepton_nb.training.seeding import private_rng
 from lepton_nb.training.settling import settle
 from lepton_nb.training.used import used
 

@@ -33,6 +33,7 @@ from lepton_nb.callbacks import Callback, TrainState, callback_states, restore_c
 from lepton_nb.data import Loader
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.objectives import Objective
+from lepton_nb.models.seeding import get_rng_state, seed_all, set_rng_state
 from lepton_nb.tasks.meters import Meter
 from lepton_nb.training.averaging import WeightAverage
 from lepton_nb.training.config import TrainConfig
@@ -41,7 +42,6 @@ from lepton_nb.training.group import ALONE, Group
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.rates import Rates
 from lepton_nb.training.recorder import Recorder
-from lepton_nb.training.seeding import get_rng_state, seed_all, set_rng_state
 from lepton_nb.training.validation import validate
 
 

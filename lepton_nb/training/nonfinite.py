@@ -10,8 +10,8 @@ import torch
 from lepton_nb.callbacks import TrainState
 from lepton_nb.errors import TrainingError
 from lepton_nb.models import first_non_finite
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.training.gradients import NonFiniteLossError
-from lepton_nb.training.seeding import private_rng
 
 MOST_IN_A_ROW = 10  # batches left out one after the other; more is not bad luck
 

@@ -16,6 +16,7 @@ from lepton_nb.models import model as define_model
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.losses import make_loss
 from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
+from lepton_nb.models.seeding import private_rng, seed_all
 from lepton_nb.training.adapters import with_lora
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
@@ -28,7 +29,6 @@ from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.plan import Plan
 from lepton_nb.training.prospects import prove_source
 from lepton_nb.training.recipes import Recipe, get_recipe
-from lepton_nb.training.seeding import private_rng, seed_all
 from lepton_nb.training.used import check_used
 
 

@@ -11,6 +11,7 @@ import torch
 
 from lepton_nb.callbacks import Callback, TrainState
 from lepton_nb.data import Batch, Loader
+from lepton_nb.show.numbers import duration
 
 if TYPE_CHECKING:
     from lepton_nb.training.loop import Work
@@ -49,7 +50,7 @@ class StepProfile:
         """The parts as one bar."""
         from lepton_nb.plots.step_time import step_time
 
-        title = f"A step takes {_duration(self.step_seconds)} ({self.device}, mean of {self.steps})"
+        title = f"A step takes {duration(self.step_seconds)} ({self.device}, mean of {self.steps})"
         return step_time(self.seconds, title=title)
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,7 +62,7 @@ class StepProfile:
     def __str__(self) -> str:
         parts = ", ".join(f"{part} {self.share(part):.0%}" for part in PARTS)
         return (
-            f"A step takes {_duration(self.step_seconds)}: {parts}.\n"
+            f"A step takes {duration(self.step_seconds)}: {parts}.\n"
             f"Bottleneck: {self.bottleneck} ({self.share(self.bottleneck):.0%}). {self.remedy}"
         )
 
@@ -238,9 +239,3 @@ def _cores() -> list[int]:
         return list(psutil.Process().cpu_affinity())
     except AttributeError:  # macOS
         return list(range(psutil.cpu_count(logical=False) or 1))
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1e3:.1f} ms" if seconds < 1.0 else f"{seconds:.2f} s"

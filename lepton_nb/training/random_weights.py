@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from lepton_nb.models import Definition
+from lepton_nb.models.seeding import private_rng, seed_all
 from lepton_nb.models.spec import RANDOM
 from lepton_nb.runs import Run
 from lepton_nb.training.blocks import frozen_modules
-from lepton_nb.training.seeding import private_rng, seed_all
 
 if TYPE_CHECKING:
     from lepton_nb.training.plan import Plan

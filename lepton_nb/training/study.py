@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from matplotlib.figure import Figure
 
 from lepton_nb.errors import NotFoundError, did_you_mean
-from lepton_nb.evaluation.report import number, picture_html, table
+from lepton_nb.evaluation.report import table
+from lepton_nb.plots.html import picture_html
 from lepton_nb.plots.parallel import Axis, parallel_coordinates
 from lepton_nb.runs import Run, RunStore
+from lepton_nb.show.numbers import number
 from lepton_nb.training.majority import note_of
 from lepton_nb.training.space import Dimension, parse_space, space_text
 

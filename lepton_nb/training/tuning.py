@@ -50,7 +50,7 @@ def tune(
         trials: How many in all, those of an earlier call under the same name included.
         name: Name of the search; made from the model's where None.
         prune: Whether to stop bad trials early.
-        progress: Called with the study after every trial.
+        progress: Called with the study before the first trial, and after every one.
 
     Raises:
         ArgumentError: If Optuna is not installed, or the space or a setting is wrong.
@@ -172,6 +172,8 @@ def _search(
     """Run trials until there are enough, or an interrupt stopped one of them."""
     sampler = _sampler(study, epochs=epochs, seed=seed)
     failure: LeptonError | None = None
+    tell = progress or (lambda _: None)
+    tell(study)
     while study.counted < study.wanted:
         trial = sampler.ask({part.name: part.distribution() for part in study.space})
         report = Report(trial, record(study, trial.params), prune=prune)
@@ -192,8 +194,7 @@ def _search(
         if done.state == "interrupted":
             study.ended = "interrupted; the same line goes on"
             break
-        if progress is not None:
-            progress(study)
+        tell(study)
     if not study.ranked and failure is not None:
         raise failure
 

@@ -32,8 +32,10 @@ def validate(
         for batch in loader.batches(0):
             if group.any(not keep_going()):
                 return None
-            loss, outputs = objective(model, batch)
             count = batch.items
+            if not count:  # a rank's part of a batch with fewer items than ranks
+                continue
+            loss, outputs = objective(model, batch)
             seen += count
             if loss is not None:
                 loss_sum += float(loss) * count

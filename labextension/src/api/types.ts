@@ -175,6 +175,8 @@ export interface ISeries {
 export interface IHistory {
   series: Record<string, ISeries>;
   step: number;
+  /** Unknown of data without a length. */
+  steps_per_epoch?: number | null;
   /** How far this reads: what `after` takes the next time. A step alone would miss validation. */
   cursor: string;
 }

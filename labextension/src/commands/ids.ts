@@ -9,6 +9,7 @@ export const CommandIDs = {
   pauseRun: 'lepton:pause-run',
   resumeRun: 'lepton:resume-run',
   stopRun: 'lepton:stop-run',
+  changeRate: 'lepton:change-learning-rate',
   deleteRun: 'lepton:delete-run',
   evaluateRun: 'lepton:evaluate-run',
   deployRun: 'lepton:deploy-run',

@@ -7,6 +7,7 @@ import {
   launchIcon,
   listIcon,
   runIcon,
+  settingsIcon,
   stopIcon,
   tableRowsIcon
 } from '@jupyterlab/ui-components';
@@ -62,6 +63,24 @@ export function addRunCommands(context: CommandContext): void {
     pauseIcon,
     can('pause'),
     control('pause')
+  );
+
+  add(
+    CommandIDs.changeRate,
+    trans.__('Change Learning Rate of Run'),
+    trans.__('Learning Rate'),
+    settingsIcon,
+    can('lr'),
+    async run => {
+      const value = await context.askNumber(
+        trans.__('Peak learning rate of %1', run.ref),
+        trans.__('The schedule goes on from it.'),
+        run.latest?.lr
+      );
+      if (value !== null) {
+        await context.attempt(() => post(run, { action: 'lr', value }));
+      }
+    }
   );
 
   add(

@@ -51,6 +51,14 @@ export class LeptonPanel extends ReactWidget {
     this.node.querySelector<HTMLInputElement>('.lp-Search input')?.focus();
   }
 
+  /** The keyboard goes to the list, not only the eye. */
+  protected onActivateRequest(): void {
+    void this.renderPromise?.then(() => {
+      const first = this.node.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
+      (first ?? this.node.querySelector<HTMLElement>('.lp-Search input'))?.focus();
+    });
+  }
+
   protected onBeforeShow(): void {
     this.update();
   }

@@ -46,8 +46,15 @@ export function Evaluations(props: {
   }
   const labels = Object.assign({}, ...columns.map(column => column.evaluation.labels));
   const names = [...new Set(columns.flatMap(column => Object.keys(column.evaluation.metrics)))];
+  const missing = details.filter(({ evaluations }) => Object.keys(evaluations).length === 0);
   return (
     <>
+      {missing.map(({ run: { ref } }) => (
+        <p key={ref} className="lp-Note">
+          {trans.__('%1 is not evaluated yet.', ref)}{' '}
+          <CommandButton commands={commands} id={CommandIDs.evaluateRun} args={{ ref }} text />
+        </p>
+      ))}
       <table className="lp-Table">
         <thead>
           <tr>

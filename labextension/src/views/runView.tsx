@@ -14,7 +14,7 @@ import { isActive, type LeptonModel } from '../model/lepton';
 import { headline } from '../panel/runRow';
 import { Tabs } from '../panel/tabs';
 import type { ILepton } from '../tokens';
-import { Curves } from './curves';
+import { StoredCurves } from './curves';
 import { Evaluations } from './evaluations';
 import { Hardware } from './hardware';
 import { LogTail } from './log';
@@ -143,7 +143,7 @@ function View(props: {
         aria-labelledby={`${prefix}-tab-${shown}`}
       >
         {shown === 'curves' ? (
-          <Curves model={model} runs={runs} isShown={props.isShown} />
+          <StoredCurves model={model} runs={runs} isShown={props.isShown} />
         ) : shown === 'hardware' ? (
           <Hardware model={model} runs={runs} />
         ) : shown === 'log' ? (

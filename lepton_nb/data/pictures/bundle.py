@@ -20,8 +20,9 @@ from lepton_nb.data.pictures.pool import ImagePool
 from lepton_nb.data.pictures.stats import PixelStats
 from lepton_nb.data.pictures.streaming import AHEAD
 from lepton_nb.data.previews import PicturePreview
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import Parts
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.names import LABEL_TASKS
 

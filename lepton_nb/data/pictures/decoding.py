@@ -18,8 +18,9 @@ from PIL import Image
 from lepton_nb.data.duplicates import EXAMPLES, digest
 from lepton_nb.data.pictures.options import Size
 from lepton_nb.data.pictures.stats import channel_sums
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.sources import Progress
+from lepton_nb.show.words import plural
 from lepton_nb.tasks import InputError
 from lepton_nb.tasks.images import load_image
 from lepton_nb.tasks.wide_pictures import ValueRange, is_wide

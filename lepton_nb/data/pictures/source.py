@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lepton_nb.data.options import option
+from lepton_nb.data.options import Grouped, option
 from lepton_nb.data.pictures.options import Augmenting, PictureOptions
 from lepton_nb.data.sources import Match, Progress, Source
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderOptions(PictureOptions):
+class FolderOptions(PictureOptions, Grouped):
     """Pictures in files.
 
     Attributes:

@@ -68,8 +68,8 @@ def tensor_bundle(
         preprocessing=preprocessing,
         target=target,
     )
-    content = {split: (inputs[rows], values[rows]) for split, rows in parts.items()}
-    answers = {split: answers for split, (_, answers) in content.items()}
+    answers = {split: values[rows] for split, rows in parts.items()}
+    together = torch.from_numpy(inputs)
     if targets.kind == "labels":
         counts, said = label_counts({s: a > 0 for s, a in answers.items()}, task, targets.class_names)
     else:
@@ -80,8 +80,8 @@ def tensor_bundle(
     known_by = digests if contents is None else contents
 
     def split(part: str, rows: np.ndarray) -> MemorySplit:
-        own_inputs, own_targets = (torch.from_numpy(array) for array in content[part])
-        return split_type(part, own_inputs, own_targets, lambda i: raw(int(rows[i])))
+        targets = torch.from_numpy(answers[part])
+        return split_type(part, together, targets, lambda i: raw(int(rows[i])), rows=torch.from_numpy(rows))
 
     return DataBundle(
         name=name,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,13 @@ import torch
 from torch import Tensor
 
 from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.containers import opened
 from lepton_nb.data.contents import array_keys, column_keys
 from lepton_nb.data.label_columns import as_label_sets, is_lists_of_names, one_object_each
 from lepton_nb.data.label_targets import as_one_label, read_answers, read_label_sets, read_matrix
 from lepton_nb.data.pictures.arrays import as_pictures, image_pool
 from lepton_nb.data.pictures.bundle import image_bundle
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts, plan_parts, row_keys
 from lepton_nb.data.tables.bundle import preview_rows, row_as_dict
 from lepton_nb.data.tables.columns import number_column
@@ -25,9 +28,34 @@ from lepton_nb.data.targets import Targets, kind_of_task, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.tensors.source import ArrayOptions
 from lepton_nb.errors import ArgumentError, DataError
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.tables import encode_columns
 
 _LABELS = 'task="multi-label-classification" takes each column as a label.'
+
+
+def open_archive(path: Path, target: str | Sequence[str] | None) -> dict[str, tuple[Any, Any] | None]:
+    """The arrays of an ``.npz`` file by split.
+
+    Raises:
+        DataError: If it is damaged, holds objects, or does not tell which are the targets.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path.name!r} cannot be read: {error}.", "Write plain arrays: np.savez(path, x=X, y=y)."
+        ) from None
+    found = opened(arrays, target)
+    if isinstance(found, dict):
+        return found
+    if not isinstance(found, tuple):
+        raise DataError(
+            f"{path.name!r} holds columns, {', '.join(map(repr, arrays))}.",
+            f"data = pd.DataFrame(dict(np.load({path.name!r})))",
+        )
+    return {"train": found}
 
 
 def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions, *, name: str) -> DataBundle:

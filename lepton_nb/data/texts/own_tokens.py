@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.texts.split import TextSplit
 from lepton_nb.data.texts.tokenizing import choose_length, token_counts
 from lepton_nb.models.tokens import Tokens
+from lepton_nb.show.words import plural
 from lepton_nb.signature import TensorSpec
 from lepton_nb.tasks.texts import INPUTS, load_tokenizer
 

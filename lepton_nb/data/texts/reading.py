@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_con
 from lepton_nb.data.label_columns import is_label_sets
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.tables.reading import whole_frame
 from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, with_label_sets
@@ -25,31 +27,36 @@ from lepton_nb.data.texts.source import TextOptions
 from lepton_nb.data.texts.split import TextSplit
 from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.texts import encode_texts, load_tokenizer
+from lepton_nb.tasks.words import sketch, words_of
 
 SHOWN = 2  # sentences of each class
 SHOWN_CLASSES = 10
 
 
-def read_labelled(
-    source: str | os.PathLike[str] | pd.DataFrame, options: TextOptions, *, name: str | None
-) -> DataBundle:
+def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> DataBundle:
     """Labelled texts as a bundle.
 
     Raises:
         DataError: If there is nothing to learn from, or an option is wrong.
     """
-    if isinstance(source, pd.DataFrame):
-        found, own_name = from_frame(source, options.text, options.label), "frame"
-        where = f"DataFrame, {len(source):,} rows"
+    if not isinstance(source, str | os.PathLike):
+        table, given, said = whole_frame(source, options.label)
+        found, own_name = from_frame(table, options.text, options.label, options.group), "frame"
+        found, where = (
+            replace(found, given=given, findings=said + found.findings),
+            f"DataFrame, {len(table):,} rows",
+        )
     else:
         root = Path(source).expanduser().absolute()
-        found, own_name = read_texts(source, options.text, options.label), root.stem
+        found, own_name = read_texts(source, options.text, options.label, group=options.group), root.stem
         where = f"{'folder' if root.is_dir() else 'file'} {root}"
     found = clean_texts(with_label_sets(found, options.task))
     targets = read_answers(found.labels, options.task or _usual(found), found.label_names)
     content = digests(value.encode() for value in found.texts)
-    parts, split = plan_parts(found.given, content, targets.labels, targets.strata, options)
+    keys = content if found.groups is None else found.groups
+    parts, split = plan_parts(found.given, keys, targets.labels, targets.strata, options, group=options.group)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens(
@@ -97,13 +104,14 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
     position = np.cumsum(keep) - 1
     given = {split: position[rows[keep[rows]]] for split, rows in found.given.items()}
     refuse_emptied(found.given, given, lost)
-    return LabelledTexts(
-        texts[keep].reset_index(drop=True),
-        labels[keep].reset_index(drop=True),
-        given,
-        [name for name, kept in zip(found.names, keep, strict=True) if kept],
-        found.findings + findings + lost,
-        found.label_names,
+    return replace(
+        found,
+        texts=texts[keep].reset_index(drop=True),
+        labels=labels[keep].reset_index(drop=True),
+        given=given,
+        names=[name for name, kept in zip(found.names, keep, strict=True) if kept],
+        findings=found.findings + findings + lost,
+        groups=None if found.groups is None else found.groups[keep],
     )
 
 
@@ -143,7 +151,9 @@ def _learn_tokens(
     cut = int((counts > length).sum())
     said = f"Tokenizer: {size:,} tokens learned from train; {plural(cut, 'text')} of train cut at {length}"
     finding = Finding(f"{said}{'' if max_length else ' (max_length=… chooses another)'}.")
-    return {"kind": "text", "tokenizer": tokenizer, "max_length": length, "pad_id": 0}, [finding]
+    known = sketch(word for text in train for word in words_of(text))
+    settings = {"kind": "text", "tokenizer": tokenizer, "words": known, "max_length": length, "pad_id": 0}
+    return settings, [finding]
 
 
 def _preview(texts: list[str], targets: Targets, train: np.ndarray) -> RowsPreview:

@@ -30,10 +30,11 @@ class TextSplit(MemorySplit):
         targets: Tensor,
         raw_item: RawItem,
         *,
+        rows: Tensor | None = None,
         length: int | None = None,
         pad_id: int | None = None,
     ) -> None:
-        super().__init__(name, inputs, targets, raw_item)
+        super().__init__(name, inputs, targets, raw_item, rows=rows)
         self.length = length
         self._pad_id = pad_id
 
@@ -48,7 +49,7 @@ class TextSplit(MemorySplit):
             return self
         twin = copy.copy(self)
         twin.inputs = torch.from_numpy(encode_texts(self.texts, settings))
-        twin._copies = {}
+        twin._rows, twin._copies = torch.arange(len(self)), {}
         twin._pad_id = mask_of(trained)
         return twin
 

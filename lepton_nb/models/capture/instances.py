@@ -24,8 +24,8 @@ from lepton_nb.models.capture.places import places_of
 from lepton_nb.models.capture.risks import risk_of_building
 from lepton_nb.models.capture.sameness import difference, same_value
 from lepton_nb.models.loading import load_source
-from lepton_nb.models.preserve import private_rng
 from lepton_nb.models.rendering import constructor
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.spec import ModelSpec
 
 _MOVES = {"to", "cuda", "cpu", "eval", "train", "requires_grad_", "share_memory"}

@@ -30,8 +30,9 @@ from lepton_nb.models.check.tracing import tensors_in
 from lepton_nb.models.label_loss import as_compared
 from lepton_nb.models.losses import loss_untouched
 from lepton_nb.models.objectives import compares_tensors
-from lepton_nb.models.preserve import evaluating, private_rng, untouched
+from lepton_nb.models.preserve import evaluating, untouched
 from lepton_nb.models.rendering import constructor
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.signature import TensorSpec
 
 

@@ -58,7 +58,7 @@ def spec_of(model: nn.Module) -> ModelSpec | None:
     if "transformers" not in sys.modules:
         return None
     from lepton_nb.models.capture.sameness import difference
-    from lepton_nb.models.preserve import private_rng
+    from lepton_nb.models.seeding import private_rng
 
     found = _library("transformers").spec_of(model)
     if found is None:

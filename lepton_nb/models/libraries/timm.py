@@ -12,7 +12,7 @@ from lepton_nb.models.libraries import needs, short_name
 from lepton_nb.models.libraries.hub import first_line, in_cache, not_at_hand, pinned, reach
 from lepton_nb.models.libraries.pictures import picture_sizes
 from lepton_nb.models.local_weights import fill, is_weights_file, left_out_note, read_weights
-from lepton_nb.models.preserve import private_rng
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.spec import RANDOM, ModelSpec
 from lepton_nb.signature import Signature
 

@@ -9,7 +9,6 @@ from torch import nn
 from lepton_nb.models.definition import Definition
 from lepton_nb.models.libraries.pictures import picture_sizes
 from lepton_nb.models.local_weights import is_weights_file
-from lepton_nb.models.preserve import private_rng
 from lepton_nb.models.registry import (
     begins_with,
     build_torchvision,
@@ -18,6 +17,7 @@ from lepton_nb.models.registry import (
     torchvision_notes,
     wants_small_stem,
 )
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.spec import ModelSpec
 from lepton_nb.signature import Signature
 

@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 from lepton_nb.plots import theme
 from lepton_nb.plots.charts import Box, Exhibit, Gallery, Mask
 from lepton_nb.plots.gallery import opened
+from lepton_nb.show.words import shorten
 
 _COLUMNS, _TILE = 6, 1.55  # inches
 _ANNOTATED_COLUMNS, _ANNOTATED_TILE = 4, 2.3
@@ -64,7 +65,7 @@ def _box_on(axes: Axes, box: Box, width: int, height: int) -> None:
     style: Any = {"edgecolor": _colour(box), "linewidth": 1.6, "linestyle": (0, (3, 2)) if box.true else "-"}
     size = (box.x2 - box.x1) * width, (box.y2 - box.y1) * height
     axes.add_patch(Rectangle((left, top), *size, fill=False, **style))
-    told = " ".join([theme.shorten(box.label, 14), "" if box.score is None else f"{box.score:.0%}"]).strip()
+    told = " ".join([shorten(box.label, 14), "" if box.score is None else f"{box.score:.0%}"]).strip()
     if told and not box.true:
         tag: Any = {"facecolor": theme.ORANGE, "edgecolor": "none", "pad": 0.8}
         axes.text(left, top, told, va="bottom", fontsize=6, color="white", bbox=tag, clip_on=True)
@@ -77,10 +78,10 @@ def _colour(drawn: Box | Mask) -> str:
 def _captions_on(axes: Axes, item: Exhibit, tile: float) -> None:
     options: Any = {"transform": axes.transAxes, "ha": "center", "va": "top", "fontsize": 8}
     letters, line = int(13 * tile), 0.23 / tile
-    caption = theme.shorten(item.caption, letters)
+    caption = shorten(item.caption, letters)
     axes.text(0.5, -0.04, caption, color=theme.ORANGE, fontweight="bold", **options)
     if item.truth:
-        truth = theme.shorten(f"true: {item.truth}", letters)
+        truth = shorten(f"true: {item.truth}", letters)
         axes.text(0.5, -0.04 - line, truth, color=theme.SOFT, **options)
 
 
@@ -97,9 +98,9 @@ def _list(chart: Gallery) -> Figure:
         y = [1 - (top + inches) / total for inches in (0, 0.09, 0.17, 0.36)]
         figure.add_artist(Line2D([0.015, 0.985], [y[0], y[0]], color=theme.LINE, linewidth=0.8))
         figure.text(0.20, y[1], "\n".join(lines), va="top", fontsize=9, color=theme.INK, linespacing=1.35)
-        figure.text(0.015, y[2], theme.shorten(item.caption, 20), fontsize=9, color=theme.ORANGE, **bold)
+        figure.text(0.015, y[2], shorten(item.caption, 20), fontsize=9, color=theme.ORANGE, **bold)
         if item.truth:
-            truth = theme.shorten(f"true: {item.truth}", 20)
+            truth = shorten(f"true: {item.truth}", 20)
             figure.text(0.015, y[3], truth, va="center", fontsize=8.5, color=theme.SOFT)
         top += height
     return figure

@@ -12,9 +12,10 @@ from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import file_keys
 from lepton_nb.data.duplicates import EXAMPLES, digests, find_leaks
 from lepton_nb.data.pictures.stats import PixelStats, channel_sums
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import Parts, plan_parts
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.base import InputError
 from lepton_nb.tasks.detection.annotations import Annotations, Picture

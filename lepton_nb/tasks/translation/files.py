@@ -11,8 +11,9 @@ from pathlib import Path
 
 from lepton_nb.data.class_folders import suggest_path
 from lepton_nb.data.duplicates import EXAMPLES
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 
 LONGEST = 10_000  # characters; what is longer is no sentence
 SUFFIXES = (".tsv", ".txt")

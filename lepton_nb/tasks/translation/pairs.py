@@ -15,13 +15,15 @@ from lepton_nb.data.assemble import fingerprint
 from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.duplicates import digests
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import plan_parts
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.translation.files import Pairs, read_pairs
 from lepton_nb.tasks.translation.split import PairSplit, Ragged
 from lepton_nb.tasks.translation.tokens import ids_of, train_tokens
+from lepton_nb.tasks.words import sketch, words_of
 
 if TYPE_CHECKING:
     from lepton_nb.tasks.translation.data import PairOptions
@@ -46,7 +48,8 @@ def read_bundle(path: Path, target: Path | None, options: PairOptions, name: str
     tokenizer = train_tokens(texts, options.vocab_size)
     coded = Coded.of(found, tokenizer)
     length = options.max_length or min(_LONGEST, int(coded.longest[train].max()))
-    signature = signature_of(tokenizer, length, options.beams)
+    words = sketch(word for row in train for word in words_of(found.sources[row]))
+    signature = signature_of(tokenizer, length, options.beams, words)
     parts, said_too = _fitting(found, coded, parts, length)
     bundle = _bundle(name, str(path), found, coded, parts, content, signature)
     bundle.report.findings = [*found.findings, *said, *said_too]
@@ -87,14 +90,14 @@ def same_source(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def signature_of(tokenizer: str, length: int, beams: int) -> Signature:
+def signature_of(tokenizer: str, length: int, beams: int, words: str) -> Signature:
     ids = TensorSpec("source", "int64", (None,), pad=0)
     return Signature(
         task=NAME,
         inputs=(ids, TensorSpec("before", "int64", (None,), pad=0)),
         output=TensorSpec("tokens", "int64", (length,)),
         further_outputs=(TensorSpec("score", "float32", ()),),
-        preprocessing={"kind": "pairs", "tokenizer": tokenizer, "max_length": length},
+        preprocessing={"kind": "pairs", "tokenizer": tokenizer, "words": words, "max_length": length},
         target={"name": "target", "beams": beams},
         by_name=True,
     )

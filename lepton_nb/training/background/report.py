@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
+from lepton_nb.show.numbers import size
+
 
 @dataclass(frozen=True)
 class Item:
@@ -43,7 +45,7 @@ class CaptureReport(Sequence[Item]):
         return {"size": self.size, "items": [asdict(item) for item in self._items]}
 
     def __str__(self) -> str:
-        rows = [(item.kind, item.name, size_text(item.size), item.why) for item in self._items]
+        rows = [(item.kind, item.name, size(item.size), item.why) for item in self._items]
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -57,7 +59,7 @@ class CaptureReport(Sequence[Item]):
         cell = 'style="text-align: left; padding: 1px 14px 1px 0"'
         rows = "".join(
             f"<tr><td {cell}>{escape(item.kind)}</td><td {cell}><b>{escape(item.name)}</b></td>"
-            f'<td style="text-align: right; padding: 1px 14px 1px 0">{size_text(item.size)}</td>'
+            f'<td style="text-align: right; padding: 1px 14px 1px 0">{size(item.size)}</td>'
             f"<td {cell}>{escape(item.why)}</td></tr>"
             for item in self._items
         )
@@ -71,15 +73,4 @@ class CaptureReport(Sequence[Item]):
         heads = [item.name for item in self._items if item.kind in ("model", "data")]
         more = len(self._items) - len(heads)
         others = f" and {more} more" if more else ""
-        return f"Travels by value: {', '.join(heads)}{others}, {size_text(self.size)} in all"
-
-
-def size_text(count: float) -> str:
-    """``512 B``, ``1.4 MB``: powers of 1000."""
-    if count < 999.5:
-        return f"{count:.0f} B"
-    for unit in ("kB", "MB"):
-        count /= 1000
-        if count < 999.5:
-            return f"{count:.3g} {unit}"
-    return f"{count / 1000:.3g} GB"
+        return f"Travels by value: {', '.join(heads)}{others}, {size(self.size)} in all"
