@@ -36,6 +36,29 @@ class Batch(NamedTuple):
         return rows(self.inputs)
 
 
+class Given(Batch):
+    """A batch of a user's loader beside what of it is known as inputs and target.
+
+    Attributes:
+        whole: Exactly what the loader yielded, on the device.
+    """
+
+    whole: Any = None
+
+    @classmethod
+    def of(cls, whole: Any, known: Batch | None) -> Given:
+        """Where nothing of it is known, the whole stands for the inputs and the target."""
+        found = cls(*(known or (whole, whole)))
+        found.whole = whole
+        return found
+
+    @property
+    def items(self) -> int:
+        """How many rows there are; of lists of items of several sizes, how long the first is."""
+        first = self.inputs[0] if isinstance(self.inputs, list | tuple) else self.inputs
+        return len(first) if isinstance(first, list | tuple) else rows(first)
+
+
 def leaves(tree: Tree) -> Iterator[Any]:
     """The tensors of a tree, in order."""
     if isinstance(tree, Mapping):

@@ -41,6 +41,11 @@ def _is_source(value: Any) -> bool:
     return is_container(value) or any(is_a(value, *source.classes) for source in sources().values())
 
 
+def _is_routine(value: Any) -> bool:
+    """Whether it is called as a function is: no class, and no model."""
+    return callable(value) and not isinstance(value, type) and not is_a(value, "torch.nn:Module")
+
+
 def _is_torch_loss(value: Any) -> bool:
     return is_a(value, "torch.nn.modules.loss:_Loss")
 
@@ -55,7 +60,28 @@ def _is_model(value: Any) -> bool:
         return module is not None and issubclass(value, module)
     if isinstance(value, functools.partial):
         return _is_model(value.func)
+    if isinstance(value, Mapping):
+        return bool(value) and all(_is_model(part) for part in value.values())
     return isinstance(value, types.FunctionType) and "torch" in sys.modules
+
+
+def _is_optimizer(value: Any) -> bool:
+    several = value.values() if isinstance(value, Mapping) else value
+    parts = list(several) if isinstance(value, Mapping | list | tuple) else [value]
+    return bool(parts) and all(is_a(part, "torch.optim:Optimizer") for part in parts)
+
+
+def _is_scheduler(value: Any) -> bool:
+    if isinstance(value, functools.partial):
+        return _is_scheduler(value.func)
+    kind = getattr(sys.modules.get("torch.optim.lr_scheduler"), "LRScheduler", None)
+    if isinstance(value, type):
+        return kind is not None and issubclass(value, kind)
+    return kind is not None and isinstance(value, kind)
+
+
+def _is_metric(value: Any) -> bool:
+    return is_a(value, "torchmetrics:Metric", "torchmetrics:MetricCollection")
 
 
 def _is_callback(value: Any) -> bool:
@@ -63,12 +89,6 @@ def _is_callback(value: Any) -> bool:
     if kind is None or value is kind:
         return False
     return issubclass(value, kind) if isinstance(value, type) else isinstance(value, kind)
-
-
-def _is_loss(value: Any) -> bool:
-    return (is_a(value, "torch.nn:Module") or isinstance(value, types.FunctionType)) and not isinstance(
-        value, type
-    )
 
 
 MODEL = Kind("model", "an nn.Module, its class, or a function that makes one", _is_model)
@@ -81,19 +101,37 @@ LOADER = Kind(
 OPTIMIZER = Kind(
     "optimizer",
     "a torch.optim.Optimizer",
-    lambda value: is_a(value, "torch.optim:Optimizer"),
+    _is_optimizer,
+)
+SCHEDULER = Kind(
+    "scheduler",
+    "a torch.optim.lr_scheduler, its class, a partial of it, or a function of the optimizer",
+    lambda value: _is_scheduler(value) or _is_routine(value),
+    suggests=_is_scheduler,
+)
+STEP = Kind(
+    "step",
+    "a function step(model, batch) or step(model, batch, optimizers)",
+    lambda value: callable(value) and not isinstance(value, type),
+    suggests=lambda value: isinstance(value, types.FunctionType),
+)
+METRIC = Kind(
+    "metric",
+    "a metric of torchmetrics, or a function of outputs and target",
+    callable,
+    suggests=lambda value: _is_metric(value) or isinstance(value, types.FunctionType),
 )
 LOSS = Kind(
     "loss",
     "a callable loss(preds, target), such as nn.CrossEntropyLoss()",
-    _is_loss,
+    callable,
     suggests=lambda value: _is_torch_loss(value) or isinstance(value, types.FunctionType),
 )
 CALLBACK = Kind(
     "callback",
     "a lepton_nb.Callback, or a function of the state that is called after each epoch",
-    lambda value: _is_callback(value) or isinstance(value, types.FunctionType),
-    suggests=lambda value: _is_callback(value),
+    lambda value: _is_callback(value) or _is_routine(value),
+    suggests=_is_callback,
 )
 RUN = Kind("run", "a run", lambda value: is_a(value, "lepton_nb.runs.run:Run"))
 DEPLOYMENT = Kind(

@@ -26,6 +26,7 @@ from lepton_nb.training.device import choose_device, choose_precision, make_auto
 from lepton_nb.training.gradients import backward
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
+from lepton_nb.training.own import Own
 from lepton_nb.training.parts import evaluating_parts
 from lepton_nb.training.plan import Plan
 from lepton_nb.training.preparing import prepare
@@ -135,7 +136,7 @@ def lr_find(
             f"The range is {start:g} to {end:g} in {steps} steps; expected it to rise, in 10 steps or more.",
             "For example --start 1e-7 --end 10 --steps 100",
         )
-    plan = prepare(model, data, train=train, val=val, optimizer=optimizer, loss=loss, config=config)
+    plan = prepare(model, data, train=train, val=val, own=Own(optimizer, loss), config=config)
     rates = [start * (end / start) ** (step / (steps - 1)) for step in range(steps)]
     found = RateSearch()
     with private_rng(), _unchanged(plan), loss_untouched(plan.loss):

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from lepton_nb.batch import Batch, Tree, cut
+from lepton_nb.batch import Batch, Given, Tree, cut
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.objectives import Objective
+from lepton_nb.models.stepping import StepObjective
 from lepton_nb.runs import Run
 from lepton_nb.training.group import ALONE, Group
+from lepton_nb.training.optimizers import forget_gradients
 
 
 class NonFiniteLossError(Exception):
@@ -29,6 +31,9 @@ class NonFiniteLossError(Exception):
         super().__init__(value)
         self.value = value
         self.inputs = inputs
+
+
+_SMALLER = "Take a smaller batch_size, --precision bf16, or --device cpu."
 
 
 class Gradients:
@@ -67,6 +72,7 @@ class Gradients:
         self.revocable = revocable
         self.group = group
         self.forward: Callable[..., Any] = model
+        self.forget = forget_gradients(optimizer)
         self.most: int | None = None
 
     def add(self, batches: Sequence[Batch]) -> float:
@@ -90,8 +96,19 @@ class Gradients:
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
+                if isinstance(batches[0], Given):
+                    raise TrainingError("A batch of your step does not fit in memory.", _SMALLER) from None
             # Only out here has the traceback let go of the activations.
             self._halve(batches)
+
+    def move(self, clip: float | None) -> None:
+        """Move the weights by the gradients gathered, and forget these."""
+        if clip is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.forget()
 
     def _add(self, batches: Sequence[Batch]) -> float:
         if self.most is None and len(batches) == 1:
@@ -144,6 +161,26 @@ class Gradients:
             said += f" Batch norm sees {self.most} at a time, which may change the result."
         self.run.warnings.append(said)
         self.run.append_log(said)
+
+
+class OwnMoves(Gradients):
+    """Of a step of the user's that goes backward and moves the weights itself: there is nothing to add."""
+
+    def _pass(self, batch: Batch, weight: float) -> float:
+        objective = self.objective
+        assert isinstance(objective, StepObjective)
+        objective.moving = True
+        try:
+            with self.autocast:
+                loss = float(objective(self.model, batch)[0])
+        finally:
+            objective.moving = False
+        if not math.isfinite(loss):
+            raise NonFiniteLossError(loss, batch.inputs)
+        return weight * loss
+
+    def move(self, clip: float | None) -> None:  # noqa: ARG002 - the step has moved them
+        return
 
 
 def backward(

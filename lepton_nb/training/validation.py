@@ -28,7 +28,7 @@ def validate(
     Every module is left in the mode it came in. The loss is the mean over the items.
     """
     loss_sum, items, seen = 0.0, 0, 0
-    with evaluating(model), without_gradients(model):
+    with evaluating(model), without_gradients(model, objective):
         for batch in loader.batches(0):
             if group.any(not keep_going()):
                 return None

@@ -26,7 +26,8 @@ from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import numbered, plan_parts
 from lepton_nb.errors import DataError
-from lepton_nb.signature import Signature
+from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.generic import Generic
 from lepton_nb.tasks.names import LABEL_TASKS
 
 UserData = DataLoader[Any] | Dataset[Any]
@@ -44,6 +45,25 @@ def read_loaders(
     given = {"train": train, "val": val, "test": test}
     splits = {part: _as_split(part, source) for part, source in given.items() if source is not None}
     return _bundle(splits, name=name, task=options.task, class_names=options.class_names)
+
+
+def read_whole(train: UserData, val: UserData | None, *, name: str) -> DataBundle:
+    """A bundle around DataLoaders or Datasets that yield whatever they like, for a step of the user's.
+
+    Raises:
+        DataError: If one is no DataLoader or Dataset, or fails.
+    """
+    given = {"train": train, "val": val}
+    splits = {part: _as_split(part, source) for part, source in given.items() if source is not None}
+    splits = {part: split.as_whole() for part, split in splits.items()}
+    for split in splits.values():
+        first_batch(split)
+    target = {"name": "target", "reason": "Only your own step knows what these batches are."}
+    spec = TensorSpec("inputs", "float32", ())
+    signature = Signature(Generic.name, (spec,), TensorSpec("outputs", "float32", ()), target=target)
+    counts = {part: {"": len(split)} for part, split in splits.items()}
+    report = DataReport(name, "batches of your own", counts, signature, [], None)
+    return DataBundle(name, signature, dict(splits), report, "")
 
 
 def read_dataset(source: Dataset[Any], options: DatasetOptions, *, name: str) -> DataBundle:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, Subset, default_collate
 
-from lepton_nb.batch import Batch, leaves, mapped
+from lepton_nb.batch import Batch, Given, leaves, mapped
 from lepton_nb.data.bundle import Inputs
 from lepton_nb.data.ordering import batch_count, epoch_order
-from lepton_nb.data.own.batches import as_float32, as_target, check_batch, explain_failure, target_key
+from lepton_nb.data.own.batches import as_float32, as_target, check_batch, explain_failure, sent, target_key
 from lepton_nb.data.own.dataloader_views import count_items, item_order, rebuild
 from lepton_nb.data.own.dataset_views import dataset_targets, picture_reader
 from lepton_nb.data.own.isolation import RandomStreams
@@ -52,6 +52,7 @@ class UserSplit:
         self.kind: Kind | None = None
         self.notes: list[str] = []
         self.target_name: str | None = None
+        self.whole = False
         self.read_picture = picture_reader(dataset) if order is not None else None
         self.targets: Tensor | None = None
         if order is not None:
@@ -89,7 +90,27 @@ class UserSplit:
         twin.kind = None
         return twin
 
+    def as_whole(self) -> Self:
+        """The same split, whose batches also hold what the user's code yields: for a step of theirs."""
+        twin = copy.copy(self)
+        twin.whole = True
+        return twin
+
     def ready(self, batch: Any, device: torch.device) -> Batch:
+        """What the loader yields, as models and tasks take it, on the device; a whole one beside itself.
+
+        Raises:
+            DataError: If it is not ``(inputs, target)``.
+        """
+        if not self.whole:
+            return self._known(batch, device)
+        try:
+            known = self._known(batch, device)
+        except DataError:
+            known = None
+        return Given.of(sent(batch, device), known)
+
+    def _known(self, batch: Any, device: torch.device) -> Batch:
         """What the loader yields, checked, in the types that models and tasks take, on the device.
 
         Raises:
@@ -104,10 +125,8 @@ class UserSplit:
         if self.kind is not None:
             target = as_target(target, self.kind)
 
-        def sent(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
-
-        return Batch(mapped(lambda tensor: sent(as_float32(tensor)), inputs), mapped(sent, target))
+        inputs = mapped(lambda tensor: as_float32(tensor).to(device, non_blocking=True), inputs)
+        return Batch(inputs, mapped(lambda tensor: tensor.to(device, non_blocking=True), target))
 
     def _note(self, text: str) -> None:
         if text not in self.notes:
