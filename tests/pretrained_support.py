@@ -37,8 +37,10 @@ def save_tokenizer(folder: Path) -> Any:
 
 def save_bert(folder: Path, labels: int = 5) -> Path:
     """A BERT with random weights, for other classes than the tests' data have."""
+    import torch
     from transformers import BertConfig, BertForSequenceClassification
 
+    torch.manual_seed(0)
     tokenizer = save_tokenizer(folder)
     config = BertConfig(vocab_size=len(tokenizer), num_labels=labels, **SIZES)
     BertForSequenceClassification(config).save_pretrained(folder)

@@ -178,8 +178,7 @@ def _named(
     if libraries.is_library_name(name) or name in torchvision_names():
         return libraries.define(name, signature, weights)
     raise ModelError(
-        f"There is no model {name!r} among your variables, the starters and torchvision's models "
-        "(others: timm:NAME, hf:FOLDER_OR_NAME).",
+        f"There is no model {name!r} among your variables, the starters and torchvision's models.",
         did_you_mean(name, [*starters, *torchvision_names()]),
     )
 

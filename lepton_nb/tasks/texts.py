@@ -141,8 +141,8 @@ def load_tokenizer(serialized: str) -> Tokenizer:
 
 
 @lru_cache(maxsize=8)
-def _cutting(serialized: str, length: int) -> Tokenizer:
-    """The same, cutting texts itself."""
+def cutting_tokenizer(serialized: str, length: int) -> Tokenizer:
+    """The tokenizer behind a text, cutting what is longer and keeping what it puts around a text."""
     from tokenizers import Tokenizer
 
     tokenizer: Tokenizer = Tokenizer.from_str(serialized)
@@ -168,7 +168,7 @@ def encode_texts(texts: Sequence[str], preprocessing: Mapping[str, Any]) -> np.n
     What a tokenizer puts around a text itself, such as ``[SEP]``, is not cut off.
     """
     length, pad = int(preprocessing["max_length"]), int(preprocessing["pad_id"])
-    tokenizer = _cutting(preprocessing["tokenizer"], length)
+    tokenizer = cutting_tokenizer(preprocessing["tokenizer"], length)
     encodings = [tokenizer.encode(texts[0])] if len(texts) == 1 else tokenizer.encode_batch_fast(list(texts))
     doubt(_cuts([len(encoding.ids) for encoding in encodings], length))
     batch = np.full((len(texts), length), pad, dtype=np.int64)

@@ -70,7 +70,7 @@ def spec_of(model: nn.Module) -> ModelSpec | None:
 
 def tokens_of(model: nn.Module, signature: Signature | None) -> Tokens | None:
     """The tokenizer that an instance of the user's was saved with, where the data are texts."""
-    reads = signature is not None and signature.preprocessing.get("kind") == "text"
+    reads = signature is not None and signature.preprocessing.get("kind") in ("text", "tagged")
     if not reads or "transformers" not in sys.modules:
         return None
     found: Tokens | None = _library("transformers").tokens_of(model)
