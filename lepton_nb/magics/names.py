@@ -202,7 +202,7 @@ def _wrong_kind(name: str, value: Any, kind: Kind, others: Iterable[str]) -> Arg
 
 
 def find_model(context: Context, name: str) -> Any:
-    """A model variable, or the name of a starter or torchvision model as it was given.
+    """A model variable, or the name of a starter or of a library's model as it was given.
 
     Raises:
         NotFoundError: If there is no such variable, but one with nearly that name.
@@ -213,9 +213,9 @@ def find_model(context: Context, name: str) -> Any:
         return variable(context, name, MODEL)
     best = nearest(name, variables(namespace, MODEL))
     if best is not None:
-        from lepton_nb.magics.catalogue import model_names
+        from lepton_nb.magics.catalogue import LIBRARIES, model_names
 
-        if name not in model_names():
+        if not name.startswith(LIBRARIES) and name not in model_names():
             raise NotFoundError(f"There is no variable {name!r}.", f"Did you mean {best!r}?")
     return name
 
