@@ -188,7 +188,7 @@ class Job:
             rates=rates,
             scheduled=scheduled,
             autocast=autocast,
-            nonfinite=NonFinite(state, autocast, skip=skip),
+            nonfinite=NonFinite(state, self.loss, autocast, skip=skip),
             scaler=scaler,
             logs=(lambda: objective.logs) if isinstance(objective, StepObjective) else dict,
             recorder=Recorder(state, callbacks),

@@ -8,6 +8,7 @@ from typing import Any
 from lepton_nb.callbacks import Control
 from lepton_nb.errors import StoreError
 from lepton_nb.runs import Run, queue
+from lepton_nb.runs.states import ACTIVE, STATUSES
 
 
 class RemoteControl(Control):
@@ -64,7 +65,7 @@ class Observed:
 
     @property
     def ended(self) -> bool:
-        return self.phase in ("finished", "stopped", "failed", "interrupted")
+        return self.phase in STATUSES and self.phase not in ACTIVE
 
     @property
     def phase(self) -> str:

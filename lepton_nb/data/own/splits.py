@@ -141,7 +141,7 @@ class UserSplit:
         assert self.order is not None
         with RandomStreams(0).active():
             batch = collate([self.dataset[int(self.order[index])]])
-        inputs, _ = self.ready(batch, torch.device("cpu"))
+        inputs, _ = self._known(batch, torch.device("cpu"))
         return mapped(lambda tensor: tensor[0], inputs)
 
 
