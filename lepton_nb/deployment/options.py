@@ -34,7 +34,7 @@ def parse_size(size: int | str, name: str = "memory", least: int = _LEAST_MEMORY
     result = int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
     if result < least:
         raise ArgumentError(
-            f"{name} is {size!r}, {result / (1 << 20):.3g} MiB; expected {least / (1 << 20):.3g} MiB or more.",
+            f"{name} is {size!r}, {result:,} bytes; expected {least:,} or more.",
             "Write 512m or 2g, or leave it out.",
         )
     return result
