@@ -17,16 +17,25 @@ from lepton_nb.batch import Batch, moved
 from lepton_nb.errors import ModelError, did_you_mean
 from lepton_nb.models import libraries, nets
 from lepton_nb.models.calling import Inputs
-from lepton_nb.models.capture import Scope, globals_of, is_installed, spec_of_call, spec_of_instance
+from lepton_nb.models.capture import (
+    Scope,
+    globals_of,
+    is_installed,
+    spec_of_call,
+    spec_of_instance,
+    spec_of_models,
+)
 from lepton_nb.models.check import check_model, construct, gives_one_number, outputs_of
 from lepton_nb.models.check.construction import check_hashable
 from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
+from lepton_nb.models.detectors import detector_names
 from lepton_nb.models.fitting import arguments_for
 from lepton_nb.models.label_loss import LabelLoss
 from lepton_nb.models.registry import torchvision_names
 from lepton_nb.models.rendering import constructor_arguments
 from lepton_nb.models.seeding import private_rng
+from lepton_nb.models.several import Models
 from lepton_nb.models.spec import RANDOM, ModelSpec, as_module
 from lepton_nb.models.summary import summarize
 from lepton_nb.models.tokens import Tokens
@@ -79,8 +88,9 @@ def model(
         )
     if isinstance(target, nn.Module):
         check_hashable(target)
+        spec = _spec_of(target, scope)
         tokens = libraries.tokens_of(target, signature)
-        definition = Definition(_class_name(target), _spec_of(target, scope), instance=target, tokens=tokens)
+        definition = Definition(spec.name, spec, instance=target, tokens=tokens)
         network = target
     elif isinstance(target, str):
         definition, network = _named(target, signature, starters or {}, weights)
@@ -96,6 +106,8 @@ def model(
 
 def _spec_of(instance: nn.Module, scope: Scope) -> ModelSpec:
     """How to build an instance again: by its library where the class is that's own, else by its source."""
+    if isinstance(instance, Models):
+        return spec_of_models(instance, scope)
     known = libraries.spec_of(instance)
     return spec_of_instance(instance, scope) if known is None else known
 
@@ -175,11 +187,11 @@ def _named(
 ) -> tuple[Definition, nn.Module]:
     if name in starters:
         return _starter(name, starters[name], signature, weights)
-    if libraries.is_library_name(name) or name in torchvision_names():
+    if libraries.is_library_name(name) or name in [*torchvision_names(), *detector_names()]:
         return libraries.define(name, signature, weights)
     raise ModelError(
         f"There is no model {name!r} among your variables, the starters and torchvision's models.",
-        did_you_mean(name, [*starters, *torchvision_names()]),
+        did_you_mean(name, [*starters, *torchvision_names(), *detector_names()]),
     )
 
 

@@ -69,9 +69,11 @@ class ModelSpec:
         if self.kind == "starter":
             return as_module(getattr(nets, self.name)(**self.kwargs), self.name)
         if self.kind == "torchvision":
+            from lepton_nb.models.detectors import build_detector, detector_names
             from lepton_nb.models.registry import build_torchvision
 
-            return build_torchvision(self.name, **self.kwargs)
+            build = build_detector if self.name in detector_names() else build_torchvision
+            return build(self.name, **self.kwargs)
         if self.kind in ("timm", "transformers"):
             from lepton_nb.models import libraries
 
