@@ -69,7 +69,7 @@ class ModelSpec:
         if self.kind == "starter":
             return as_module(getattr(nets, self.name)(**self.kwargs), self.name)
         if self.kind == "torchvision":
-            from lepton_nb.models.detectors import build_detector, detector_names
+            from lepton_nb.models.libraries.detectors import build_detector, detector_names
             from lepton_nb.models.registry import build_torchvision
 
             build = build_detector if self.name in detector_names() else build_torchvision

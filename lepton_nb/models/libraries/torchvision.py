@@ -7,7 +7,12 @@ from typing import Any
 from torch import nn
 
 from lepton_nb.models.definition import Definition
-from lepton_nb.models.detectors import build_detector, detector_arguments, detector_names, detector_notes
+from lepton_nb.models.libraries.detectors import (
+    build_detector,
+    detector_arguments,
+    detector_names,
+    detector_notes,
+)
 from lepton_nb.models.libraries.pictures import picture_sizes
 from lepton_nb.models.local_weights import is_weights_file
 from lepton_nb.models.registry import (
