@@ -51,9 +51,10 @@ def variables_of(*kinds: Kind) -> Completer:
     return complete
 
 
-def models(namespace: Mapping[str, Any], _: str) -> Candidates:
+def models(namespace: Mapping[str, Any], typed: str) -> Candidates:
     own = [(name, "instance") for name in variables(namespace, MODEL)]
-    return own + [(name, "model") for name in catalogue.model_names()]
+    named = [*catalogue.model_names(), *catalogue.library_models(typed)]
+    return own + [(name, "model") for name in named]
 
 
 def data(namespace: Mapping[str, Any], _: str) -> Candidates:

@@ -291,4 +291,7 @@ def _wrong_length(given: bytes) -> Refusal | None:
 
 
 def _too_large(limit: int) -> str:
-    return f"the body is larger than the {limit / (1 << 20):g} MiB this service takes"
+    return (
+        f"the body is larger than the {limit / (1 << 20):g} MiB this service takes; "
+        "whoever starts it raises that with --max-body SIZE"
+    )

@@ -18,6 +18,7 @@ from itertools import count
 
 import orjson
 
+from lepton_nb.processes.settings import LONGER
 from lepton_nb.serve.batches import Answer, Request, Result
 from lepton_nb.serve.process import Worker
 
@@ -169,7 +170,7 @@ class Batcher:
         worker = batch.worker
         for job in batch.jobs:
             if batch.overdue:
-                _settle(job, 504, f"the model ran longer than {self.time_limit:g} s and was ended")
+                _settle(job, 504, f"the model ran longer than {self.time_limit:g} s and was ended; {LONGER}")
             elif worker.crashed and not shared:
                 _settle(job, 500, f"the model crashed on this input: its process {worker.ending}")
             else:
@@ -186,7 +187,9 @@ class Batcher:
         now = time.monotonic()
         while self.waiting and (self.waiting[0].deadline <= now or self.waiting[0].future.done()):
             _settle(
-                self.waiting.popleft(), 504, f"no answer within {self.time_limit:g} s: the service is busy"
+                self.waiting.popleft(),
+                504,
+                f"no answer within {self.time_limit:g} s: the service is busy; {LONGER}",
             )
         for batch in self._batches():
             if not batch.overdue and batch.deadline <= now:
