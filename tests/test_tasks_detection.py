@@ -484,6 +484,10 @@ def test_a_picture_of_any_size_is_answered_in_its_own_pixels(bundle: DataBundle)
         codec.decode_json({"inputs": {"image": inputs[0].tolist(), "size": [[0, 1], [1, 1]]}})
     with pytest.raises(InputError, match="no finite output"):
         codec.run({"model": lambda arrays: tuple(part * np.nan for part in graph(arrays))}, inputs)
+    first = {"proposals": lambda arrays: tuple(part * np.nan for part in graph(arrays)), "objects": graph}
+    with pytest.raises(InputError, match="no finite output"):
+        codec.run(first, inputs)
+    assert codec.encode(codec.run({"proposals": graph, "objects": graph}, inputs)) == answers
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lepton_nb.plots.charts import Exhibit
 
-_SHOWN = 6
+_SHOWN = 8
 
 
 def boxes_over(
