@@ -22,7 +22,7 @@ from lepton_nb import data
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import ModelError
 from lepton_nb.models import ModelSpec, model
-from lepton_nb.models.detectors import build_detector
+from lepton_nb.models.libraries.detectors import build_detector
 from lepton_nb.packaging.draft import write_package
 from lepton_nb.packaging.manifest import Origin
 from lepton_nb.packaging.runners import load_graphs, module_runners

@@ -172,7 +172,7 @@ class OwnMoves(Gradients):
         objective.moving = True
         try:
             with self.autocast:
-                loss = float(objective(self.model, batch)[0])
+                loss: float = objective(self.model, batch)[0].item()
         finally:
             objective.moving = False
         if not math.isfinite(loss):

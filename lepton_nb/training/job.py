@@ -85,7 +85,7 @@ class Job:
                 *([EarlyStopping(self.config.patience)] if self.config.patience else []),
                 Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self._retention()),
                 RunLog(),
-                *([Samples(self.data)] if Samples.suits(self.data) else []),
+                *([Samples(self.data, work.averaging)] if Samples.suits(self.data) else []),
                 HardwareSampler(),
                 *make_sinks(self.config.sink),
                 *self.plan.callbacks,

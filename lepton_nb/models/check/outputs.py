@@ -14,7 +14,7 @@ from lepton_nb.batch import Batch, Tree, rows
 from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import Inputs, as_tree, input_tensors, scores_of
 from lepton_nb.models.check.diagnose import regrouped_error
-from lepton_nb.models.check.failures import dtype_text, shape_text
+from lepton_nb.models.check.failures import dtype_text, shape_text, written
 from lepton_nb.models.check.tracing import Trace, traced
 from lepton_nb.models.label_loss import BINARY, LabelLoss
 from lepton_nb.models.objectives import returned
@@ -100,7 +100,7 @@ class Case:
             return self.name, ""
         name, module = last
         change = {"out_features" if isinstance(module, nn.Linear) else "out_channels": outputs}
-        return f"`{name}`" if name else self.name, f"; write {constructor(module, **change)}"
+        return f"`{name}`" if name else self.name, written(self.model, name, constructor(module, **change))
 
 
 def check_output(case: Case, output: Any) -> Any:
