@@ -163,6 +163,15 @@ def variables(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
     )
 
 
+def looked_up(namespace: Mapping[str, Any], name: str) -> Any:
+    """The user's variable of that name, or an attribute of one, as ``F.cross_entropy``; None without one."""
+    root, *attributes = name.split(".")
+    value = namespace.get(root)
+    for attribute in attributes:
+        value = getattr(value, attribute, None)
+    return value
+
+
 def variable(context: Context, name: str, kind: Kind) -> Any:
     """The user's variable `name`.
 
@@ -171,10 +180,10 @@ def variable(context: Context, name: str, kind: Kind) -> Any:
         ArgumentError: If it is not of that kind.
     """
     namespace = context.namespace
-    if name not in namespace:
+    value = looked_up(namespace, name)
+    if value is None:
         hint = did_you_mean(name, variables(namespace, kind)) or "Run the cell that defines it first."
         raise NotFoundError(f"There is no variable {name!r}.", hint)
-    value = namespace[name]
     if not kind.accepts(value):
         raise _wrong_kind(name, value, kind, variables(namespace, kind))
     return value
@@ -193,7 +202,7 @@ def _wrong_kind(name: str, value: Any, kind: Kind, others: Iterable[str]) -> Arg
 
 
 def find_model(context: Context, name: str) -> Any:
-    """A model variable, or the name of a starter or torchvision model as it was given.
+    """A model variable, or the name of a starter or of a library's model as it was given.
 
     Raises:
         NotFoundError: If there is no such variable, but one with nearly that name.
@@ -204,9 +213,9 @@ def find_model(context: Context, name: str) -> Any:
         return variable(context, name, MODEL)
     best = nearest(name, variables(namespace, MODEL))
     if best is not None:
-        from lepton_nb.magics.catalogue import model_names
+        from lepton_nb.magics.catalogue import LIBRARIES, model_names
 
-        if name not in model_names():
+        if not name.startswith(LIBRARIES) and name not in model_names():
             raise NotFoundError(f"There is no variable {name!r}.", f"Did you mean {best!r}?")
     return name
 

@@ -30,6 +30,15 @@ def add_objects(parser: MagicParser) -> None:
     group = parser.add_argument_group("data and loss")
     data = group.add_argument("--data", metavar="D", help="a data variable, a path, or digits")
     completes(data, completion.data)
+    add_loaders(group)
+    loss = group.add_argument(
+        "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
+    )
+    completes(loss, completion.losses)
+
+
+def add_loaders(group: argparse._ActionsContainer) -> None:
+    """The options that name the user's own loaders."""
     train = group.add_argument(
         "--train", metavar="LOADER", help="in place of --data: your DataLoader or Dataset"
     )
@@ -38,10 +47,6 @@ def add_objects(parser: MagicParser) -> None:
         "--val", metavar="LOADER", help="the held-out DataLoader or Dataset beside --train"
     )
     completes(val, completion.loaders)
-    loss = group.add_argument(
-        "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
-    )
-    completes(loss, completion.losses)
 
 
 def add_own(parser: MagicParser) -> None:
@@ -80,7 +85,7 @@ def find_objects(context: Context, args: argparse.Namespace, settings: dict[str,
 
 def find_own(context: Context, args: argparse.Namespace) -> dict[str, Any]:
     """The user's step, scheduler and metrics, these by the names of their variables."""
-    metrics = {name: variable(context, name, METRIC) for name in args.metric}
+    metrics = {name.rpartition(".")[2]: variable(context, name, METRIC) for name in args.metric}
     return {
         "step": find_variable(context, args.step, STEP),
         "scheduler": find_variable(context, args.scheduler, SCHEDULER),
