@@ -19,7 +19,7 @@ from lepton_nb.tasks.tensors import NPY, TensorCodec
 from lepton_nb.tasks.words import Words
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 INPUTS = ("input_ids", "attention_mask")
 """What a pretrained model takes of a text; one that was made here takes the ids alone."""
@@ -172,18 +172,18 @@ def encode_texts(texts: Sequence[str], preprocessing: Mapping[str, Any]) -> np.n
     length, pad = int(preprocessing["max_length"]), int(preprocessing["pad_id"])
     tokenizer = cutting_tokenizer(preprocessing["tokenizer"], length)
     encodings = [tokenizer.encode(texts[0])] if len(texts) == 1 else tokenizer.encode_batch_fast(list(texts))
-    doubt(_cuts([len(encoding.ids) for encoding in encodings], length))
+    doubt(_cuts(encodings, length))
     batch = np.full((len(texts), length), pad, dtype=np.int64)
     for row, encoding in zip(batch, encodings, strict=True):
         row[: len(encoding.ids)] = encoding.ids
     return batch
 
 
-def _cuts(counts: Sequence[int], length: int) -> Iterator[str]:
-    for index, count in enumerate(counts):
-        if count > length:
-            label = f"texts[{index}]" if len(counts) > 1 else "text"
-            yield f"{label!r} is {count} tokens long, and the model reads its first {length}"
+def _cuts(encodings: Sequence[Encoding], length: int) -> Iterator[str]:
+    for index, encoding in enumerate(encodings):
+        if encoding.overflowing:
+            label = f"texts[{index}]" if len(encodings) > 1 else "text"
+            yield f"{label!r} is longer than the {length} tokens that the model reads: the rest is left out"
 
 
 def _checked(value: Any, key: str, index: int | None) -> str:
