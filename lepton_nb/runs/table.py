@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from lepton_nb.runs.display import best_text, status_html, status_text, trend, waiting
 from lepton_nb.runs.exporting import export_runs

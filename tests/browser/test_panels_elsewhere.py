@@ -64,7 +64,10 @@ HOST = """async ([script, style, state, shadow]) => {
     const heard = {};
     const model = {
         get: name => state[name],
-        set: (name, value) => { state[name] = value; (heard[`change:${name}`] || []).forEach(call => call()); },
+        set: (name, value) => {
+            state[name] = value;
+            (heard[`change:${name}`] || []).forEach(call => call());
+        },
         on: (name, call) => { (heard[name] ||= []).push(call); },
         off: (name, call) => { heard[name] = (heard[name] || []).filter(item => item !== call); },
         send: message => window.sent.push(message),
