@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 import lepton_nb
 from lepton_nb.data import digits as load_digits
 from lepton_nb.runs import queue
+from lepton_nb.runs.bundle import MIME, run_bundle
 from lepton_nb.runs.queue import enqueue
 from tests.browser.lab import TOKEN, Lab, Notebook, open_page, start_lab
 from tests.browser.panel import (
@@ -30,6 +31,7 @@ from tests.browser.panel import (
 )
 from tests.demo import NOTEBOOK
 from tests.runs_helpers import make_run
+from tests.test_training_background import wait_for
 
 pytestmark = IN_A_LAB
 SECONDS = 1000
@@ -291,6 +293,18 @@ def test_a_view_on_a_narrow_page_and_its_tools(page: Page, lab: Lab, trained: No
     rate = view.locator("tr", has=page.get_by_role("rowheader", name="lr", exact=True))
     expect(rate).to_contain_text("0.001")
     view.get_by_role("tab", name="Curves").click()
+    for label, text in (("Note", "the one to beat"), ("Tags", "baseline, stage=candidate")):
+        field = view.get_by_role("textbox", name=label)
+        field.fill(f"{text} not this")
+        page.keyboard.press("Escape")
+        field.fill(text)
+        page.keyboard.press("Enter")
+    wait_for(lambda: lepton_nb.get_run("first").tags == {"baseline": "", "stage": "candidate"})
+    assert lepton_nb.get_run("first").notes == "the one to beat"
+    expect(view.get_by_role("textbox", name="Tags")).to_have_value("baseline, stage=candidate")
+    view.get_by_role("textbox", name="Tags").fill("stage=final")
+    page.keyboard.press("Tab")
+    wait_for(lambda: lepton_nb.get_run("first").tags == {"stage": "final"})
 
     page.set_viewport_size({"width": 320, "height": 900})
     page.wait_for_timeout(1000)
@@ -315,12 +329,20 @@ def test_notebook_7_has_the_panel_too(tmp_path: Path, monkeypatch: pytest.Monkey
         monkeypatch.setenv("LEPTON_HOME", str(lab.home))
         run = make_run("cnn")
         run.log_many([(step, 0, {"loss": 1 / (1 + step)}) for step in range(20)])
-        run.set_status("finished")
         write_notebook(lab, "seven.ipynb", "1 + 1")
+        content = json.loads((lab.folder / "seven.ipynb").read_text())
+        data = {MIME: json.loads(json.dumps(run_bundle(run))), "text/plain": "In training"}
+        saved = {"output_type": "display_data", "data": data, "metadata": {}}
+        content["cells"] = [{**content["cells"][-1], "outputs": [saved]}]
+        (lab.folder / "seven.ipynb").write_text(json.dumps(content))
+        run.set_status("finished")
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         panel = open_panel(page, lab, "/notebooks/seven.ipynb")
         expect(panel.run("cnn@1")).to_be_visible(timeout=30 * SECONDS)
+        output = page.locator(".lp-Output")
+        expect(output.locator(".lp-State[data-state='finished']")).to_be_visible(timeout=30 * SECONDS)
+        expect(output.locator(".main-svg").first).to_be_visible(timeout=20 * SECONDS)
         panel.run("cnn@1").dblclick()
         expect(page.locator(".lp-View .main-svg").first).to_be_visible(timeout=20 * SECONDS)
         look(page, "notebook-7", "#lepton-panel", ".lp-View")
