@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lepton_nb.data import DataBundle, arrays, csv, frame, text
+from lepton_nb.data import DataBundle, arrays, csv, frame, from_spec, text
+from lepton_nb.data.fitted import fitted
 from lepton_nb.errors import DataError
+from lepton_nb.tasks import InputError
 
 COUNT = 120
 
@@ -200,21 +202,69 @@ def test_texts_that_look_like_numbers_stay_texts_with_a_word(
 
 
 @pytest.mark.parametrize(
-    "dates",
+    ("dates", "order"),
     [
-        ["2023-01-05", "2023-11-30"],
-        ["05/01/2023", "30/11/2023"],
-        ["1/5/23", "11/30/23"],
-        ["5.1.2023", "30.11.2023"],
-        ["5 Jan 2023", "30 November 2023"],
-        ["2023-01-05 10:30", "2023-11-30T10:30:15.5Z"],
+        (["2023-01-05", "2023-11-30"], "year first: '2023-01-05' is read as 2023-01-05"),
+        (["05/01/2023", "30/11/2023"], "day first: '05/01/2023' is read as 2023-01-05"),
+        (["1/5/23", "11/30/23"], "month first: '1/5/23' is read as 2023-01-05"),
+        (["5.1.2023", "30.11.2023"], "day first: '5.1.2023' is read as 2023-01-05"),
+        (["5 Jan 2023", "30 November 2023"], "day first: '5 Jan 2023' is read as 2023-01-05"),
+        (["Jan 5, 2023", "November 30, 2023"], "month first: 'Jan 5, 2023' is read as 2023-01-05"),
+        (["2023-01-05 10:30", "2023-11-30T10:45:15.5Z"], "'2023-01-05 10:30' is read as 2023-01-05"),
     ],
 )
-def test_dates_as_texts_are_left_out_like_dates(write: Callable[..., Path], dates: list[str]) -> None:
+def test_dates_as_texts_are_features_by_their_parts(
+    write: Callable[..., Path], dates: list[str], order: str
+) -> None:
     bundle = csv(write(dates))
+    parts = ["month", "day", *(["hour"] if ":" in dates[0] else [])]
+    assert [part["name"] for part in columns(bundle)["a"]["parts"]] == parts
+    assert warned(bundle, f"'a' holds dates as texts in {COUNT} rows", order)
+    raw = bundle.train.raw(0)
+    (prepared,) = bundle.task.codec(bundle.signature).prepare([raw, raw | {"a": dates[0]}, raw | {"a": None}])
+    np.testing.assert_array_equal(bundle.example(1)[0], prepared[:1])
+    assert (prepared[2, : len(parts)] == 0).all()
+    fitted = evaluate_rows(bundle, pd.DataFrame([raw | {"a": dates[0], "y": "p"}]))
+    np.testing.assert_array_equal(fitted, prepared[1:2])
+
+
+def evaluate_rows(bundle: DataBundle, table: pd.DataFrame) -> np.ndarray:
+    """The rows of a table as a model of the bundle's takes them."""
+    found = fitted(table, bundle.signature)
+    assert found is not None
+    return np.asarray(found.example(len(table), "test")[0])
+
+
+def test_a_service_takes_dates_as_training_had_them_and_says_what_it_expects(
+    write: Callable[..., Path],
+) -> None:
+    bundle = csv(write(["05/01/2023", "30/11/2023"]))
+    codec = bundle.task.codec(bundle.signature)
+    raw = bundle.train.raw(0)
+    day, iso = codec.prepare(raw | {"a": "04/03/2023"}), codec.prepare(raw | {"a": "2023-03-04"})
+    np.testing.assert_array_equal(day[0], iso[0])
+    with pytest.raises(InputError, match=r"'a' in row must be a date like 2024-01-31, or null, got 'soon'"):
+        codec.prepare(raw | {"a": "soon"})
+    assert codec.prepare(codec.example()["row"])[0].shape == day[0].shape
+
+
+def test_a_doubtful_order_of_dates_is_said_and_a_word_among_them_is_empty(write: Callable[..., Path]) -> None:
+    assert warned(csv(write(["05/01/2023", "06/11/2023"])), "where the month is first", "pd.to_datetime")
+    bundle = csv(write([*(f"2023-01-{day:02}" for day in range(1, 28)), "soon"]))
+    assert warned(bundle, "cells of 'a' without a date ('soon' in")
+
+
+def test_versions_are_no_dates(write: Callable[..., Path]) -> None:
+    assert columns(csv(write(["1.2.10", "3.11.9"])))["a"]["kind"] == "category"
+
+
+def test_dates_may_be_left_out_as_before(write: Callable[..., Path]) -> None:
+    bundle = csv(write(["2023-01-05", "2023-11-30"]), dates=False)
     assert list(columns(bundle)) == ["b"]
-    said = str(bundle.report)
-    assert any(f"a: dates such as {date}; make columns of numbers" in said for date in dates)
+    assert "(dates=True makes features of them)" in str(bundle.report)
+    assert bundle.spec is not None
+    old = {**bundle.spec, "options": {k: v for k, v in bundle.spec["options"].items() if k != "dates"}}
+    assert from_spec(old).fingerprint == bundle.fingerprint
 
 
 def test_categories_keep_the_order_that_somebody_gave_them() -> None:

@@ -113,9 +113,20 @@ def cases(tmp_path: Path, mnist: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
     look = {"image_size": "8x6", "augment": "standard"}
     return {
         "digits": ("digits", split | {"augment": "strong"}),
-        "folder": (pictures, split | look | {"cache": False, "stream": True}),
+        "folder": (pictures, split | look | {"cache": False, "stream": True, "group": "^(.+)$"}),
         "torchvision": ("MNIST", split | look | {"root": str(mnist), "download": False}),
-        "csv": (table, split | {"target": "m", "task": "regression"}),
+        "csv": (
+            table,
+            split
+            | {
+                "target": "m",
+                "task": "regression",
+                "drop": ("words",),
+                "columns": ("k", "words"),
+                "dates": False,
+            }
+            | {"group": "words"},
+        ),
         "text": (
             table,
             split
@@ -125,6 +136,7 @@ def cases(tmp_path: Path, mnist: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
                 "max_length": 5,
                 "vocab_size": 300,
                 "task": "text-classification",
+                "group": "m",
             },
         ),
     }
@@ -133,7 +145,7 @@ def cases(tmp_path: Path, mnist: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
 @pytest.mark.parametrize("name", ["digits", "folder", "torchvision", "csv", "text"])
 def test_data_are_read_again_by_their_spec_and_by_the_line(name: str, tmp_path: Path, mnist: Path) -> None:
     given, options = cases(tmp_path, mnist)[name]
-    assert set(sources()[name].options.names()) - set(options) <= {"more", "task"}  # which the target decides
+    assert set(sources()[name].options.names()) - set(options) <= {"more", "task", "fold"}
     bundle = data.load(given, name="mine", **options)
     assert bundle.spec is not None
     assert bundle.spec["source"] == name

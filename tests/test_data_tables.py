@@ -54,13 +54,12 @@ def test_the_last_column_is_the_target_and_the_report_says_so(people: pd.DataFra
 
 def test_columns_a_model_cannot_learn_from_are_left_out_with_the_reason(people: pd.DataFrame) -> None:
     bundle = frame(people)
-    assert list(columns(bundle)) == ["age", "height", "city", "member"]
+    assert list(columns(bundle)) == ["age", "height", "city", "member", "since"]
     for reason in (
         "person_id: numbers the rows",
         "name: another text in every row",
         "planet: always Earth",
         "empty: empty in every row",
-        "since: dates",
     ):
         assert reason in text(bundle)
 
@@ -84,7 +83,7 @@ def test_rows_are_encoded_as_the_service_encodes_them(people: pd.DataFrame) -> N
     rows = [bundle.split("test").raw(i) for i in range(20)]
     (prepared,) = bundle.task.codec(bundle.signature).prepare(rows)
     np.testing.assert_array_equal(bundle.example(20, "test")[0], prepared)
-    assert bundle.signature.inputs[0].shape == (2 + 3 + 2,)
+    assert bundle.signature.inputs[0].shape == (2 + 3 + 2 + 3,)  # of a date month, day and weekday
 
 
 def test_empty_cells_are_counted_and_filled(people: pd.DataFrame) -> None:
@@ -205,7 +204,8 @@ def test_pandas_own_missing_values_and_types_are_read(people: pd.DataFrame) -> N
     modern.insert(0, "tags", [["a"]] * 200)
     modern.insert(0, "wait", pd.to_timedelta(np.arange(200), unit="h"))
     bundle = frame(modern)
-    assert list(columns(bundle)) == ["age", "height", "city", "member"]
+    assert list(columns(bundle)) == ["wait", "age", "height", "city", "member", "since"]
+    assert "taken as numbers of days" in text(bundle)
     assert "tags: cells of type list" in text(bundle)
     rows = [bundle.train.raw(i) for i in range(30)]
     (prepared,) = bundle.task.codec(bundle.signature).prepare(rows)
@@ -226,7 +226,7 @@ def test_a_file_is_read_with_its_own_delimiter(people: pd.DataFrame, tmp_path: P
     bundle = csv(path)
     assert bundle.name == "people"
     assert bundle.signature.class_names == ("no", "yes")
-    assert list(columns(bundle)) == ["age", "height", "city", "member"]
+    assert list(columns(bundle)) == ["age", "height", "city", "member", "since"]
 
 
 def test_a_file_in_another_encoding_is_read_with_a_warning(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_folder_with_train_and_test_tables_keeps_them(people: pd.DataFrame, tm
     people[:150].to_csv(tmp_path / "train.csv", index=False)
     people[150:].to_csv(tmp_path / "test.csv", index=False)
     bundle = csv(tmp_path, target="bought")
-    assert bundle.report.sizes == {"train": 135, "val": 15, "test": 50}
+    assert bundle.report.sizes == {"train": 132, "val": 18, "test": 50}
     assert bundle.split("test").raw(0)["height"] == pytest.approx(people["height"][150])
     assert bundle.spec is not None
     assert from_spec(bundle.spec).fingerprint == bundle.fingerprint
@@ -270,7 +270,7 @@ def test_a_spec_rebuilds_a_file_and_notices_more_rows(people: pd.DataFrame, tmp_
     assert bundle.spec is not None
     assert from_spec(bundle.spec).fingerprint == bundle.fingerprint
     pd.concat([people, people[:50]]).to_csv(path, index=False)
-    with pytest.raises(DataError, match="it had 143 train, 21 val, 36 test, now it has 179"):
+    with pytest.raises(DataError, match="it had 144 train, 17 val, 39 test, now it has 181"):
         from_spec(bundle.spec)
 
 
@@ -285,7 +285,7 @@ def test_a_spec_rebuilds_a_file_and_notices_more_rows(people: pd.DataFrame, tmp_
         ({}, {"task": "clustering"}, "it is classification, regression or the name of a task"),
         ({"bought": ["yes"] * 199 + ["no"]}, {}, "Class 'no' has 1 item"),
         ({"height": 1.5}, {"target": "height", "task": "regression"}, "is 1.5 in every training row"),
-        ({"age": 1, "height": 2, "city": "x", "member": True}, {}, "can be learned from"),
+        ({"age": 1, "height": 2, "city": "x", "member": True}, {"drop": "since"}, "can be learned from"),
         ({}, {"limit": -1}, "limit is -1"),
         ({}, {"val_fraction": 1}, "val_fraction is 1"),
     ],

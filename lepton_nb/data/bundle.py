@@ -106,6 +106,14 @@ class Given(Split, Protocol):
 
 
 @runtime_checkable
+class Whole(Split, Protocol):
+    """A split of the user's own loader, whose batches can be seen exactly as it yields them."""
+
+    def as_whole(self) -> Split:
+        """The same split, whose batches are `Given`."""
+
+
+@runtime_checkable
 class Refitting(Split, Protocol):
     """A split that can give its items as a model of another signature was trained on."""
 
@@ -223,6 +231,14 @@ class DataBundle:
         """The same data with targets exactly as the user's own loader yields them: for a loss of theirs."""
         splits = {
             name: split.as_given() if isinstance(split, Given) else split
+            for name, split in self.splits.items()
+        }
+        return replace(self, splits=splits)
+
+    def as_whole(self) -> DataBundle:
+        """The same data with batches exactly as the user's own loader yields them: for a step of theirs."""
+        splits = {
+            name: split.as_whole() if isinstance(split, Whole) else split
             for name, split in self.splits.items()
         }
         return replace(self, splits=splits)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, Dataset, Subset, TensorDataset
 
 from lepton_nb.data.duplicates import digest, digests
-from lepton_nb.tasks.tables import category_text
+from lepton_nb.tasks.tables import Cells, Coded, category_text
 
 BLOCK, BLOCKS = 4096, 4  # bytes of a file that are read: all of a small one, else blocks spread over it
 _THREADS, _CHUNK = 8, 64
@@ -43,24 +43,32 @@ def _file_key(path: Path) -> int:
         return digest(str(path).encode(errors="surrogateescape"))
 
 
-def table_keys(table: pd.DataFrame) -> np.ndarray:
-    """One key a row, uint64 ``(N,)``; neither the order of the columns nor a number's type matters."""
-    return _combined({str(name): _cell_keys(table[name]) for name in table.columns}, len(table))
+def table_keys(table: pd.DataFrame, coded: Mapping[str, Coded] | None = None) -> np.ndarray:
+    """One key a row, uint64 ``(N,)``; neither the order of the columns nor a number's type matters.
+
+    Args:
+        coded: Columns of which the different values are known already.
+    """
+    known = coded or {}
+    keys = {name: _keys_of(known[name]) if name in known else _cell_keys(table[name]) for name in table}
+    return _combined({str(name): key for name, key in keys.items()}, len(table))
 
 
-def column_keys(cells: Mapping[str, Sequence[Any]], columns: Sequence[Mapping[str, Any]]) -> np.ndarray:
+def column_keys(cells: Mapping[str, Cells], columns: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """One key a row, uint64 ``(N,)``, by the columns that a model takes.
 
     Args:
         cells: N values a column.
         columns: The columns as in `Signature.preprocessing`.
     """
-    kinds = {"number": np.float64, "category": object}
-    keys = {
-        column["name"]: _cell_keys(pd.Series(cells[column["name"]], dtype=kinds[column["kind"]]))
-        for column in columns
-    }
-    return _combined(keys, len(next(iter(cells.values()))))
+    keys = {column["name"]: _keys_of(cells[column["name"]]) for column in columns}
+    return _combined(keys, len(next(iter(keys.values()))))
+
+
+def _keys_of(cells: Cells) -> np.ndarray:
+    if isinstance(cells, Coded):
+        return _text_keys(cells.codes, cells.values)
+    return _cell_keys(pd.Series(np.asarray(cells)))
 
 
 def _combined(keys: Mapping[str, np.ndarray], count: int) -> np.ndarray:
@@ -75,8 +83,24 @@ def _cell_keys(cells: pd.Series) -> np.ndarray:
         numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0  # -0.0 is 0.0
         return np.asarray(pd.util.hash_array(np.where(np.isnan(numbers), np.nan, numbers)))
     codes, distinct = _factorized(cells)
-    texts = np.array([*(category_text(value) or "" for value in distinct), ""], dtype=object)
-    keys: np.ndarray = pd.util.hash_array(texts)[codes]
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        distinct = _date_texts(pd.DatetimeIndex(distinct))
+    return _text_keys(codes, distinct)
+
+
+def _date_texts(dates: pd.DatetimeIndex) -> Sequence[Any]:
+    """As ``str`` gives each, which takes a thousand times as long."""
+    seconds = dates.to_numpy(dtype="datetime64[s]")
+    if dates.tz is not None or (dates != seconds).any():
+        return list(dates)
+    return [text.replace("T", " ") for text in np.datetime_as_string(seconds).tolist()]
+
+
+def _text_keys(codes: np.ndarray, distinct: Sequence[Any]) -> np.ndarray:
+    if pd.api.types.infer_dtype(distinct, skipna=False) != "string":
+        distinct = [category_text(value) or "" for value in distinct]
+    texts = np.array([*distinct, ""], dtype=object)
+    keys: np.ndarray = pd.util.hash_array(texts, categorize=False)[codes]
     return keys  # code -1, a missing cell, is the last
 
 
@@ -85,7 +109,7 @@ def _factorized(cells: pd.Series) -> tuple[np.ndarray, Sequence[Any]]:
         codes, distinct = pd.factorize(cells)
     except TypeError:  # lists or dicts
         codes, distinct = pd.factorize(cells.map(repr))
-    return codes, list(distinct)
+    return codes, distinct.tolist()
 
 
 def array_keys(items: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+import pandas as pd
 
 from lepton_nb.data.report import Finding
 from lepton_nb.show.words import plural
@@ -25,7 +26,7 @@ def digests(items: Iterable[bytes | memoryview]) -> np.ndarray:
 
 
 def find_leaks(
-    content: Mapping[str, np.ndarray], name_of: NameOf, *, noun: str, remove: bool = True
+    content: Mapping[str, np.ndarray], name_of: NameOf, *, noun: str, remove: bool = True, how: str = ""
 ) -> tuple[dict[str, np.ndarray], list[Finding]]:
     """Which items to keep so that no split holds an item of a later one, and what to say about it.
 
@@ -36,6 +37,7 @@ def find_leaks(
         name_of: Names item ``i`` of a split.
         noun: What an item is called.
         remove: False to report only.
+        how: In what they are equal, where not in all.
 
     Returns:
         A boolean mask ``(N,)`` by split, and the findings.
@@ -45,18 +47,19 @@ def find_leaks(
     for earlier, later in (("train", "test"), ("val", "test"), ("train", "val")):
         if earlier not in content or later not in content:
             continue
-        doubled = keep[earlier] & np.isin(content[earlier], content[later])
+        doubled = keep[earlier] & pd.Series(content[earlier]).isin(content[later]).to_numpy()
         if not doubled.any():
             continue
-        where = {int(value): i for i, value in reversed(list(enumerate(content[later])))}
         examples = tuple(
-            f"{name_of(earlier, i)} = {name_of(later, where[int(content[earlier][i])])}"
+            f"{name_of(earlier, int(i))} = {name_of(later, int(np.argmax(content[later] == content[earlier][i])))}"
             for i in np.flatnonzero(doubled)[:EXAMPLES]
         )
         count = int(doubled.sum())
         done = f"removed from {earlier}; {later} is untouched" if remove else "left in both"
         findings.append(
-            Finding(f"{plural(count, noun)} of {earlier} also in {later}: {done}.", examples, warning=True)
+            Finding(
+                f"{plural(count, noun)} of {earlier} also in {later}{how}: {done}.", examples, warning=True
+            )
         )
         if remove:
             keep[earlier] &= ~doubled

@@ -7,23 +7,48 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lepton_nb.data.sources import Match, Progress, Source, sources
+from lepton_nb.data.containers import how_to_convert, opened
+from lepton_nb.data.sources import Match, Progress, Source, is_a, sources
 from lepton_nb.errors import DataError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from lepton_nb.data.bundle import DataBundle
 
 Asked = Callable[[Source[Any]], Match]
+_LINES = {
+    ".npy": "X = np.load({0!r}), and give (X, y)",
+    ".pkl": "data = pd.read_pickle({0!r})",
+    ".pickle": "data = pd.read_pickle({0!r})",
+    ".pt": "X, y = torch.load({0!r}), and give (X, y)",
+    ".pth": "X, y = torch.load({0!r}), and give (X, y)",
+    ".safetensors": "data = safetensors.torch.load_file({0!r})",
+    ".mat": "data = scipy.io.loadmat({0!r}), and give (data['X'], data['y'])",
+    ".h5": "data = pd.read_hdf({0!r})",
+    ".hdf5": "data = h5py.File({0!r}), and give (data['X'][:], data['y'][:])",
+    ".sas7bdat": "data = pd.read_sas({0!r})",
+    ".sav": "data = pd.read_spss({0!r})",
+    ".xml": "data = pd.read_xml({0!r})",
+    ".html": "data = pd.read_html({0!r})[0]",
+    ".orc": "data = pd.read_orc({0!r})",
+    ".arrow": "data = datasets.Dataset.from_file({0!r})",
+    ".arff": "data = pd.DataFrame(scipy.io.arff.loadarff({0!r})[0])",
+    ".db": "data = pd.read_sql('select * from TABLE', 'sqlite:///{0}')",
+    ".sqlite": "data = pd.read_sql('select * from TABLE', 'sqlite:///{0}')",
+    ".zip": "!unzip {0!r}, and name what was in it",
+    ".tar": "!tar xf {0!r}, and name what was in it",
+    ".tgz": "!tar xf {0!r}, and name what was in it",
+}
+"""How files are opened that are not read here."""
 
 
 def load(source: Any, *, progress: Progress | None = None, **options: Any) -> DataBundle:
     """The data of any source as a bundle.
 
     Args:
-        source: ``"digits"``; the path of a folder of pictures, texts or tables, or of a CSV or TSV file; the
+        source: ``"digits"``; the path of a folder of pictures, texts or tables, or of a table's file; the
             name of a torchvision data set; a DataFrame; ``(X, y)`` or ``((X, y), (X_test, y_test))``
-            of arrays or tensors; a Dataset or DataLoader, or a tuple of those for train, val and test; or
-            what the `Source` of a task recognises.
+            of arrays or tensors; a Dataset or DataLoader, or a tuple of those for train, val and test; what
+            the `Source` of a task recognises; or what `lepton_nb.data.containers.opened` makes one of these of.
         progress: Called with the number of items read and their total, where reading takes long.
         options: Those of the source that reads it, as `%lepton data --help` lists them. ``task`` says which,
             where several could.
@@ -32,7 +57,16 @@ def load(source: Any, *, progress: Progress | None = None, **options: Any) -> Da
         DataError: If the source cannot be read.
         ArgumentError: If it takes no such option.
     """
-    bundle = choose(source, options)(source, progress=progress, **options)
+    given = opened(source, options.get("target"))
+    if (
+        isinstance(source, Mapping)
+        and source.get(options.get("target")) is not None
+        and not _has_columns(given)
+    ):
+        options = {
+            name: value for name, value in options.items() if name != "target"
+        }  # it has told them apart
+    bundle = choose(given, options)(given, progress=progress, **options)
     if bundle.spec is not None:
         bundle.spec["task"] = options.get("task")  # nothing else has to be said to choose the source again
     return bundle
@@ -56,8 +90,9 @@ def from_spec(spec: dict[str, Any], *, strict: bool = True) -> DataBundle:
             f"The data {spec['where']!r} were read as {spec['source']!r}, which nothing here reads.",
             "Install the package whose task they are for.",
         )
+    source = sources()[spec["source"]]
     with split_as(spec.get("split")):
-        bundle = sources()[spec["source"]](spec["where"], **spec["options"])
+        bundle = source(spec["where"], **{**source.options.before, **spec["options"]})
     check_same(bundle, spec, strict=strict)
     return bundle
 
@@ -97,7 +132,9 @@ def expected() -> str:
 def _asked(given: Any, options: Mapping[str, Any]) -> tuple[Asked, Callable[[], DataError]]:
     """What to ask every source, and what to say where none says yes."""
     if not isinstance(given, str | os.PathLike):
-        refused = DataError(f"Cannot read data from {_shown(given)}.", f"Give {expected()}.")
+        line = how_to_convert(given)
+        hint = f"Give {expected()}." if line is None else f"Convert it: {line.replace('V', 'data')}"
+        refused = DataError(f"Cannot read data from {_shown(given)}.", hint)
         return lambda source: source.recognises_variable(given, options), lambda: refused
     name, path = os.fspath(given), Path(given).expanduser()
     if path.exists() and not any(source.comes_along and source.name == name for source in sources().values()):
@@ -105,12 +142,22 @@ def _asked(given: Any, options: Mapping[str, Any]) -> tuple[Asked, Callable[[], 
     return lambda source: Match.SURELY if source.knows(name) else Match.NO, lambda: _unknown(name, path)
 
 
+def _has_columns(given: Any) -> bool:
+    return is_a(given, "pandas:DataFrame")
+
+
 def _unreadable(path: Path) -> DataError:
+    line = _LINES.get(path.suffix.lower())
+    if line is not None:
+        return DataError(f"{str(path)!r} is no file this reads.", f"Read it first: {line.format(path.name)}")
     said = next((why for source in sources().values() if (why := source.why_not(path))), None)
     return DataError(*(said or (f"{str(path)!r} is no file this reads.", f"Give {expected()}.")))
 
 
 def _unknown(name: str, path: Path) -> DataError:
+    if "://" in name:
+        line = f"data = pd.read_csv({name!r})" if ".csv" in name.lower() else f"a file: !curl -LO {name}"
+        return DataError(f"{name!r} is an address; data are read from here.", f"Fetch it first: {line}")
     from lepton_nb.data.class_folders import suggest_path
 
     known = [each for source in sources().values() for each in source.known_names()]

@@ -32,9 +32,11 @@ class Options:
 
     Attributes:
         title: What `%lepton data --help` lists the options of this class under.
+        before: What options were that a spec does not have since it is older than they.
     """
 
     title: ClassVar[str] = ""
+    before: ClassVar[Mapping[str, Any]] = {}
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -101,6 +103,7 @@ class Splitting(Options):
         test_fraction: Share of the items for the test.
         seed: Equal seeds give equal splits.
         limit: Largest number of items of each split, drawn with the same mix of classes; None for all.
+        fold: ``(i, K)``: of K folds of the items the i-th, from 0, is the test split.
 
     Raises:
         DataError: If a share is not in 0..1, both together reach 1, or the limit is not a positive number.
@@ -111,6 +114,7 @@ class Splitting(Options):
     test_fraction: float = option(0.2, "share where the source has no test part")
     seed: int = option(0, "equal seeds give equal splits")
     limit: int | None = option(None, "at most so many items of each split")
+    fold: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -127,6 +131,20 @@ class Splitting(Options):
         limit = self.limit
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise DataError(f"limit is {limit!r}; it is a number of items of at least 1.", "Try limit=1000.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grouped(Splitting):
+    """Items of which some belong together.
+
+    Attributes:
+        group: What stays in one split together: a column of a table, or a pattern in the names of files.
+    """
+
+    title = "splitting"
+    group: str | None = option(
+        None, "keep together: a column, or a pattern in file names, as 'patient([0-9]+)'", "COLUMN"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lepton_nb.data.report import Finding
-from lepton_nb.data.tables.cells import Texts, is_text, marks
+from lepton_nb.data.tables.cells import marks
+from lepton_nb.data.tables.texts import Texts, is_text
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.show.words import plural
 from lepton_nb.tasks import task_names
@@ -48,6 +49,11 @@ class Targets:
     def strata(self) -> tuple[str, ...]:
         """Names of the classes that every split is to have some of; empty where an item may be of several."""
         return () if self.labels is None else self.class_names
+
+    @property
+    def mix(self) -> np.ndarray | None:
+        """What every split is to have some of: class indices ``(N,)``, or labels, bool ``(N, L)``."""
+        return self.values > 0 if self.kind == "labels" and self.labels is None else self.labels
 
     def has(self, label: int) -> np.ndarray:
         """Which items are of a class, or have a label: bool ``(N,)``."""
@@ -216,11 +222,16 @@ def _as_numbers(values: pd.Series, numeric: bool) -> Targets:
     wrong = ~np.isfinite(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
     if wrong.any():
         raise DataError(
-            f"The target {values.name!r} is to be a number but holds {values[wrong].iloc[0]!r} "
-            f"({int(wrong.sum()):,} such rows).",
-            'Clean the column, or pass task="classification".',
+            f"The target {values.name!r} is to be a number but holds {_shown(values[wrong].iloc[0])} "
+            f"({plural(int(wrong.sum()), 'such row')}).",
+            'Leave these rows out, as with df[np.isfinite(df[target])], or pass task="classification" '
+            "where the values are classes.",
         )
     return Targets("regression", numbers.to_numpy(dtype=np.float64).reshape(-1, 1))
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float | np.number) else repr(value)
 
 
 def _order_of(values: pd.Series) -> Callable[[Any], Any] | None:

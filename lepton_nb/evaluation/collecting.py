@@ -64,7 +64,7 @@ def collect(
     preds: list[Tree] = []
     targets: list[Tree] = []
     total, items = 0.0, 0
-    with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model):
+    with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model, objective):
         for batch in batches:
             loss, outputs = _forward(model, batch, batch_size, objective, answer)
             items += batch.items

@@ -13,7 +13,7 @@ from lepton_nb.lab.handler import ConflictError, LabHandler
 from lepton_nb.lab.listing import Query, find_runs
 from lepton_nb.lab.views import run_view
 from lepton_nb.runs import RunStore
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 
 _FILTERS = ("name", "model", "data", "task")
 _LONGEST_SPARK = 200

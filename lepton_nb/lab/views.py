@@ -7,7 +7,7 @@ from typing import Any
 from lepton_nb.runs import Checkpoint, PackageRecord, Run, RunStore
 from lepton_nb.runs.overview import latest, trend
 from lepton_nb.runs.queue import waits_for
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 
 _FIELDS = (
     *("id", "name", "number", "ref", "status", "task", "model", "data", "monitor", "mode"),

@@ -174,6 +174,12 @@ def _source(context: Context, args: argparse.Namespace) -> Any:
         return namespace[name]
     if name in builtin_data():
         return name
+    if (
+        args.source is not None
+        and not _is_elsewhere(name)
+        and isinstance(namespace.get(name), str | os.PathLike)
+    ):
+        return namespace[name]  # a variable that holds a path
     if args.source is not None:
         return name if name not in namespace or _is_elsewhere(name) else variable(context, name, SOURCE)
     best = nearest(args.name, [*builtin_data(), *variables(namespace, SOURCE)])

@@ -35,9 +35,15 @@ class Kind:
 
 
 def _is_source(value: Any) -> bool:
+    from lepton_nb.data.containers import is_container
     from lepton_nb.data.sources import sources
 
-    return any(is_a(value, *source.classes) for source in sources().values())
+    return is_container(value) or any(is_a(value, *source.classes) for source in sources().values())
+
+
+def _is_routine(value: Any) -> bool:
+    """Whether it is called as a function is: no class, and no model."""
+    return callable(value) and not isinstance(value, type) and not is_a(value, "torch.nn:Module")
 
 
 def _is_torch_loss(value: Any) -> bool:
@@ -54,7 +60,28 @@ def _is_model(value: Any) -> bool:
         return module is not None and issubclass(value, module)
     if isinstance(value, functools.partial):
         return _is_model(value.func)
+    if isinstance(value, Mapping):
+        return bool(value) and all(_is_model(part) for part in value.values())
     return isinstance(value, types.FunctionType) and "torch" in sys.modules
+
+
+def _is_optimizer(value: Any) -> bool:
+    several = value.values() if isinstance(value, Mapping) else value
+    parts = list(several) if isinstance(value, Mapping | list | tuple) else [value]
+    return bool(parts) and all(is_a(part, "torch.optim:Optimizer") for part in parts)
+
+
+def _is_scheduler(value: Any) -> bool:
+    if isinstance(value, functools.partial):
+        return _is_scheduler(value.func)
+    kind = getattr(sys.modules.get("torch.optim.lr_scheduler"), "LRScheduler", None)
+    if isinstance(value, type):
+        return kind is not None and issubclass(value, kind)
+    return kind is not None and isinstance(value, kind)
+
+
+def _is_metric(value: Any) -> bool:
+    return is_a(value, "torchmetrics:Metric", "torchmetrics:MetricCollection")
 
 
 def _is_callback(value: Any) -> bool:
@@ -62,12 +89,6 @@ def _is_callback(value: Any) -> bool:
     if kind is None or value is kind:
         return False
     return issubclass(value, kind) if isinstance(value, type) else isinstance(value, kind)
-
-
-def _is_loss(value: Any) -> bool:
-    return (is_a(value, "torch.nn:Module") or isinstance(value, types.FunctionType)) and not isinstance(
-        value, type
-    )
 
 
 MODEL = Kind("model", "an nn.Module, its class, or a function that makes one", _is_model)
@@ -80,19 +101,37 @@ LOADER = Kind(
 OPTIMIZER = Kind(
     "optimizer",
     "a torch.optim.Optimizer",
-    lambda value: is_a(value, "torch.optim:Optimizer"),
+    _is_optimizer,
+)
+SCHEDULER = Kind(
+    "scheduler",
+    "a torch.optim.lr_scheduler, its class, a partial of it, or a function of the optimizer",
+    lambda value: _is_scheduler(value) or _is_routine(value),
+    suggests=_is_scheduler,
+)
+STEP = Kind(
+    "step",
+    "a function step(model, batch) or step(model, batch, optimizers)",
+    lambda value: callable(value) and not isinstance(value, type),
+    suggests=lambda value: isinstance(value, types.FunctionType),
+)
+METRIC = Kind(
+    "metric",
+    "a metric of torchmetrics, or a function of outputs and target",
+    callable,
+    suggests=lambda value: _is_metric(value) or isinstance(value, types.FunctionType),
 )
 LOSS = Kind(
     "loss",
     "a callable loss(preds, target), such as nn.CrossEntropyLoss()",
-    _is_loss,
+    callable,
     suggests=lambda value: _is_torch_loss(value) or isinstance(value, types.FunctionType),
 )
 CALLBACK = Kind(
     "callback",
     "a lepton_nb.Callback, or a function of the state that is called after each epoch",
-    lambda value: _is_callback(value) or isinstance(value, types.FunctionType),
-    suggests=lambda value: _is_callback(value),
+    lambda value: _is_callback(value) or _is_routine(value),
+    suggests=_is_callback,
 )
 RUN = Kind("run", "a run", lambda value: is_a(value, "lepton_nb.runs.run:Run"))
 DEPLOYMENT = Kind(
@@ -107,6 +146,7 @@ SOURCE = Kind(
     "source",
     "a DataFrame, arrays, a DataLoader or a Dataset",
     _is_source,
+    suggests=lambda value: _is_source(value) and not isinstance(value, dict),
 )
 
 
@@ -123,6 +163,15 @@ def variables(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
     )
 
 
+def looked_up(namespace: Mapping[str, Any], name: str) -> Any:
+    """The user's variable of that name, or an attribute of one, as ``F.cross_entropy``; None without one."""
+    root, *attributes = name.split(".")
+    value = namespace.get(root)
+    for attribute in attributes:
+        value = getattr(value, attribute, None)
+    return value
+
+
 def variable(context: Context, name: str, kind: Kind) -> Any:
     """The user's variable `name`.
 
@@ -131,16 +180,22 @@ def variable(context: Context, name: str, kind: Kind) -> Any:
         ArgumentError: If it is not of that kind.
     """
     namespace = context.namespace
-    if name not in namespace:
+    value = looked_up(namespace, name)
+    if value is None:
         hint = did_you_mean(name, variables(namespace, kind)) or "Run the cell that defines it first."
         raise NotFoundError(f"There is no variable {name!r}.", hint)
-    value = namespace[name]
     if not kind.accepts(value):
         raise _wrong_kind(name, value, kind, variables(namespace, kind))
     return value
 
 
 def _wrong_kind(name: str, value: Any, kind: Kind, others: Iterable[str]) -> ArgumentError:
+    from lepton_nb.data.containers import how_to_convert
+
+    line = how_to_convert(value) if kind in (DATA, SOURCE) else None
+    if line is not None:
+        hint = f"Convert it: {line.replace('V', name)}"
+        return ArgumentError(f"{name!r} is a {type(value).__name__}, which is not read.", hint)
     seen = f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
     hint = did_you_mean(name, others) or f"A {kind.noun} is {kind.expected}."
     return ArgumentError(f"{name!r} is {seen}; expected {kind.expected}.", hint)

@@ -9,7 +9,18 @@ from lepton_nb.errors import NotFoundError, did_you_mean
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.names import CALLBACK, LOADER, LOSS, OPTIMIZER, Kind, variable, variables
+from lepton_nb.magics.names import (
+    CALLBACK,
+    LOADER,
+    LOSS,
+    METRIC,
+    OPTIMIZER,
+    SCHEDULER,
+    STEP,
+    Kind,
+    variable,
+    variables,
+)
 from lepton_nb.magics.parser import MagicParser
 from lepton_nb.magics.settings import OPTIMIZERS
 
@@ -33,6 +44,30 @@ def add_objects(parser: MagicParser) -> None:
     completes(loss, completion.losses)
 
 
+def add_own(parser: MagicParser) -> None:
+    """The options that name what else of a training the user brings."""
+    group = parser.add_argument_group("your own")
+    step = group.add_argument(
+        "--step",
+        metavar="V",
+        help="in place of a loss: step(model, batch) gives one, step(model, batch, optimizers) moves, too",
+    )
+    completes(step, completion.variables_of(STEP))
+    scheduler = group.add_argument(
+        "--scheduler", metavar="V", help="a torch.optim.lr_scheduler, its class, a partial, or a function"
+    )
+    completes(scheduler, completion.variables_of(SCHEDULER))
+    metric = group.add_argument(
+        "--metric",
+        metavar="V",
+        action="append",
+        default=[],
+        help="a metric beside the task's: of torchmetrics, or a function of outputs and target; repeatable",
+    )
+    completes(metric, completion.variables_of(METRIC))
+    add_callbacks(parser)
+
+
 def find_objects(context: Context, args: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
     """The user's loaders, optimizer and loss; an optimizer is taken out of the `settings`."""
     return {
@@ -40,6 +75,16 @@ def find_objects(context: Context, args: argparse.Namespace, settings: dict[str,
         "val": find_variable(context, args.val, LOADER),
         "optimizer": find_optimizer(context, settings.pop("optimizer", None)),
         "loss": find_loss(context, args.loss),
+    }
+
+
+def find_own(context: Context, args: argparse.Namespace) -> dict[str, Any]:
+    """The user's step, scheduler and metrics, these by the names of their variables."""
+    metrics = {name.rpartition(".")[2]: variable(context, name, METRIC) for name in args.metric}
+    return {
+        "step": find_variable(context, args.step, STEP),
+        "scheduler": find_variable(context, args.scheduler, SCHEDULER),
+        "metrics": metrics or None,
     }
 
 
@@ -84,6 +129,6 @@ def find_optimizer(context: Context, name: str | None) -> Any:
 
 def find_loss(context: Context, name: str | None) -> Any:
     """A loss variable, or the name of a loss in torch.nn as it was given."""
-    if name is None or (name not in context.namespace and name.endswith("Loss")):
+    if name is None or (name not in context.namespace and "Loss" in name):
         return name
     return variable(context, name, LOSS)

@@ -9,7 +9,7 @@ from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import MODEL, OPTIMIZER, find_data, find_run
-from lepton_nb.magics.objects import add_callbacks, find_callbacks, find_loss, find_variable
+from lepton_nb.magics.objects import add_own, find_callbacks, find_loss, find_own, find_variable
 from lepton_nb.magics.parser import MagicParser, integer, number
 from lepton_nb.magics.train import show_run
 
@@ -44,7 +44,7 @@ def add_parser(subparsers: Any) -> MagicParser:
         parser.add_argument("--loss", metavar="V", help="your own loss, if the run had one"),
         completion.losses,
     )
-    add_callbacks(parser)
+    add_own(parser)
     parser.add_argument("--background", action="store_true", help="go on in a process of its own")
     return parser
 
@@ -56,6 +56,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         "data": find_data(context, args.data) if args.data is not None else None,
         "optimizer": find_variable(context, args.optimizer, OPTIMIZER),
         "loss": find_loss(context, args.loss),
+        **find_own(context, args),
     }
     callbacks = find_callbacks(context, args.callback, background=args.background)
     from lepton_nb.training import resume

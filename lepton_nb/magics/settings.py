@@ -20,6 +20,7 @@ _GROUPS = {
         "lr",
         "optimizer",
         "schedule",
+        "scheduler_by",
         "warmup",
         "drop",
         "drop_after",

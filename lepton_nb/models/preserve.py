@@ -24,10 +24,15 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def without_gradients(model: nn.Module) -> AbstractContextManager[Any]:
-    """The fastest mode that records no gradients: TorchScript keeps what it saw in inference mode."""
+def without_gradients(model: nn.Module, objective: Any = None) -> AbstractContextManager[Any]:
+    """The fastest mode that records no gradients: TorchScript keeps what it saw in inference mode.
+
+    Args:
+        objective: What measures in it; one that ``makes_graphs`` cannot within inference mode.
+    """
+    graphs = hasattr(objective, "makes_graphs")
     scripted = any(isinstance(module, torch.jit.ScriptModule) for module in model.modules())
-    return torch.no_grad() if scripted else torch.inference_mode()
+    return torch.no_grad() if scripted or graphs else torch.inference_mode()
 
 
 @contextmanager

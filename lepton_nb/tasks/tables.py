@@ -7,6 +7,7 @@ import io
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,12 +17,36 @@ from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.base import Arrays, Form, InputError
 from lepton_nb.tasks.bodies import items_of, kind_of, request_schema
+from lepton_nb.tasks.dates import encode_dates, read_date, read_dates, typical_date
 from lepton_nb.tasks.doubts import doubt
 from lepton_nb.tasks.tensors import NPY, TensorCodec
 
 Row = Mapping[str, Any]
 
 _SHOWN = 5  # known categories in a message
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column by its different values.
+
+    Attributes:
+        codes: Which of them each cell holds, −1 where it is missing, ``(N,)``.
+        values: The different values.
+    """
+
+    codes: np.ndarray
+    values: Sequence[Any]
+
+    @classmethod
+    def of(cls, cells: Sequence[Any]) -> Coded:
+        """The cells by their texts as categories."""
+        texts = [category_text(cell) for cell in cells]
+        place = {text: i for i, text in enumerate(dict.fromkeys(t for t in texts if t is not None))}
+        return cls(np.array([-1 if t is None else place[t] for t in texts], dtype=np.int64), list(place))
+
+
+Cells = Sequence[Any] | np.ndarray | Coded
 
 
 class TableCodec(TensorCodec):
@@ -94,7 +119,7 @@ class TableCodec(TensorCodec):
         if row.keys() != self._columns.keys():
             self._refuse_columns(row, label, index)
         for name, column in self._columns.items():
-            wrong = _wrong_value(row[name], column["kind"])
+            wrong = _wrong_value(row[name], column)
             if wrong:
                 raise InputError(f"{name!r} in {label} must be {wrong}, got {_shown(row[name])}", index)
 
@@ -146,15 +171,23 @@ def encode_rows(rows: Sequence[Row], preprocessing: Mapping[str, Any]) -> np.nda
     return encode_columns(table, preprocessing)
 
 
-def encode_columns(table: Mapping[str, Sequence[Any]], preprocessing: Mapping[str, Any]) -> np.ndarray:
-    """Like `encode_rows`, from one sequence of N values a column."""
-    parts = [
-        _encode_numbers(table[column["name"]], column)
-        if column["kind"] == "number"
-        else _encode_categories(table[column["name"]], column["values"])
-        for column in preprocessing["columns"]
-    ]
-    return np.concatenate(parts, axis=1)
+def encode_columns(table: Mapping[str, Cells], preprocessing: Mapping[str, Any]) -> np.ndarray:
+    """Like `encode_rows`, from N cells a column: of numbers and dates an array, of categories also `Coded`."""
+    columns = preprocessing["columns"]
+    first = table[columns[0]["name"]]
+    count = len(first.codes if isinstance(first, Coded) else first)
+    encoded = np.zeros((count, sum(map(_width, columns))), dtype=np.float32)
+    start = 0
+    for column in columns:
+        stop = start + _width(column)
+        _ENCODERS[column["kind"]](table[column["name"]], column, encoded[:, start:stop])
+        start = stop
+    return encoded
+
+
+def _width(column: Mapping[str, Any]) -> int:
+    """How many inputs a column has."""
+    return 1 if column["kind"] == "number" else len(column["values" if "values" in column else "parts"])
 
 
 def category_text(value: Any) -> str | None:
@@ -195,28 +228,36 @@ def read_csv(body: bytes) -> list[dict[str, str]]:
     return [dict(zip(header, line, strict=True)) for line in lines[1:]]
 
 
-def _encode_numbers(values: Sequence[Any], column: Mapping[str, Any]) -> np.ndarray:
+def _encode_numbers(values: Any, column: Mapping[str, Any], into: np.ndarray) -> None:
     numbers = np.array(values, dtype=np.float64)  # None becomes NaN
-    numbers = np.where(np.isnan(numbers), float(column["fill"]), numbers)
-    scaled: np.ndarray = ((numbers - float(column["mean"])) / float(column["std"])).astype(np.float32)
-    return scaled[:, None]
+    numbers[np.isnan(numbers)] = float(column["fill"])
+    into[:, 0] = (numbers - float(column["mean"])) / float(column["std"])
 
 
-def _encode_categories(values: Sequence[Any], known: Sequence[str]) -> np.ndarray:
-    position = {name: i for i, name in enumerate(known)}
-    encoded = np.zeros((len(values), len(known)), dtype=np.float32)
-    for row, value in enumerate(values):
-        text = category_text(value)
-        if text is not None and text in position:
-            encoded[row, position[text]] = 1.0
-    return encoded
+def _encode_categories(values: Any, column: Mapping[str, Any], into: np.ndarray) -> None:
+    coded = values if isinstance(values, Coded) else Coded.of(values)
+    position = {name: i for i, name in enumerate(column["values"])}
+    place = np.array([*(position.get(str(category_text(v)), -1) for v in coded.values), -1])[coded.codes]
+    known = np.flatnonzero(place >= 0)
+    into[known, place[known]] = 1.0
 
 
-def _wrong_value(value: Any, kind: str) -> str | None:
+def _encode_dates(values: Any, column: Mapping[str, Any], into: np.ndarray) -> None:
+    is_read = isinstance(values, np.ndarray) and values.dtype.kind == "M"
+    into[:] = encode_dates(values if is_read else read_dates(values, column["order"]), column)
+
+
+_ENCODERS = {"number": _encode_numbers, "category": _encode_categories, "date": _encode_dates}
+
+
+def _wrong_value(value: Any, column: Mapping[str, Any]) -> str | None:
     """What the value should have been, or None where it is right."""
     if value is None:
         return None
-    if kind == "number":
+    if column["kind"] == "date":
+        orders = dict.fromkeys((column["order"], "ymd"))
+        return None if any(read_date(value, order) for order in orders) else "a date like 2024-01-31, or null"
+    if column["kind"] == "number":
         right = isinstance(value, int | float | np.number) and not isinstance(value, bool)
         return None if right and math.isfinite(value) else "a finite number or null"
     if isinstance(value, float | np.floating) and not math.isfinite(value):
@@ -258,10 +299,14 @@ def _shown(value: Any) -> str:
 def _column_schema(column: Mapping[str, Any]) -> dict[str, Any]:
     if column["kind"] == "number":
         return {"type": ["number", "null"]}
+    if column["kind"] == "date":
+        return {"type": ["string", "null"], "examples": ["2024-01-31"]}
     return {"type": ["string", "number", "boolean", "null"], "examples": list(column["values"][:10])}
 
 
 def _typical(column: Mapping[str, Any]) -> Any:
     if column["kind"] == "number":
         return float(f"{float(column['mean']):.4g}")
+    if column["kind"] == "date":
+        return typical_date(column)
     return column["values"][0] if column["values"] else None

@@ -31,6 +31,9 @@ class TrainConfig:
     schedule: Literal["cosine", "one-cycle", "linear", "step", "plateau", "warmup", "constant"] = setting(
         "cosine", "how the learning rate moves over the run; %lepton schedule draws it"
     )
+    scheduler_by: Literal["auto", "step", "epoch"] = setting(
+        "auto", "when your own scheduler is stepped; auto is step for OneCycleLR and the like, else epoch"
+    )
     warmup: float = setting(0.05, "share of the run in which the learning rate rises, except in one-cycle")
     drop: float = setting(0.1, "factor of the learning rate at each drop of a step or plateau schedule")
     drop_after: int | None = setting(
@@ -190,6 +193,8 @@ def _reject_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
 def _coerce(name: str, value: Any, hint: Any) -> Any:
     """`value` as the field's type where that loses nothing (1 as 1.0, 10.0 as 10)."""
     kinds = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and "none" in get_args(hint):
+        return "none"
     if value is None and type(None) in kinds:
         return None
     if get_origin(hint) is Literal or isinstance(value, bool) == (bool in kinds):

@@ -12,13 +12,13 @@ from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
 from lepton_nb.runs.bundle import MIME, run_bundle
-from lepton_nb.runs.states import PHASES
+from lepton_nb.runs.states import PHASES, STATES
+from lepton_nb.show.colours import COLOURS
+from lepton_nb.show.html import Markup, bold, code, coloured, element, joined, table
 from lepton_nb.show.numbers import duration, figure
 from lepton_nb.show.words import metric_title, plural
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.shown import Shown
-
-_COLOURS = {"finished": "#2e7d32", "failed": "#c62828", "interrupted": "#c62828", "stopped": "#b26a00"}
 
 
 def settled_bundle(state: Shown, curves: Curves) -> dict[str, Any]:
@@ -102,24 +102,19 @@ def _texts(state: Shown, title: str, rows: list[tuple[str, str]], picture: _Pict
 
 
 def _html(state: Shown, title: str, rows: list[tuple[str, str]], picture: _Picture | None) -> str:
-    name, about = escape(state.run.ref), escape(f"{state.run.model} on {state.data_name}")
-    colour = _COLOURS.get(state.phase, "#1565a8")
-    lines = "".join(_line(label, text) for label, text in rows)
-    return (
-        '<div style="max-width: 900px">'
-        f'<p style="margin: 4px 0 8px 0"><strong style="color: {colour}">{title}</strong>'
-        f" &nbsp;<strong>{name}</strong> &nbsp;{about}</p>"
-        f"{picture.html if picture is not None else ''}"
-        f'<table style="margin: 8px 0 4px 0; text-align: left">{lines}</table></div>'
-    )
+    kind = STATES[state.phase].kind if state.phase in STATES else "live"
+    about = f"{state.run.model} on {state.data_name}"
+    head = [coloured(bold(title), COLOURS[kind]), bold(state.run.ref), about]
+    shown = [element("p", joined(head, " &nbsp;"), "margin:4px 0 8px")]
+    if picture is not None:
+        shown.append(Markup(picture.html))
+    lines = [(label, _commands(text)) for label, text in rows]
+    return element("div", joined([*shown, table((), lines)]), "max-width:900px")
 
 
-def _line(label: str, text: str) -> str:
-    """One row of the table; lines to type are set as code."""
-    commands = text.split(" · ") if text.startswith("%lepton") else []
-    cell = " &nbsp;·&nbsp; ".join(f"<code>{escape(part)}</code>" for part in commands) or escape(text)
-    left = 'style="text-align: left; vertical-align: top"'
-    return f'<tr><th {left} scope="row">{escape(label)}</th><td {left}>{cell}</td></tr>'
+def _commands(text: str) -> str:
+    """Lines to type set as code; other texts as they are."""
+    return joined(map(code, text.split(" · ")), " &nbsp;·&nbsp; ") if text.startswith("%lepton") else text
 
 
 @dataclass(frozen=True)

@@ -23,15 +23,16 @@ from lepton_nb.data.fitted.bundles import (
 from lepton_nb.data.label_columns import is_lists_of_names, one_object_each
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.report import Finding
-from lepton_nb.data.tables.bundle import row_as_dict
+from lepton_nb.data.tables.bundle import column_cells, row_as_dict
 from lepton_nb.data.tables.cells import clean_cells
+from lepton_nb.data.tables.dtypes import plain_table
 from lepton_nb.data.tables.files import read_table
 from lepton_nb.data.tables.reading import table_folder_files
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.names import SEVERAL
-from lepton_nb.tasks.tables import category_text, encode_columns
+from lepton_nb.tasks.tables import Cells, Coded, category_text, encode_columns
 
 
 def from_path(path: Path, signature: Signature, split: str | None) -> DataBundle:
@@ -74,14 +75,16 @@ def from_pair(x: Any, y: Any, signature: Signature) -> DataBundle | None:
 def _bundle(
     table: pd.DataFrame, signature: Signature, part: str, name: str, source: str, findings: list[Finding]
 ) -> DataBundle:
-    table, target = label_column(table.rename(columns=str), signature), target_name(signature)
+    table, flattened = plain_table(table)
+    table, target = label_column(table, signature), target_name(signature)
     columns = signature.preprocessing["columns"]
     _check_columns(table, [*(column["name"] for column in columns), target], target)
     used = [*(column["name"] for column in columns), target]
-    table, cleaned = clean_cells(table[used], target)
-    answers, there, said = present(table[target], "row")
-    features = table.loc[there, used[:-1]].reset_index(drop=True)
-    findings = [*findings, *said, *cleaned]
+    orders = {column["name"]: column["order"] for column in columns if column["kind"] == "date"}
+    cleaned = clean_cells(table[used], target, orders=orders, read_dates=bool(orders))
+    answers, there, said = present(cleaned.table[target], "row")
+    features = cleaned.table.loc[there, used[:-1]].reset_index(drop=True)
+    findings = [*findings, *flattened, *said, *cleaned.findings]
     cells = {column["name"]: _cells(features[column["name"]], column, findings) for column in columns}
     inputs = encode_columns(cells, signature.preprocessing)
     targets = fit_targets(answers, signature)
@@ -105,30 +108,40 @@ def _check_columns(table: pd.DataFrame, needed: list[str], target: str) -> None:
         )
 
 
-def _cells(cells: pd.Series, column: dict[str, Any], findings: list[Finding]) -> list[Any]:
+def _cells(cells: pd.Series, column: dict[str, Any], findings: list[Finding]) -> Cells:
     """A column's cells for `encode_columns`; adds a finding where training never saw a value.
 
     Raises:
-        DataError: If a column of numbers holds something else.
+        DataError: If a column of numbers or dates holds something else.
     """
-    if column["kind"] == "number":
-        numbers = pd.to_numeric(cells, errors="coerce")
-        odd = cells.notna() & numbers.isna()
-        if odd.any():
-            raise DataError(
-                f"Column {column['name']!r} is to hold numbers but holds {cells[odd].iloc[0]!r} "
-                f"({int(odd.sum()):,} such rows).",
-                "The model was trained on numbers there: repair these rows or leave them out.",
-            )
-        return list(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
-    values = [None if missing else cell for cell, missing in zip(cells, cells.isna(), strict=True)]
+    name, kind = column["name"], column["kind"]
+    if kind == "category":
+        coded = column_cells(cells, column)
+        assert isinstance(coded, Coded)
+        findings += _unknown(coded, column)
+        return coded
+    read = pd.to_numeric(cells, errors="coerce") if kind == "number" else cells
+    odd = cells.notna() & (
+        read.isna() if kind == "number" else not pd.api.types.is_datetime64_any_dtype(cells)
+    )
+    if odd.any():
+        raise DataError(
+            f"Column {name!r} is to hold {kind}s but holds {cells[odd].iloc[0]!r} "
+            f"({int(odd.sum()):,} such rows).",
+            f"The model was trained on {kind}s there: repair these rows or leave them out.",
+        )
+    if kind == "date" and not pd.api.types.is_datetime64_any_dtype(cells):  # empty in every row
+        return np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
+    return column_cells(read, column)
+
+
+def _unknown(coded: Coded, column: dict[str, Any]) -> list[Finding]:
+    """A warning about values that are no category of the model."""
     known = set(column["values"])
-    new = [text for value in values if (text := category_text(value)) is not None and text not in known]
-    if new:
-        text = (
-            f"{plural(len(new), 'row')} with a value of {column['name']!r} that is no category of the model"
-        )
-        findings.append(
-            Finding(f"{text}: read as empty.", tuple(dict.fromkeys(map(repr, new)))[:5], warning=True)
-        )
-    return values
+    new = [i for i, value in enumerate(coded.values) if category_text(value) not in known]
+    count = int(np.isin(coded.codes, new).sum())
+    if not count:
+        return []
+    text = f"{plural(count, 'row')} with a value of {column['name']!r} that is no category of the model"
+    examples = tuple(repr(category_text(coded.values[i])) for i in new[:5])
+    return [Finding(f"{text}: read as empty.", examples, warning=True)]

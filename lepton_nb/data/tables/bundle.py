@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.assemble import refuse_emptied
+from lepton_nb.data.assemble import kept
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
-from lepton_nb.data.label_columns import Target, with_labels
+from lepton_nb.data.grouping import take_groups
+from lepton_nb.data.label_columns import with_labels
 from lepton_nb.data.label_targets import read_answers
-from lepton_nb.data.options import Splitting
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts, plan_parts, row_keys
-from lepton_nb.data.tables.cells import clean_cells
-from lepton_nb.data.tables.columns import choose_columns
+from lepton_nb.data.tables.cells import Cleaned, clean_cells
+from lepton_nb.data.tables.columns import choose_columns, select_columns
+from lepton_nb.data.tables.dtypes import plain_table
+from lepton_nb.data.tables.source import TableOptions
+from lepton_nb.data.tables.telltale import find_telltales
 from lepton_nb.data.targets import Targets, find_column, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.errors import DataError
 from lepton_nb.show.words import plural
-from lepton_nb.tasks.tables import encode_columns
+from lepton_nb.tasks.tables import Cells, Coded, encode_columns
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 12
 
@@ -31,70 +36,79 @@ SHOWN_ROWS, SHOWN_COLUMNS = 5, 12
 def table_bundle(
     table: pd.DataFrame,
     given: Parts,
+    options: TableOptions,
     *,
     name: str,
     source: str,
-    target: Target,
-    task: str | None,
-    splitting: Splitting,
     findings: list[Finding],
 ) -> DataBundle:
-    """The bundle of a table; arguments as for `lepton_nb.data.frame`.
+    """The bundle of a table.
 
     Args:
         given: Rows by split as the source has them.
         findings: What reading the table found; what is found here is added.
     """
-    table, target, names, labels = with_labels(table.rename(columns=str), target, task)
-    table, given, target, said = _prepare(table, given, target)
-    findings = findings + said + labels
-    targets = read_answers(table[target], task, names)
-    features = table.drop(columns=[target])
-    findings += targets.findings
-    keys = row_keys(table_keys(features))
-    parts, split = plan_parts(given, keys, targets.labels, targets.strata, splitting)
-    columns, said = choose_columns(features.iloc[parts["train"]])
-    findings += split + said
+    table, said = plain_table(table)
+    table, target, names, labels = with_labels(table, options.target, options.task)
+    cleaned, given, target = _prepare(table, given, target, options)
+    targets = read_answers(cleaned.table[target], options.task, names)
+    groups, features = take_groups(cleaned.table.drop(columns=[target]), options.group)
+    keys = row_keys(table_keys(features, cleaned.coded)) if groups is None else groups
+    parts, split = plan_parts(given, keys, targets.mix, targets.strata, options, group=options.group)
+    columns, chosen = choose_columns(features.iloc[parts["train"]], cleaned.orders, dates=options.dates)
     if not columns:
-        raise DataError(
-            f"No column but the target {target!r} can be learned from.", "\n".join(said[0].examples) or None
-        )
+        hint = "\n".join(chosen[0].examples) if chosen else None
+        raise DataError(f"No column but the target {target!r} can be learned from.", hint)
     preprocessing = {"kind": "table", "columns": columns}
-    features = features[[column["name"] for column in columns]]
-    cells = {column["name"]: _cells(features, column) for column in columns}
-    inputs = encode_columns(cells, preprocessing)
-    digests = pd.util.hash_pandas_object(features, index=False).to_numpy()
-    findings += _doubles(digests, targets, parts)
+    used = features[[column["name"] for column in columns]]
+    cells = {name: cleaned.coded.get(name) for name in used}
+    cells |= {c["name"]: column_cells(used[c["name"]], c) for c in columns if cells[c["name"]] is None}
+    contents = column_keys(cells, columns)
+    findings = [*findings, *said, *cleaned.findings, *labels, *targets.findings, *split, *chosen]
+    findings += find_telltales(cells, targets, parts["train"])
+    findings += _doubles(contents, targets, parts, "" if len(columns) == features.shape[1] else _IN_USED)
     return tensor_bundle(
-        inputs,
-        digests,
+        encode_columns(cells, preprocessing),
+        contents if options.dates else pd.util.hash_pandas_object(used, index=False).to_numpy(),
         targets,
         parts,
         name=name,
         source=source,
-        task=task_of(task, "tabular", targets),
+        task=task_of(options.task, "tabular", targets),
         input_name="features",
         target_name=target,
         preprocessing=preprocessing,
-        raw=lambda i: row_as_dict(features, i),
+        raw=lambda i: row_as_dict(used, i),
         findings=findings,
-        preview=preview_rows(features, targets, target, parts["train"]),
-        contents=column_keys(cells, columns),
+        preview=preview_rows(used, targets, target, parts["train"]),
+        contents=contents,
     )
 
 
-def _cells(features: pd.DataFrame, column: dict[str, Any]) -> list[Any]:
-    """A column's cells in Python's own types; pandas has several values for a missing one."""
-    cells = features[column["name"]]
+_IN_USED = " (equal in the columns used)"
+
+
+def column_cells(cells: pd.Series, column: Mapping[str, Any]) -> Cells:
+    """A column's cells as `encode_columns` takes them."""
     if column["kind"] == "number":
-        return list(cells.to_numpy(dtype=np.float64, na_value=np.nan))
-    return [None if missing else cell for cell, missing in zip(cells, cells.isna(), strict=True)]
+        return cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    if column["kind"] == "date":
+        return cells.to_numpy(dtype="datetime64[s]")
+    codes, values = pd.factorize(cells)
+    return Coded(codes, values.tolist())
 
 
 def row_as_dict(table: pd.DataFrame, i: int) -> dict[str, Any]:
     """Row `i` in Python's own types, with None for what is missing: what a service takes."""
     (cells,) = table.iloc[[i]].astype(object).to_dict("records")
-    return {str(name): None if pd.isna(cell) else cell for name, cell in cells.items()}
+    return {str(name): None if pd.isna(cell) else _sayable(cell) for name, cell in cells.items()}
+
+
+def _sayable(cell: Any) -> Any:
+    """Dates as texts, without a time where it is midnight."""
+    if not isinstance(cell, datetime):
+        return cell
+    return cell.isoformat(" ").removesuffix(" 00:00:00")
 
 
 def preview_rows(features: pd.DataFrame, targets: Targets, target: str, train: np.ndarray) -> RowsPreview:
@@ -109,13 +123,14 @@ def preview_rows(features: pd.DataFrame, targets: Targets, target: str, train: n
     return RowsPreview([*map(str, shown.columns), *more, f"{target} (target)"], rows)
 
 
-def _doubles(content: np.ndarray, targets: Targets, parts: Parts) -> list[Finding]:
+def _doubles(content: np.ndarray, targets: Targets, parts: Parts, how: str) -> list[Finding]:
     """Equal rows in two splits. They are left in: rows of a table may be equal and still be two cases."""
     _, findings = find_leaks(
         {split: content[rows] for split, rows in parts.items()},
         lambda split, i: f"row {parts[split][i]}",
         noun="row",
         remove=False,
+        how=how,
     )
     if targets.labels is not None:
         train = parts["train"]
@@ -124,10 +139,9 @@ def _doubles(content: np.ndarray, targets: Targets, parts: Parts) -> list[Findin
 
 
 def _prepare(
-    table: pd.DataFrame, given: Parts, target: str | None
-) -> tuple[pd.DataFrame, Parts, str, list[Finding]]:
-    """The rows that have a target, with texts stripped in it, and which column it is."""
-    table = table.rename(columns=str).reset_index(drop=True)
+    table: pd.DataFrame, given: Parts, target: str | None, options: TableOptions
+) -> tuple[Cleaned, Parts, str]:
+    """The rows that have a target, cleaned, and which column it is."""
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise DataError(f"There are two columns {twice[0]!r}.", "Rename or drop one of them.")
@@ -141,20 +155,19 @@ def _prepare(
         target = str(table.columns[-1])
         findings.append(Finding(f"The target is the last column, {target!r} (target=… names another)."))
     target = find_column(table, target, "target")
-    table, said = clean_cells(table, target)
-    findings += said
-    answers, said = strip_labels(table[target])
-    findings += said
+    table = select_columns(table, target, options)
+    cleaned = clean_cells(table, target, read_dates=options.dates)
+    answers, said = strip_labels(cleaned.table[target])
+    cleaned.findings = [*findings, *cleaned.findings, *said]
     present = answers.notna().to_numpy()
     if not present.any():
         raise DataError(
             f"The target column {target!r} is empty in every row.", f"Columns: {', '.join(table.columns)}."
         )
-    if not present.all():
-        text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
-        findings.append(Finding(text))
-    table = table.assign(**{target: answers})[present].reset_index(drop=True)
-    position = np.cumsum(present) - 1
-    left = {split: position[rows[present[rows]]] for split, rows in given.items()}
-    refuse_emptied(given, left, findings[-1:])
-    return table, left, target, findings
+    cleaned.table = cleaned.table.assign(**{target: answers})
+    if present.all():
+        return cleaned, given, target
+    text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
+    cleaned.findings.append(Finding(text, warning=True))
+    cleaned.keep(present)
+    return cleaned, kept(given, present, cleaned.findings[-1:]), target

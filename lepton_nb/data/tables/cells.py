@@ -6,114 +6,111 @@ Nothing is read otherwise than it is written without a warning that names the co
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from lepton_nb.data.report import Finding
+from lepton_nb.data.tables import dates
 from lepton_nb.data.tables.number_texts import (
     COMMA,
     MOSTLY,
     POINT,
+    SAMPLE,
     Numbers,
     are_codes,
-    is_mark,
     is_plain,
+    marked,
     read_numbers,
 )
+from lepton_nb.data.tables.texts import Texts, is_text
 from lepton_nb.show.words import plural
+from lepton_nb.tasks.tables import Coded
 
-NAMED = 3  # texts of a column that a finding names
 SIGNS = " %‰°$€£¥"  # what stands beside a number
 HALF = 0.5  # a column of texts with more numbers than this is worth a word
 
 
-def is_text(column: pd.Series) -> bool:
-    """Whether a column may hold texts; categories are what somebody has read them as already."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return False
-    return pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)
-
-
-@dataclass(frozen=True)
-class Texts:
-    """A column by its different values, texts without spaces around them; blank ones are missing.
+@dataclass
+class Cleaned:
+    """A table with stripped texts, numbers and dates where texts are mostly such, and no infinities.
 
     Attributes:
-        name: The column's.
-        values: The different values, ``U`` of them.
-        codes: Which of them each cell holds, −1 where it is missing, ``(N,)``.
-        counts: How many cells hold each, ``(U,)``.
+        table: The table.
+        orders: In which order the dates of a column are written.
+        coded: Columns of texts by their different values.
+        findings: What is read otherwise than it is written.
     """
 
-    name: str
-    values: list[Any]
-    codes: np.ndarray
-    counts: np.ndarray
+    table: pd.DataFrame
+    orders: dict[str, str] = field(default_factory=dict)
+    coded: dict[str, Coded] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, column: pd.Series) -> Texts | None:
-        """The column's; None where it holds something else than texts and numbers."""
-        try:
-            codes, found = pd.factorize(column)
-        except TypeError:  # lists or dicts
-            return None
-        different = found.tolist()
-        if any(isinstance(value, bool) for value in different):
-            return None
-        stripped = [value.strip() if isinstance(value, str) else value for value in different]
-        position = {value: i for i, value in enumerate(dict.fromkeys(v for v in stripped if v != ""))}
-        moved = np.array([*(position.get(value, -1) for value in stripped), -1])
-        codes = moved[codes]
-        counts = np.bincount(codes[codes >= 0], minlength=len(position))
-        return cls(str(column.name), list(position), codes, counts)
+    def keep(self, rows: np.ndarray) -> None:
+        """Leave out all rows but these, bool ``(N,)``."""
+        self.table = self.table[rows].reset_index(drop=True)
+        self.coded = {name: Coded(column.codes[rows], column.values) for name, column in self.coded.items()}
 
-    def cells(self, values: Any, dtype: Any) -> pd.Series:
-        """A column of other values in place of these."""
-        filled = np.array([*values, np.nan], dtype=dtype)
-        return pd.Series(filled[self.codes])
-
-    def named(self, which: np.ndarray) -> str:
-        """Some of the values as ``'-' in 60 rows``, the most frequent first."""
-        order = np.flatnonzero(which)
-        order = order[np.argsort(-self.counts[order], kind="stable")]
-        shown = [f"{self.values[i]!r} in {plural(int(self.counts[i]), 'row')}" for i in order[:NAMED]]
-        more = [f"{len(order) - NAMED:,} other texts"] if len(order) > NAMED else []
-        return ", ".join(shown + more)
+    def put(self, name: str, cells: pd.Series | None, findings: list[Finding]) -> None:
+        """Other cells in a column, and what to say of them."""
+        self.findings += findings
+        if cells is not None:
+            self.table[name] = cells.set_axis(self.table.index)
 
 
-def clean_cells(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, list[Finding]]:
-    """The table with stripped texts, numbers where texts are mostly numbers, and no infinities.
+def clean_cells(
+    table: pd.DataFrame, target: str, *, orders: Mapping[str, str] | None = None, read_dates: bool = True
+) -> Cleaned:
+    """The table cleaned, which is not changed itself.
 
     Args:
         target: A column that keeps its texts where they are classes, and its infinities, which are errors.
+        orders: In which order the dates of a column were written in training.
+        read_dates: Whether texts may become dates.
     """
-    table = table.copy()
-    findings = []
-    texts = {
-        name: found for name in table.columns if is_text(table[name]) and (found := Texts.of(table[name]))
-    }
+    result = Cleaned(table.copy(deep=False), dict(orders or {}))
+    texts = {name: found for name in table.columns if (found := _texts(table[name], name == target))}
     read = {name: read_numbers(column.values, column.counts) for name, column in texts.items()}
     usual = COMMA if any(_shows_comma(texts[name], read[name]) for name in texts) else POINT
     for name, column in texts.items():
         numbers = read[name]
         if numbers.ambiguous and usual is COMMA:
             numbers = read_numbers(column.values, column.counts, COMMA)
-        cells, said = _read_column(column, numbers, is_target=name == target)
-        findings += said
-        if cells is not None:
-            table[name] = cells.set_axis(table.index)
+        if name == target or not read_dates or not _read_dates(result, column):
+            result.put(name, *_read_column(column, numbers, is_target=name == target))
+            if name != target and is_text(result.table[name]):
+                result.coded[name] = Coded(column.codes, column.values)
     for name in table.columns.drop(target):
-        table[name], said = _without_infinities(table[name])
-        findings += said
-    return table, findings
+        cells, said = _without_infinities(result.table[name])
+        result.put(name, cells if said else None, said)
+    return result
+
+
+def _texts(cells: pd.Series, is_target: bool) -> Texts | None:
+    """A column that may hold texts; categories of texts may be dates, but not what is to be predicted."""
+    if isinstance(cells.dtype, pd.CategoricalDtype) and not is_target and is_text(cells.cat.categories):
+        names = list(cells.cat.categories)
+        return Texts.of(cells) if dates.order_of(names, np.ones(len(names))) else None
+    return Texts.of(cells) if is_text(cells) else None
+
+
+def _read_dates(result: Cleaned, column: Texts) -> bool:
+    """Put dates in place of texts that nearly all are some, in the order that is known where one is."""
+    known = result.orders.get(column.name)
+    found = (known, False) if known else dates.order_of(column.values, column.counts)
+    if found is None:
+        return False
+    result.orders[column.name] = found[0]
+    result.put(column.name, *dates.read_column(column, *found))
+    return True
 
 
 def marks(column: Texts) -> list[Finding]:
     """A warning where texts hold what may stand for a missing value."""
-    which = np.array([is_mark(value) for value in column.values], dtype=bool)
+    which = marked(column.values)
     if not which.any():
         return []
     text = (
@@ -129,10 +126,12 @@ def _shows_comma(column: Texts, numbers: Numbers) -> bool:
 def _is_of_numbers(column: Texts, numbers: Numbers) -> bool:
     """Whether nearly all cells are numbers, but for those that hold a mark for a missing one."""
     found = ~np.isnan(numbers.values)
-    marked = np.array([is_mark(value, among_numbers=True) for value in column.values], dtype=bool) & ~found
-    if not found.any() or (marked.any() and len(np.unique(numbers.values[found])) < 2):
+    if not found.any():
+        return False
+    marks = marked(column.values, among_numbers=True) & ~found
+    if marks.any() and len(np.unique(numbers.values[found])) < 2:
         return False  # one number and a mark are two texts: yes is 1, no is -
-    return bool(column.counts[found].sum() >= MOSTLY * column.counts[~marked].sum())
+    return bool(column.counts[found].sum() >= MOSTLY * column.counts[~marks].sum())
 
 
 def _read_column(
@@ -150,7 +149,7 @@ def _read_column(
         said = _say_texts(column, numbers)
     if is_target:
         return None, said  # `strip_labels` looks after classes
-    return column.cells(column.values, object), [*marks(column), *said]
+    return column.changed_cells(), [*marks(column), *said]
 
 
 def _unusual(column: Texts, numbers: Numbers) -> np.ndarray:
@@ -202,6 +201,8 @@ def _say_codes(column: Texts) -> Finding:
 
 def _say_texts(column: Texts, numbers: Numbers) -> list[Finding]:
     """A warning about texts that are mostly numbers to a person."""
+    if np.isnan(numbers.values).all() and len(numbers.values) > 2 * SAMPLE:
+        return []  # `read_numbers` has seen that they are words
     bare = [value.strip(SIGNS) if isinstance(value, str) else value for value in column.values]
     other = read_numbers(bare, column.counts, COMMA if numbers.style is POINT else POINT).values
     alone, somehow = ~np.isnan(numbers.values), ~(np.isnan(numbers.values) & np.isnan(other))

@@ -1,28 +1,47 @@
-"""Tables in CSV and TSV files."""
+"""Files that hold a table: which they are, and what reads each."""
 
 from __future__ import annotations
 
-import codecs
-import mmap
 import os
-import re
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lepton_nb.data.class_folders import suggest_path
 from lepton_nb.data.report import Finding
-from lepton_nb.data.tables.cells import is_text
-from lepton_nb.data.tables.number_texts import COMMA, are_codes, is_plain, read_numbers
+from lepton_nb.data.tables.delimited import COMPRESSED, read_delimited
 from lepton_nb.errors import DataError
 
-SUFFIXES = (".csv", ".tsv")
-DELIMITERS = "\t;|,"  # of two that part the lines alike, a comma is rather one of decimals
-PROBED = 20  # lines that show how a file is laid out
-SAMPLE = 1000  # cells that show how a column's numbers are written
+DELIMITED = (".csv", ".tsv")
+_READERS: dict[str, Callable[[Path], Any]] = {
+    ".parquet": pd.read_parquet,
+    ".feather": pd.read_feather,
+    ".jsonl": lambda path: _read_json(path, lines=True),
+    ".ndjson": lambda path: _read_json(path, lines=True),
+    ".json": lambda path: _read_json(path, lines=False),
+    ".xlsx": lambda path: _read_sheet(path),
+    ".xlsm": lambda path: _read_sheet(path),
+    ".xls": lambda path: _read_sheet(path),
+    ".ods": lambda path: _read_sheet(path),
+    ".dta": pd.read_stata,
+}
+_PACKAGES = {".parquet": "pyarrow", ".feather": "pyarrow", ".xls": "xlrd", ".ods": "odfpy"}
+PEEKED = 200  # rows that tell what a file is about
+
+
+def kind_of(path: Path) -> str:
+    """The ending that says what a file is, without that of its compression: ``.csv`` of ``rows.csv.gz``."""
+    name = path.name.lower()
+    packed = next((ending for ending in COMPRESSED if name.endswith(ending)), "")
+    return Path(name.removesuffix(packed)).suffix
+
+
+def is_table_file(path: Path) -> bool:
+    """Whether a file's name says that it is a table."""
+    packed = path.suffix.lower() in COMPRESSED
+    return kind_of(path) in (*DELIMITED, *(() if packed else _READERS), ".jsonl", ".ndjson")
 
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
@@ -40,147 +59,48 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
-    """A table with a header line, its texts as they stand in the file: only an empty cell is missing.
-
-    Numbers whose digits say more than their value, such as ``01067``, stay texts.
+    """The table in a file, and what is to be said of how it was read.
 
     Raises:
-        DataError: If it is empty, is no table, or is not text.
+        DataError: If it is empty, is no table, or a package that reads such files is not installed.
     """
-    encoding, findings = encoding_of(path)
-    lines = _first_lines(path, encoding)
-    if any("\0" in line for line in lines):
-        raise DataError(f"{path.name!r} is not a text file.", "Save the table as CSV in UTF-8.")
-    layout, said = _layout(path, lines)
-    table = _parse(path, encoding, **layout)
-    names = _parse(path, encoding, **layout, header=None, nrows=1, dtype=str).iloc[0]
-    findings += said + _check_header(path.name, table, names)
-    if isinstance(table.index, pd.RangeIndex):
-        _restore_texts(table, path, encoding, layout)
+    reader = _READERS.get(kind_of(path))
+    if reader is None:
+        return read_delimited(path)
+    try:
+        found = reader(path)
+    except ImportError as error:
+        package = _PACKAGES.get(kind_of(path)) or getattr(error, "name", None) or "openpyxl"
+        raise DataError(f"{path.name!r} needs the package {package}.", f"pip install {package}") from None
+    except (ValueError, KeyError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{path.name!r} cannot be read as a table: {reason}.") from None
+    table, findings = found if isinstance(found, tuple) else (found, [])
+    if table.empty:
+        raise DataError(f"{path.name!r} has no rows.", "Add rows, or name another file.")
     return table, findings
 
 
-def encoding_of(path: Path) -> tuple[str, list[Finding]]:
-    """The encoding of a text file by its first bytes and by whether it is UTF-8."""
-    with path.open("rb") as stream:
-        if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16", []
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            while stream.read(1 << 20):
-                pass
-    except UnicodeDecodeError:
-        return "latin-1", [Finding(f"{path.name} is not UTF-8: read as Latin-1.", warning=True)]
-    return "utf-8-sig", []
+def peek(path: Path) -> pd.DataFrame:
+    """The first rows of a table, which tell what it is about."""
+    if kind_of(path) in _READERS:
+        return read_table(path)[0].head(PEEKED)
+    return read_delimited(path, PEEKED)[0]
 
 
-def _first_lines(path: Path, encoding: str) -> list[str]:
-    with path.open(encoding=encoding, newline=None) as stream:
-        return [line.rstrip("\n") for line in islice(stream, PROBED)]
+def _read_json(path: Path, *, lines: bool) -> pd.DataFrame:
+    """Texts stay as they are: no date is guessed, no code becomes a number."""
+    found = pd.read_json(path, lines=lines, dtype=False, convert_dates=False)
+    if not isinstance(found, pd.DataFrame) or not isinstance(found.index, pd.RangeIndex):
+        found = found.reset_index(drop=True)
+    return found
 
 
-def _layout(path: Path, lines: list[str]) -> tuple[dict[str, Any], list[Finding]]:
-    """How pandas is to part the lines into cells.
-
-    By the line that spreadsheets write for each other, else by what the header has most of; where some
-    delimiters part the lines below into as many cells as the header, by one of those.
-    """
-    told = re.fullmatch(r'"?sep=(.)"?', lines[0].strip(" ")) if lines else None
-    if told:
-        return {"sep": told[1], "skiprows": 1}, []
-    if path.suffix.lower() == ".tsv" or not lines:
-        return {"sep": "\t"}, []
-    counts = {mark: [_count(line, mark) for line in lines if line.strip()] for mark in DELIMITERS}
-    found = {mark: numbers for mark, numbers in counts.items() if numbers and numbers[0]}
-    even = {mark: numbers for mark, numbers in found.items() if len(set(numbers)) == 1}
-    if found:
-        return {"sep": max(even or found, key=lambda mark: found[mark][0])}, []
-    words = {len(line.split()) for line in lines if line.strip()}
-    if len(lines) > 1 and len(words) == 1 and words != {1}:
-        return {"sep": r"\s+"}, [Finding(f"{path.name} has no delimiter: its cells are parted at spaces.")]
-    return {"sep": ","}, []
-
-
-def _count(line: str, delimiter: str) -> int:
-    """How often a delimiter stands outside of quotes."""
-    return re.sub(r'"[^"]*"', "", line).count(delimiter)
-
-
-def _parse(path: Path, encoding: str, *, sep: str, **options: Any) -> pd.DataFrame:
-    try:
-        table: pd.DataFrame = pd.read_csv(
-            path,
-            sep=sep,
-            encoding=encoding,
-            skipinitialspace=True,
-            low_memory=False,
-            keep_default_na=False,
-            na_values=[""],
-            **options,
-        )
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path.name!r} is empty.", "It needs a header line and rows.") from None
-    except pd.errors.ParserError as error:
-        raise DataError(f"{path.name!r} cannot be read as a table: {str(error).strip()}.") from None
-    return table
-
-
-def _check_header(name: str, table: pd.DataFrame, names: pd.Series) -> list[Finding]:
-    """What to say about the first line, read as the names of the columns."""
-    if table.empty:
-        raise DataError(f"{name!r} has a header but no rows.", "Add rows, or name another file.")
-    findings = []
-    numbers = [str(column) for column in table.columns if is_plain(str(column))]
-    if len(numbers) > table.shape[1] / 2:
-        text = f"The first line of {name} was read as column names, but holds numbers: has it no header?"
-        findings.append(Finding(text, tuple(numbers[:3]), warning=True))
-    twice = names[names.duplicated()].dropna()
-    if len(twice):
-        text = f"{name} has two columns {twice.iloc[0]!r}: the second is called {f'{twice.iloc[0]}.1'!r}."
-        findings.append(Finding(text, warning=True))
-    if not isinstance(table.index, pd.RangeIndex):
-        text = (
-            f"The rows of {name} have more cells than its header: the first are taken as names of the rows."
-        )
-        findings.append(Finding(text, tuple(map(str, table.index[:3])), warning=True))
-    return findings
-
-
-def _restore_texts(table: pd.DataFrame, path: Path, encoding: str, layout: dict[str, Any]) -> None:
-    """Put texts back in place of numbers that say less than they: ``01067``, or ``1.234`` for 1234."""
-    places = [i for i, name in enumerate(table.columns) if _may_say_less(table[name])]
-    commas = any(_has_decimal_commas(table[name]) for name in table.columns if is_text(table[name]))
-    if not places or not (commas or _may_have_codes(path, encoding)):
-        return
-    texts = _parse(path, encoding, **layout, usecols=places, dtype=str)
-    for place, name in zip(places, texts.columns, strict=True):
-        cells = texts[name].dropna().str.strip()
-        if (commas and _has_thousands(cells)) or are_codes(list(cells.unique())):
-            table[table.columns[place]] = texts[name]
-
-
-def _may_say_less(column: pd.Series) -> bool:
-    """Whether numbers may have been codes or thousands: none of them has more than 3 decimals."""
-    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        return False
-    thousandths = column.dropna().to_numpy(dtype=np.float64) * 1000
-    with np.errstate(invalid="ignore"):
-        rest = np.abs(thousandths - np.rint(thousandths))
-    return bool((rest <= 1e-6 * np.abs(thousandths)).all())
-
-
-def _may_have_codes(path: Path, encoding: str) -> bool:
-    if encoding == "utf-16":
-        return True
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return re.search(rb"(?:^|[\s,;|\"'])0\d", content, re.MULTILINE) is not None
-
-
-def _has_decimal_commas(column: pd.Series) -> bool:
-    values = list(column.dropna().iloc[:SAMPLE].unique())
-    numbers = read_numbers(values, np.ones(len(values)))
-    return numbers.style is COMMA and not numbers.ambiguous and np.isnan(numbers.values).mean() < 0.5
-
-
-def _has_thousands(texts: pd.Series) -> bool:
-    return bool(texts.str.contains(".", regex=False).any()) and all(map(COMMA.pattern.fullmatch, texts))
+def _read_sheet(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
+    """The first sheet; only an empty cell of it is missing."""
+    sheets = pd.ExcelFile(path).sheet_names
+    table = pd.read_excel(path, keep_default_na=False, na_values=[""])
+    if len(sheets) == 1:
+        return table, []
+    text = f"{path.name} has {len(sheets)} sheets: the first one, {str(sheets[0])!r}, is read."
+    return table, [Finding(text, tuple(map(str, sheets[1:6])), warning=True)]

@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
+SAMPLE = 2000  # of more than twice as many values these tell whether any may be a number
 MOSTLY = 0.95  # share of a column's cells that must be numbers for it to be one
 _MARK = re.compile(
     r"-+|[–—*/…]|\?+|\.+|n[./]?a\.?|-?nan|null|none|nil|<na>"
@@ -18,6 +20,9 @@ _MARK = re.compile(
 )
 """What stands for a missing value in many tables. Among texts it may be one of them: NA is Namibia."""
 _MARK_AMONG_NUMBERS = re.compile(rf"{_MARK.pattern}|missing|unknown|undefined|not available", re.IGNORECASE)
+_MARK_STARTS = frozenset("-–—*/…?.nN<#1mMuU")  # of a million texts most are told apart by one letter
+
+_first_letter = itemgetter(slice(1))
 
 _SPACES = " '’\u00a0\u2009\u202f"  # what else stands between thousands
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
@@ -82,6 +87,15 @@ def is_mark(value: Any, *, among_numbers: bool = False) -> bool:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
+def marked(values: Sequence[Any], *, among_numbers: bool = False) -> np.ndarray:
+    """Which values may stand for a missing one, bool ``(U,)``."""
+    found = np.zeros(len(values), dtype=bool)
+    texts = values if set(map(type, values)) == {str} else [v if isinstance(v, str) else "" for v in values]
+    maybe = [i for i, start in enumerate(map(_first_letter, texts)) if start in _MARK_STARTS]
+    found[maybe] = [is_mark(values[i], among_numbers=among_numbers) for i in maybe]
+    return found
+
+
 def is_plain(text: str) -> bool:
     """Whether a number is written as every program reads it."""
     return _PLAIN.fullmatch(text) is not None
@@ -89,8 +103,9 @@ def is_plain(text: str) -> bool:
 
 def are_codes(values: Sequence[Any]) -> bool:
     """Whether whole numbers are codes: ``01067`` says with its zero that it is no quantity."""
-    present = [str(value) for value in values if not is_mark(value)]
-    return all(text.isdecimal() for text in present) and any(map(_CODE.fullmatch, present))
+    if not all(str(value).isdecimal() or is_mark(value) for value in values):
+        return False
+    return any(_CODE.fullmatch(str(value)) for value in values)
 
 
 def read_numbers(values: Sequence[Any], counts: np.ndarray, otherwise: Style = POINT) -> Numbers:
@@ -102,6 +117,8 @@ def read_numbers(values: Sequence[Any], counts: np.ndarray, otherwise: Style = P
         counts: How many cells hold each value, ``(U,)``.
         otherwise: The style where both read as many.
     """
+    if _are_words(values):
+        return Numbers(np.full(len(values), np.nan), otherwise, False)
     points, commas = (np.array([_read(value, style) for value in values]) for style in (POINT, COMMA))
     with_point, with_comma = (counts[~np.isnan(read)].sum() for read in (points, commas))
     if with_point == with_comma:
@@ -110,6 +127,12 @@ def read_numbers(values: Sequence[Any], counts: np.ndarray, otherwise: Style = P
     if with_point > with_comma:
         return Numbers(points, POINT, False)
     return Numbers(commas, COMMA, False)
+
+
+def _are_words(values: Sequence[Any]) -> bool:
+    """Whether a look at some of many values leaves no doubt that they are no numbers."""
+    some = values[:: max(1, len(values) // SAMPLE)]
+    return len(values) > 2 * SAMPLE and not any(re.search(r"\A\W*\d[\d\W]*\Z", str(text)) for text in some)
 
 
 def _read(value: Any, style: Style) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.containers import opened
 from lepton_nb.data.contents import array_keys, column_keys
 from lepton_nb.data.label_columns import as_label_sets, is_lists_of_names, one_object_each
 from lepton_nb.data.label_targets import as_one_label, read_answers, read_label_sets, read_matrix
@@ -31,6 +34,30 @@ from lepton_nb.tasks.tables import encode_columns
 _LABELS = 'task="multi-label-classification" takes each column as a label.'
 
 
+def open_archive(path: Path, target: str | Sequence[str] | None) -> dict[str, tuple[Any, Any] | None]:
+    """The arrays of an ``.npz`` file by split.
+
+    Raises:
+        DataError: If it is damaged, holds objects, or does not tell which are the targets.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path.name!r} cannot be read: {error}.", "Write plain arrays: np.savez(path, x=X, y=y)."
+        ) from None
+    found = opened(arrays, target)
+    if isinstance(found, dict):
+        return found
+    if not isinstance(found, tuple):
+        raise DataError(
+            f"{path.name!r} holds columns, {', '.join(map(repr, arrays))}.",
+            f"data = pd.DataFrame(dict(np.load({path.name!r})))",
+        )
+    return {"train": found}
+
+
 def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions, *, name: str) -> DataBundle:
     """Inputs and targets by split as a bundle.
 
@@ -45,7 +72,7 @@ def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions,
         x = np.ascontiguousarray(x, dtype=np.float64 if x.ndim == 2 else np.float32)
     keys = array_keys(x if pictures is None else pictures)
     parts, split = plan_parts(
-        rows, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.strata, options
+        rows, row_keys(keys) if x.ndim == 2 else keys, targets.mix, targets.strata, options
     )
     findings = targets.findings + said + split
     if pictures is not None and targets.kind != "regression":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lepton_nb.data.options import Named
+from lepton_nb.data.options import Named, option
 from lepton_nb.data.pictures.options import Augmenting
 from lepton_nb.data.sources import Match, Progress, Source, is_a
 
@@ -24,7 +26,11 @@ class ArrayOptions(Named, Augmenting):
         task: ``classification`` or ``regression``, where the targets should not decide.
         class_names: Names of the classes 0, 1, ….
         augment: For pictures.
+        target: The name of the targets in a file of arrays, where it does not tell.
     """
+
+    title = "arrays"
+    target: str | tuple[str, ...] | None = option(None, "name of the targets in an .npz file", "NAME")
 
 
 class ArraySource(Source[ArrayOptions]):
@@ -38,6 +44,7 @@ class ArraySource(Source[ArrayOptions]):
 
     name = "arrays"
     noun = "Arrays"
+    gives = "arrays in an .npz file"
     variable = "(X, y)"
     classes = ("numpy:ndarray", "torch:Tensor", "builtins:tuple", "builtins:list")
     tasks = (
@@ -49,7 +56,12 @@ class ArraySource(Source[ArrayOptions]):
     )
     options = ArrayOptions
 
+    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
+        return Match.SURELY if path.suffix.lower() == ".npz" else Match.NO
+
     def recognises_variable(self, value: Any, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
+        if isinstance(value, dict):  # by split
+            value = value.get("train")
         if not _is_pair(value):
             return Match.NO
         first = value[0]
@@ -61,12 +73,17 @@ class ArraySource(Source[ArrayOptions]):
         """The data as a bundle.
 
         Args:
-            x: Inputs; or both, as a pair, or as a pair of pairs of which the second is the test.
+            x: Inputs; or both, as a pair, as a pair of pairs of which the second is the test, in a dict by
+                split, or in an ``.npz`` file.
             y: Targets.
             val: Inputs and targets for validation; drawn from `x` where it is not given.
             test: Inputs and targets for the test; drawn from `x` where neither it nor `val` is given.
             options: Those of the source.
         """
+        if isinstance(x, str | os.PathLike):
+            return super().__call__(x, **options)
+        if isinstance(x, dict):
+            return super().__call__({"train": None, **x}, **options)
         if y is None and _is_pair(x):
             (x, y), test = x if _are_pairs(x) else (x, test)
         return super().__call__({"train": (x, y), "val": val, "test": test}, **options)
@@ -79,8 +96,10 @@ class ArraySource(Source[ArrayOptions]):
         name: str | None,
         progress: Progress | None,  # noqa: ARG002
     ) -> DataBundle:
-        from lepton_nb.data.tensors.reading import read_arrays
+        from lepton_nb.data.tensors.reading import open_archive, read_arrays
 
+        if isinstance(given, str | os.PathLike):
+            given, name = open_archive(Path(given), options.target), name or Path(given).stem
         return read_arrays(given, options, name=name or self.name)
 
 

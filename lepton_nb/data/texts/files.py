@@ -17,10 +17,15 @@ from lepton_nb.data.class_folders import (
     is_class_folder_tree,
 )
 from lepton_nb.data.duplicates import EXAMPLES
-from lepton_nb.data.label_columns import Target, as_label_sets, merge_columns
+from lepton_nb.data.grouping import name_groups, take_groups
+from lepton_nb.data.label_columns import Target, as_label_sets, check_binary, merge_columns
+from lepton_nb.data.label_values import RowError
 from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
-from lepton_nb.data.tables.files import encoding_of, existing_file, read_table
+from lepton_nb.data.tables.delimited import encoding_of
+from lepton_nb.data.tables.dtypes import plain_table
+from lepton_nb.data.tables.files import existing_file, read_table
+from lepton_nb.data.tables.places import row_places, rows_told_by_place
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
 from lepton_nb.show.words import plural
@@ -42,6 +47,7 @@ class LabelledTexts:
         names: What to call each text.
         findings: What was left out or guessed.
         label_names: Every label, where `labels` holds tuples of those that stand in columns of their own.
+        groups: What stands for the group of each, uint64 ``(N,)``; None where they have none.
     """
 
     texts: pd.Series
@@ -50,16 +56,23 @@ class LabelledTexts:
     names: list[str]
     findings: list[Finding] = field(default_factory=list)
     label_names: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
 
 
 def read_texts(
-    path: str | os.PathLike[str], text: str | None, label: Target, *, least: int = 2
+    path: str | os.PathLike[str],
+    text: str | None,
+    label: Target,
+    *,
+    group: str | None = None,
+    least: int = 2,
 ) -> LabelledTexts:
     """The labelled texts of a file or folder.
 
     Args:
         text: Name of the column with the texts, in a file with a header.
         label: Name of the column with the labels.
+        group: Name of the column, or a pattern in the names of files, of what belongs together.
         least: Class folders that are needed: training needs two.
 
     Raises:
@@ -67,29 +80,41 @@ def read_texts(
     """
     root = Path(path).expanduser().absolute()
     if root.is_dir():
-        return _from_folder(root, least)
+        return _by_name(_from_folder(root, least), group)
     file = existing_file(path)
     if text is None and label is None and file.suffix.lower() in LINE_SUFFIXES and not _has_header(file):
-        return _from_lines([file])
+        return _by_name(_from_lines([file]), group)
     table, findings = read_table(file)
-    found = from_frame(table, text, label)
-    return replace(found, findings=findings + found.findings)
+    with rows_told_by_place({"train": file}, {"train": np.arange(len(table))}):
+        found = from_frame(table, text, label, group)
+    return replace(found, names=row_places(file, len(table)), findings=findings + found.findings)
 
 
 def with_label_sets(found: LabelledTexts, task: str | None) -> LabelledTexts:
     """With tuples of labels where the cells hold several; see `as_label_sets`."""
+    try:
+        check_binary(found.labels, task)
+    except RowError as error:
+        raise error.at(found.names[error.row]) from None
     sets = None if found.label_names else as_label_sets(found.labels, task)
     return found if sets is None else replace(found, labels=sets[0], findings=found.findings + sets[1])
 
 
-def from_frame(table: pd.DataFrame, text: str | None, label: Target) -> LabelledTexts:
+def _by_name(found: LabelledTexts, group: str | None) -> LabelledTexts:
+    return replace(found, groups=name_groups(found.names, group))
+
+
+def from_frame(
+    table: pd.DataFrame, text: str | None, label: Target, group: str | None = None
+) -> LabelledTexts:
     """The text and label columns of a table.
 
     Raises:
         DataError: If they are not given and cannot be told from the cells.
     """
-    table, label, labels = merge_columns(table.rename(columns=str).reset_index(drop=True), label)
-    findings = []
+    table, findings = plain_table(table)
+    groups, table = take_groups(table, group)
+    table, label, labels = merge_columns(table, label)
     if text is None:
         text = guess_text_column(table)
         if text is None:
@@ -113,7 +138,7 @@ def from_frame(table: pd.DataFrame, text: str | None, label: Target) -> Labelled
         raise DataError(f"text and label both are {text!r}.", "Name two columns.")
     names = [f"row {i}" for i in range(len(table))]
     given = {"train": np.arange(len(table))}
-    return LabelledTexts(table[text], table[label], given, names, findings, labels)
+    return LabelledTexts(table[text], table[label], given, names, findings, labels, groups)
 
 
 def guess_text_column(table: pd.DataFrame) -> str | None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.assemble import refuse_emptied
+from lepton_nb.data.assemble import kept, without_leaks
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
+from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts
 from lepton_nb.data.label_columns import is_label_sets
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts, plan_parts
+from lepton_nb.data.tables.reading import whole_frame
 from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, with_label_sets
@@ -24,32 +26,35 @@ from lepton_nb.data.texts.source import TextOptions
 from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
 from lepton_nb.show.words import plural
-from lepton_nb.tasks.texts import encode_texts, load_tokenizer
+from lepton_nb.tasks.texts import LONGEST, encode_texts, load_tokenizer
 from lepton_nb.tasks.words import sketch, words_of
 
 SHOWN = 2  # sentences of each class
 SHOWN_CLASSES = 10
 
 
-def read_labelled(
-    source: str | os.PathLike[str] | pd.DataFrame, options: TextOptions, *, name: str | None
-) -> DataBundle:
+def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> DataBundle:
     """Labelled texts as a bundle.
 
     Raises:
         DataError: If there is nothing to learn from, or an option is wrong.
     """
-    if isinstance(source, pd.DataFrame):
-        found, own_name = from_frame(source, options.text, options.label), "frame"
-        where = f"DataFrame, {len(source):,} rows"
+    if not isinstance(source, str | os.PathLike):
+        table, given, said = whole_frame(source, options.label)
+        found, own_name = from_frame(table, options.text, options.label, options.group), "frame"
+        found, where = (
+            replace(found, given=given, findings=said + found.findings),
+            f"DataFrame, {len(table):,} rows",
+        )
     else:
         root = Path(source).expanduser().absolute()
-        found, own_name = read_texts(source, options.text, options.label), root.stem
+        found, own_name = read_texts(source, options.text, options.label, group=options.group), root.stem
         where = f"{'folder' if root.is_dir() else 'file'} {root}"
     found = clean_texts(with_label_sets(found, options.task))
     targets = read_answers(found.labels, options.task or _usual(found), found.label_names)
     content = digests(value.encode() for value in found.texts)
-    parts, split = plan_parts(found.given, content, targets.labels, targets.strata, options)
+    keys = content if found.groups is None else found.groups
+    parts, split = plan_parts(found.given, keys, targets.mix, targets.strata, options, group=options.group)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens(
@@ -82,8 +87,13 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
     texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
     labels, findings = strip_labels(found.labels)
     lost = []
-    has_text, has_label = (texts != "").to_numpy(), labels.notna().to_numpy()
-    for absent, what in ((~has_text, "without a text"), (has_text & ~has_label, "without a label")):
+    lengths, has_label = texts.str.len().to_numpy(), labels.notna().to_numpy()
+    has_text = (lengths > 0) & (lengths <= LONGEST)
+    for absent, what in (
+        (lengths == 0, "without a text"),
+        (lengths > LONGEST, f"with a text of more than {LONGEST:,} characters"),
+        (has_text & ~has_label, "without a label"),
+    ):
         if absent.any():
             examples = tuple(found.names[i] for i in np.flatnonzero(absent)[:EXAMPLES])
             count = plural(int(absent.sum()), "item")
@@ -93,16 +103,14 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
         raise DataError(
             f"None of the {len(keep):,} items has both a text and a label.", "Check text=… and label=…."
         )
-    position = np.cumsum(keep) - 1
-    given = {split: position[rows[keep[rows]]] for split, rows in found.given.items()}
-    refuse_emptied(found.given, given, lost)
-    return LabelledTexts(
-        texts[keep].reset_index(drop=True),
-        labels[keep].reset_index(drop=True),
-        given,
-        [name for name, kept in zip(found.names, keep, strict=True) if kept],
-        found.findings + findings + lost,
-        found.label_names,
+    return replace(
+        found,
+        texts=texts[keep].reset_index(drop=True),
+        labels=labels[keep].reset_index(drop=True),
+        given=kept(found.given, keep, lost),
+        names=[name for name, stays in zip(found.names, keep, strict=True) if stays],
+        findings=found.findings + findings + lost,
+        groups=None if found.groups is None else found.groups[keep],
     )
 
 
@@ -112,14 +120,7 @@ def _without_leaks(
     def name_of(i: int) -> str:
         return f"{found.names[i]} {found.texts[i][:60]!r}"
 
-    keep, findings = find_leaks(
-        {split: content[rows] for split, rows in parts.items()},
-        lambda split, i: name_of(int(parts[split][i])),
-        noun="text",
-    )
-    left = {split: rows[keep[split]] for split, rows in parts.items()}
-    refuse_emptied(parts, left, findings)
-    parts = left
+    parts, findings = without_leaks(parts, content, name_of, "text")
     train = parts["train"]
     repeats = count_repeats(content[train])
     if repeats:

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lepton_nb.data.options import Splitting, Tasked, option
+from lepton_nb.data.options import Grouped, Tasked, option
 from lepton_nb.data.sources import Match, Progress, Source, is_a
 from lepton_nb.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lepton_nb.data.bundle import DataBundle
+
+PEEKED = 200  # rows of a table that tell whether it holds texts
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextOptions(Tasked, Splitting):
+class TextOptions(Tasked, Grouped):
     """Texts with a label each.
 
     Attributes:
@@ -61,8 +65,11 @@ class TextSource(Source[TextOptions]):
     def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:
         return self._folder(path) if path.is_dir() else self._file(path, options)
 
-    def recognises_variable(self, value: Any, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
-        return Match.IF_ASKED if is_a(value, "pandas:DataFrame") else Match.NO
+    def recognises_variable(self, value: Any, options: Mapping[str, Any]) -> Match:
+        table = next(iter(value.values()), None) if isinstance(value, dict) else value
+        if not is_a(table, "pandas:DataFrame"):
+            return Match.NO
+        return Match.LIKELY if self._is_asked_or_text(table.head(PEEKED), options) else Match.IF_ASKED
 
     def read(
         self,
@@ -86,20 +93,31 @@ class TextSource(Source[TextOptions]):
 
     def _file(self, path: Path, options: Mapping[str, Any]) -> Match:
         """Likely where it has no header and labels, or is a text column and one more."""
-        from lepton_nb.data.tables.files import SUFFIXES, read_table
-        from lepton_nb.data.texts.files import guess_text_column, is_line_file, is_pair_file
+        from lepton_nb.data.pictures.listed import names_pictures
+        from lepton_nb.data.tables.files import is_table_file, peek
+        from lepton_nb.data.texts.files import is_line_file, is_pair_file
 
-        if "target" in options or not self.takes(options) or is_pair_file(path):
+        if not self.takes(options) or is_pair_file(path):
             return Match.IF_ASKED
-        if is_line_file(path):
-            return Match.LIKELY
-        if path.suffix.lower() not in (*SUFFIXES, ".txt"):
+        if names_pictures(path, path.parent):
             return Match.IF_ASKED
-        if self.is_asked(options):
+        if "target" not in options and is_line_file(path):
             return Match.LIKELY
-        table, _ = read_table(path)
-        is_text = table.shape[1] == 2 and guess_text_column(table) is not None
-        return Match.LIKELY if is_text else Match.IF_ASKED
+        if not is_table_file(path) and path.suffix.lower() != ".txt":
+            return Match.IF_ASKED
+        return Match.LIKELY if self._is_asked_or_text(peek(path), options) else Match.IF_ASKED
+
+    def _is_asked_or_text(self, table: pd.DataFrame, options: Mapping[str, Any]) -> bool:
+        """Whether a table is asked for as texts, or has a column of texts and one more.
+
+        Labels alone do not ask for texts: rows of numbers have them, too.
+        """
+        from lepton_nb.data.texts.files import guess_text_column
+
+        if options.get("task") == "text-classification" or options.get("text"):
+            return True
+        text = guess_text_column(table) if self.is_asked(options) or table.shape[1] == 2 else None
+        return text is not None and options.get("target") != text
 
 
 def _check_number(option: str, value: int | None, least: int, most: int) -> None:
