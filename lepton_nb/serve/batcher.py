@@ -25,7 +25,7 @@ log = logging.getLogger("lepton_nb.serve")
 
 
 @dataclass(slots=True)
-class Job:
+class Waiting:
     """A request waiting for its answer.
 
     Attributes:
@@ -45,7 +45,7 @@ class Job:
 @dataclass(eq=False)
 class _Batch:
     worker: Worker
-    jobs: list[Job]
+    jobs: list[Waiting]
     deadline: float
     overdue: bool = False
     stopped: bool = False
@@ -79,7 +79,7 @@ class Batcher:
         self.time_limit = time_limit
         self.on_batch = on_batch
         self.on_retired = on_retired
-        self.waiting: deque[Job] = deque()
+        self.waiting: deque[Waiting] = deque()
         self.worker: Worker | None = None
         self._running: dict[Worker, _Batch] = {}
         self._held = 0
@@ -112,7 +112,7 @@ class Batcher:
         """Queue a request. Its future always gets an answer, within the time limit."""
         future = asyncio.get_running_loop().create_future()
         deadline = time.monotonic() + self.time_limit
-        self.waiting.append(Job(request, future, deadline, gone, on_piece, alone=on_piece is not None))
+        self.waiting.append(Waiting(request, future, deadline, gone, on_piece, alone=on_piece is not None))
         self._pump()
         return future
 
@@ -177,7 +177,7 @@ class Batcher:
         worker = self.worker
         if worker is None or worker in self._running or not self.waiting:
             return
-        jobs: list[Job] = []
+        jobs: list[Waiting] = []
         size = 0
         while self.waiting and len(jobs) < self.max_batch and size < _BATCH_BYTES:
             job = self.waiting.popleft()
@@ -219,6 +219,6 @@ class Batcher:
         self.on_batch(len(batch.jobs), result)
 
 
-def _settle(job: Job, status: int, message: str) -> None:
+def _settle(job: Waiting, status: int, message: str) -> None:
     if not job.future.done():
         job.future.set_result(Answer(status, orjson.dumps({"error": message})))
