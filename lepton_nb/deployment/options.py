@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from lepton_nb.errors import ArgumentError, DeploymentError, did_you_mean
+from lepton_nb.show.numbers import limit as limit_text
 
 _LEAST_MEMORY = 64 << 20
 _ORIGIN = re.compile(r"https?://[^/\s:]+(:\d{1,5})?")
@@ -27,7 +28,7 @@ def parse_size(size: int | str) -> int:
     result = int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
     if result < _LEAST_MEMORY:
         raise ArgumentError(
-            f"memory is {size!r}, {result / (1 << 20):.3g} MiB; a service needs 64 MiB or more.",
+            f"memory is {size!r}, {limit_text(result)}; a service needs {limit_text(_LEAST_MEMORY)} or more.",
             "Write 512m or 2g, or leave it out.",
         )
     return result

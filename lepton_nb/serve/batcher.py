@@ -18,6 +18,7 @@ import orjson
 
 from lepton_nb.serve.batches import Answer, Request, Result
 from lepton_nb.serve.process import Worker
+from lepton_nb.show.numbers import limit as limit_text
 
 _BATCH_BYTES = 16 << 20  # a batch is closed once it has as much
 
@@ -89,7 +90,7 @@ class Batcher:
         if len(self.waiting) >= self.max_queue:
             return f"{len(self.waiting)} requests are waiting already"
         if self._held and self._held + size > self.max_held:
-            return f"the waiting requests hold {self._held / (1 << 20):.0f} MiB already"
+            return f"the waiting requests hold {limit_text(self._held)} already"
         return ""
 
     @contextmanager
