@@ -54,9 +54,11 @@ class Given(Batch):
 
     @property
     def items(self) -> int:
-        """How many rows there are; of lists of items of several sizes, how long the first is."""
-        first = self.inputs[0] if isinstance(self.inputs, list | tuple) else self.inputs
-        return len(first) if isinstance(first, list | tuple) else rows(first)
+        """How many rows there are; of lists in a list, such as pictures and their boxes, as the last has."""
+        several = isinstance(self.inputs, list | tuple)
+        if several and isinstance(self.inputs[0], list | tuple):
+            return len(self.inputs[-1])
+        return next((len(leaf) for leaf in leaves(self.inputs) if getattr(leaf, "shape", ())), 1)
 
 
 def leaves(tree: Tree) -> Iterator[Any]:

@@ -11,6 +11,7 @@ from torch.optim import lr_scheduler as schedulers
 
 import lepton_nb
 from lepton_nb.errors import ArgumentError, LeptonError, TrainingError
+from tests.test_training_background import ended, wait_for
 from tests.training_helpers import TinyNet, blobs, same_weights
 
 EPOCHS, STEPS = 4, 11  # steps an epoch, of the blobs in batches of 16
@@ -167,3 +168,14 @@ def test_another_rate_on_resume_scales_what_the_scheduler_gives() -> None:
     rates = run.history().frame().groupby("epoch")["lr"].last().tolist()
     assert rates[1] == pytest.approx(0.01)
     assert rates[1] / rates[2] == pytest.approx(0.0853553 / 0.05, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_an_instance_moves_its_optimizer_in_the_background_too() -> None:
+    net = TinyNet()
+    optimizer = sgd(net)
+    scheduler = schedulers.StepLR(optimizer, 1, 0.5)
+    run = lepton_nb.train(net, blobs(), optimizer=optimizer, scheduler=scheduler, epochs=2, background=True)
+    wait_for(lambda: ended(run))
+    assert run.status == "finished", run.log_path.read_text()
+    assert run.history().frame().groupby("epoch")["lr"].last().tolist() == pytest.approx([0.1, 0.05])

@@ -186,6 +186,40 @@ def test_lists_of_pictures_and_boxes_come_as_they_are() -> None:
     assert run.status == "finished"
 
 
+def test_a_model_that_the_step_does_not_call_trains_and_is_said_to_be_no_service() -> None:
+    class Parts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = nn.Linear(6, 2)
+
+        def encode(self, x: Tensor) -> Tensor:
+            return self.encoder(x)
+
+        def forward(self) -> None:
+            raise NotImplementedError
+
+    def step(model: Parts, batch: Any) -> Tensor:
+        return model.encode(batch["left"]).square().mean() + model.encode(batch["right"]).mean()
+
+    items: Any = [{"left": torch.randn(6), "right": torch.randn(6), "name": str(n)} for n in range(16)]
+    batches: Any = DataLoader(items, batch_size=4)
+    run = lepton_nb.train(Parts(), train=batches, val=batches, step=step, epochs=1)
+    assert any("deploy cannot" in said for said in run.warnings)
+    assert "loss" in lepton_nb.evaluate(run).metrics
+
+
+def test_a_step_that_fails_in_evaluation_is_told_so_where_it_is_to_measure() -> None:
+    def step(model: nn.Module, batch: Any) -> Tensor:
+        assert model.training, "losses are given in training only"
+        return model(batch[0]).square().mean()
+
+    batches = loader(noise(16, 6), noise(16))
+    assert lepton_nb.train(nn.Linear(6, 1), train=batches, step=step, epochs=1).status == "finished"
+    with pytest.raises(ModelError, match="losses are given in training only") as caught:
+        lepton_nb.train(nn.Linear(6, 1), train=batches, val=batches, step=step, epochs=1)
+    assert "evaluation mode" in str(caught.value.hint)
+
+
 def test_a_gradient_penalty_is_measured_too() -> None:
     def step(model: nn.Module, batch: Any) -> Tensor:
         x = batch[0].clone().requires_grad_()

@@ -6,12 +6,12 @@ from lepton_nb.deployment.deploy import deploy, deployments, get_deployment, log
 from lepton_nb.deployment.doctor import doctor
 from lepton_nb.deployment.export import export
 from lepton_nb.deployment.predict import predict
-from lepton_nb.deployment.report import Examination
+from lepton_nb.deployment.report import Report
 from lepton_nb.deployment.service import Deployment
 
 __all__ = [
     "Deployment",
-    "Examination",
+    "Report",
     "deploy",
     "deployments",
     "doctor",

@@ -48,7 +48,7 @@ class CaptureReport:
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        if not (self.entries or self.imports):
+        if not (self.entries or self.imports or self.warnings):
             return "It takes nothing else from the notebook."
         rows = [(item.name, item.kind, size(item.size), _why(item), item.where) for item in self.entries]
         lines = [f"  {line}" for line in columns(rows)]
@@ -70,12 +70,12 @@ class CaptureReport:
         notes = joined(
             element("div", note, _WARNING if note.startswith("!") else _SOFT) for note in self._notes()
         )
-        words = f"{len(self.entries)} captured from the notebook" if self.entries else "imports"
+        words = f"{len(self.entries)} captured from the notebook" if self.entries else "what it uses"
         opened = " open" if self.warnings else ""
         return (
             f'<details{opened} style="font-size:13px"><summary style="cursor:pointer">{words}</summary>'
             f"{captured}{notes}</details>"
-            if self.entries or self.imports
+            if self.entries or self.imports or self.warnings
             else ""
         )
 

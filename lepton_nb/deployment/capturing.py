@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lepton_nb.deployment.capture_report import Captured, CaptureReport
+from lepton_nb.deployment.capture_review import refuse_undefined, relative_files
 from lepton_nb.errors import RouteError
 from lepton_nb.routes.source import CellPlace, RouteSource
 
@@ -55,6 +56,7 @@ def capture_routes(
     uses = _uses(found, places)
     if found.unshipped:
         raise _unshippable(found, uses)
+    refuse_undefined(found, uses, scope.namespace)
     arrays = {name: _as_array(value) for name, value in found.data.items()}
     source = RouteSource(
         found.source,
@@ -146,6 +148,7 @@ def _report(
         where = _where(name, places, scope)
         entries.append(Captured(name, _kind(name, value, found), size, where, tuple(uses.get(name, ()))))
         warnings += _warnings(name, value, size)
+    warnings += relative_files(found)
     imports = tuple(sorted({item.module for item in found.imports}))
     requirements = tuple(line for line in found.requirements if not line.startswith("lepton-nb"))
     return CaptureReport(tuple(entries), imports, requirements, tuple(warnings))

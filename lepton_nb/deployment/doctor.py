@@ -9,7 +9,7 @@ import time
 import psutil
 
 from lepton_nb.deployment.mending import examine_services
-from lepton_nb.deployment.report import Examination
+from lepton_nb.deployment.report import Report
 from lepton_nb.errors import LeptonError, PackageError
 from lepton_nb.packaging import Package
 from lepton_nb.packaging.requirements import installed_versions
@@ -20,13 +20,13 @@ _LITTLE = 2 << 30  # bytes of free disk below which the next checkpoint may fail
 _STALE = 3600.0  # seconds after which what an interrupted build left is rubbish
 
 
-def doctor() -> Examination:
+def doctor() -> Report:
     """Examine what can go wrong, and mend what can be mended without losing anything.
 
     Records of services whose process is gone (after a reboot, or a process id used again) are removed,
     servers that no record knows are recorded again or ended, and half-built packages are deleted.
     """
-    report = Examination()
+    report = Report()
     _installation(report)
     try:
         store = RunStore()
@@ -39,7 +39,7 @@ def doctor() -> Examination:
     return report
 
 
-def _installation(report: Examination) -> None:
+def _installation(report: Report) -> None:
     versions = ", ".join(f"{name} {number}" for name, number in installed_versions().items())
     report.add("ok", "versions", versions)
     report.add("ok", "device", _device())
@@ -55,7 +55,7 @@ def _device() -> str:
     return f"{accelerator}; {machine}" if accelerator is not None else f"CPU only; {machine}"
 
 
-def _disk(report: Examination, store: RunStore) -> None:
+def _disk(report: Report, store: RunStore) -> None:
     free = shutil.disk_usage(store.root).free
     sizes = {
         name: sum(path.stat().st_size for path in (store.root / name).rglob("*") if path.is_file())
@@ -69,7 +69,7 @@ def _disk(report: Examination, store: RunStore) -> None:
         report.add("ok", "disk", text)
 
 
-def _runs(report: Examination, store: RunStore) -> None:
+def _runs(report: Report, store: RunStore) -> None:
     problems = store.check()
     for problem in problems:
         report.add("problem", "store", problem)
@@ -82,7 +82,7 @@ def _runs(report: Examination, store: RunStore) -> None:
         report.add("ok", "store", f"{len(runs)} runs, every checkpoint as it was written")
 
 
-def _packages(report: Examination, store: RunStore) -> None:
+def _packages(report: Report, store: RunStore) -> None:
     records = store.list_packages()
     damaged = 0
     for record in records:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lepton_nb.deployment import lifecycle
 from lepton_nb.deployment.ports import port_owner, reachable_host
-from lepton_nb.deployment.report import Examination
+from lepton_nb.deployment.report import Report
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import DeploymentError
@@ -15,7 +15,7 @@ from lepton_nb.packaging.requirements import installed_versions
 from lepton_nb.runs import DeploymentRecord, RunStore
 
 
-def examine_services(report: Examination, store: RunStore) -> None:
+def examine_services(report: Report, store: RunStore) -> None:
     """Report every service, record lost ones again, and end what can never be reached."""
     servers = lifecycle.find_servers()
     for server in servers:
@@ -31,7 +31,7 @@ def examine_services(report: Examination, store: RunStore) -> None:
         report.add("mended", "services", f"ended process {pid}, which ran a model for a server that is gone")
 
 
-def _examine(report: Examination, service: Deployment) -> None:
+def _examine(report: Report, service: Deployment) -> None:
     record = service.record
     if not service.alive:
         service.store.delete_deployment(record.name)
@@ -56,7 +56,7 @@ def _examine(report: Examination, service: Deployment) -> None:
     _versions(report, service)
 
 
-def _reconcile(report: Examination, service: Deployment) -> None:
+def _reconcile(report: Report, service: Deployment) -> None:
     """Write down what is live, where a deploy was cut off between its switch and its record."""
     try:
         live = Path(service.stats()["package"])
@@ -74,14 +74,14 @@ def _reconcile(report: Examination, service: Deployment) -> None:
     report.add("mended", "services", text)
 
 
-def _private(report: Examination, state: ServiceState) -> None:
+def _private(report: Report, state: ServiceState) -> None:
     for path in (state.path, *sorted(state.path.iterdir())):
         if path.stat().st_mode & 0o077:
             path.chmod(0o700 if path.is_dir() else 0o600)
             report.add("mended", "services", f"{path} was readable by others; now it is not")
 
 
-def _versions(report: Examination, service: Deployment) -> None:
+def _versions(report: Report, service: Deployment) -> None:
     """A server goes on with the libraries it has loaded when they are upgraded under it."""
     before, now = service.state.read_versions(), installed_versions()
     changed = [f"{name} {before[name]} → {now[name]}" for name in before if now.get(name, "") != before[name]]
@@ -95,7 +95,7 @@ def _versions(report: Examination, service: Deployment) -> None:
         )
 
 
-def _record_again(report: Examination, store: RunStore, server: dict[str, Any]) -> None:
+def _record_again(report: Report, store: RunStore, server: dict[str, Any]) -> None:
     """Give a running server its record back: it was lost, or names another start."""
     folder: Path = server["state_dir"]
     if ServiceState(folder).busy or any(
@@ -131,7 +131,7 @@ def _record_again(report: Examination, store: RunStore, server: dict[str, Any]) 
         report.add("mended", "services", text)
 
 
-def _end_lost(report: Examination, server: dict[str, Any]) -> None:
+def _end_lost(report: Report, server: dict[str, Any]) -> None:
     """End a server that nothing could ever stop again."""
     if ServiceState(server["state_dir"]).busy:
         return

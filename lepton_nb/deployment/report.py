@@ -29,7 +29,7 @@ class Remark:
 
 
 @dataclass
-class Examination:
+class Report:
     """The findings of one examination."""
 
     findings: list[Remark] = field(default_factory=list)

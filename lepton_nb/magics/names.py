@@ -165,6 +165,15 @@ def variables(namespace: Mapping[str, Any], kind: NameKind) -> list[str]:
     )
 
 
+def looked_up(namespace: Mapping[str, Any], name: str) -> Any:
+    """The user's variable of that name, or an attribute of one, as ``F.cross_entropy``; None without one."""
+    root, *attributes = name.split(".")
+    value = namespace.get(root)
+    for attribute in attributes:
+        value = getattr(value, attribute, None)
+    return value
+
+
 def variable(context: Context, name: str, kind: NameKind) -> Any:
     """The user's variable `name`.
 
@@ -173,10 +182,10 @@ def variable(context: Context, name: str, kind: NameKind) -> Any:
         ArgumentError: If it is not of that kind.
     """
     namespace = context.namespace
-    if name not in namespace:
+    value = looked_up(namespace, name)
+    if value is None:
         hint = did_you_mean(name, variables(namespace, kind)) or "Run the cell that defines it first."
         raise NotFoundError(f"There is no variable {name!r}.", hint)
-    value = namespace[name]
     if not kind.accepts(value):
         raise _wrong_kind(name, value, kind, variables(namespace, kind))
     return value

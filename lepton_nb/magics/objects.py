@@ -80,7 +80,7 @@ def find_objects(context: Context, args: argparse.Namespace, settings: dict[str,
 
 def find_own(context: Context, args: argparse.Namespace) -> dict[str, Any]:
     """The user's step, scheduler and metrics, these by the names of their variables."""
-    metrics = {name: variable(context, name, METRIC) for name in args.metric}
+    metrics = {name.rpartition(".")[2]: variable(context, name, METRIC) for name in args.metric}
     return {
         "step": find_variable(context, args.step, STEP),
         "scheduler": find_variable(context, args.scheduler, SCHEDULER),

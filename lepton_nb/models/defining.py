@@ -17,11 +17,19 @@ from lepton_nb.batch import moved
 from lepton_nb.errors import ModelError, did_you_mean
 from lepton_nb.models import nets
 from lepton_nb.models.calling import Inputs
-from lepton_nb.models.capture import Scope, globals_of, is_installed, spec_of_call, spec_of_instance
+from lepton_nb.models.capture import (
+    Scope,
+    globals_of,
+    is_installed,
+    spec_of_call,
+    spec_of_instance,
+    spec_of_models,
+)
 from lepton_nb.models.check import check_model, construct, gives_one_number, outputs_of
 from lepton_nb.models.check.construction import check_hashable
 from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
+from lepton_nb.models.detectors import build_detector, detector_arguments, detector_names, detector_notes
 from lepton_nb.models.fitting import arguments_for
 from lepton_nb.models.label_loss import LabelLoss
 from lepton_nb.models.local_weights import is_weights_file
@@ -36,6 +44,7 @@ from lepton_nb.models.registry import (
 )
 from lepton_nb.models.rendering import constructor_arguments
 from lepton_nb.models.seeding import private_rng
+from lepton_nb.models.several import Models
 from lepton_nb.models.spec import RANDOM, ModelSpec, as_module
 from lepton_nb.models.summary import summarize
 from lepton_nb.signature import Signature
@@ -83,7 +92,9 @@ def model(
         )
     if isinstance(target, nn.Module):
         check_hashable(target)
-        definition = Definition(_class_name(target), spec_of_instance(target, scope), instance=target)
+        several = isinstance(target, Models)
+        spec = spec_of_models(target, scope) if several else spec_of_instance(target, scope)
+        definition = Definition(spec.name, spec, instance=target)
         network = target
     elif isinstance(target, str):
         definition, network = _named(target, signature, starters or {}, weights)
@@ -172,9 +183,11 @@ def _named(
         return _starter(name, starters[name], signature, weights)
     if name in torchvision_names():
         return _torchvision(name, signature, weights)
+    if name in detector_names():
+        return _detector(name, signature, weights)
     raise ModelError(
         f"There is no model {name!r} among your variables, the starters and torchvision's models.",
-        did_you_mean(name, [*starters, *torchvision_names()]),
+        did_you_mean(name, [*starters, *torchvision_names(), *detector_names()]),
     )
 
 
@@ -223,6 +236,21 @@ def _torchvision(name: str, signature: Signature | None, weights: str | None) ->
     notes = torchvision_notes(name, **sizes, weights=weights)
     if weights is not None and is_weights_file(weights) and (said := file_note(network, weights)):
         notes.append(said)
+    return Definition(name, spec, factory=factory, notes=notes), network
+
+
+def _detector(name: str, signature: Signature | None, weights: str | None) -> tuple[Definition, nn.Module]:
+    kwargs = detector_arguments(name, signature, weights)
+
+    def factory() -> nn.Module:
+        return build_detector(name, **kwargs, weights=weights)
+
+    with private_rng():
+        network = factory()
+    expression = f"{name}(num_classes={kwargs['num_classes'] + 1})"
+    begun = begins_with(name, weights)
+    spec = ModelSpec("torchvision", name, expression, kwargs=kwargs, weights=begun)
+    notes = detector_notes(network, kwargs, weights)
     return Definition(name, spec, factory=factory, notes=notes), network
 
 

@@ -57,9 +57,11 @@ class ModelSpec:
         if self.kind == "starter":
             return as_module(getattr(nets, self.name)(**self.kwargs), self.name)
         if self.kind == "torchvision":
+            from lepton_nb.models.detectors import build_detector, detector_names
             from lepton_nb.models.registry import build_torchvision
 
-            return build_torchvision(self.name, **self.kwargs)
+            build = build_detector if self.name in detector_names() else build_torchvision
+            return build(self.name, **self.kwargs)
         reasons = "; ".join(self.missing) or "its source was not captured"
         raise ModelError(
             f"{self.name} cannot be built again: {reasons}.",

@@ -44,6 +44,7 @@ class StepObjective:
         moving: Whether it may, just now; else everything stays as it is.
         makes_graphs: Whether it needs gradients even where it only measures.
         logs: The numbers beside the loss, of the last batch.
+        items: How many items it had.
         call: The arguments and the output of the first call of the model in it, where that was watched.
     """
 
@@ -53,6 +54,7 @@ class StepObjective:
         self.moving = False
         self.makes_graphs = self.moves
         self._tried = self.moves
+        self.items = 0
         self.logs: dict[str, Tensor | float] = {}
         self.call: tuple[tuple[Any, ...], dict[str, Any], Any] | None = None
 
@@ -80,7 +82,7 @@ class StepObjective:
                 self.makes_graphs = "does not require grad" in str(error)
 
     def _run(self, model: nn.Module, batch: Batch, optimizers: Any) -> Tensor:
-        given = getattr(batch, "whole", batch)
+        given, self.items = getattr(batch, "whole", batch), batch.items
         return self._taken(self.step(model, given, optimizers) if self.moves else self.step(model, given))
 
     def _taken(self, found: Any) -> Tensor:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 EXAMPLE = "I would buy this again."
+LONGEST = 1_000_000
+"""Characters of a text; tokens of a longer one take seconds, for a model that sees the first few hundred."""
 _SHOWN = 8  # unknown words in a message
 
 
@@ -171,6 +173,8 @@ def _checked(value: Any, key: str, index: int | None) -> str:
         raise InputError(f"{key!r} must be a string, got {kind_of(value)}", index)
     if not value.strip():
         raise InputError(f"{key!r} is empty", index)
+    if len(value) > LONGEST:
+        raise InputError(f"{key!r} is {len(value):,} characters long, expected up to {LONGEST:,}", index)
     try:
         value.encode()
     except UnicodeEncodeError as error:

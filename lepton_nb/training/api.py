@@ -254,9 +254,8 @@ def _pack(plan: Plan) -> Cargo:
 def _keep(run: Run, plan: Plan) -> None:
     """Keep with the run what a resume, an evaluation and a package will ask for."""
     with private_rng():
-        keep_example(
-            run, plan.data, plan.example
-        )  # packaging needs real inputs, perhaps when the data is gone
+        if plan.example != ():
+            keep_example(run, plan.data, plan.example)  # packaging needs some, perhaps without the data
     keep_trained(run, plan.data.contents.get("train"))
     run.write_json("own.json", plan.described())
     record_parts(run, plan.model)

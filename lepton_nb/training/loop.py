@@ -180,6 +180,7 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
                 work.objective,
                 work.meter(),
                 keep_going=work.recorder.keep_going,
+                tell=state.run.warn,
                 group=work.group,
             )
     if metrics is None:

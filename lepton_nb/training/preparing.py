@@ -25,7 +25,7 @@ from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
 from lepton_nb.models.preserve import evaluating, untouched
 from lepton_nb.models.seeding import private_rng, seed_all
 from lepton_nb.models.several import Models
-from lepton_nb.models.stepping import StepObjective
+from lepton_nb.models.stepping import StepObjective, moves_itself
 from lepton_nb.tasks.generic import Generic
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
@@ -81,13 +81,14 @@ def prepare(
         optimizer = _own_optimizer(own, network)
         check_used(config, optimizer, own, bundle)
         fit = (fit_step if own.step is not None else _fit_loss)(network, bundle, own, settings)
-        prove_source(definition, network, fit.inputs)
+        if fit.inputs is not None:
+            prove_source(definition, network, fit.inputs)
         check_mixing(settings, fit.bundle, fit.loss)
     bundle = fit.bundle
     if settings.freeze is not None:
         frozen_modules(network, settings.freeze)
     if own.step is None:
-        check_last_batch(network, bundle, fit.inputs, settings)
+        check_last_batch(network, bundle, Batch(fit.inputs, fit.target), fit.loss, settings)
     plan = Plan(
         network, bundle, fit.loss, optimizer, settings, Monitor("val_loss", "min"), definition=definition
     )
@@ -116,7 +117,7 @@ class Fit:
     Attributes:
         inputs: Of the batch, on the model's device; None where nothing but a step knows them.
         outputs: What the model gave in evaluation.
-        example: A few inputs of the model, where they are not those of the data.
+        example: A few inputs of the model, where they are not those of the data; none where nobody knows.
     """
 
     bundle: DataBundle
@@ -153,7 +154,7 @@ def fit_step(network: nn.Module, bundle: DataBundle, own: Own, settings: TrainCo
     optimizer = _own_optimizer(own, network) or make_optimizers(network, settings, apart=True)
     objective = StepObjective(own.step, handed(optimizer))
     batch = first_on(network, bundle, settings)
-    served = try_step(network, objective, batch)
+    served = try_step(network, objective, batch, measures="val" in bundle.splits)
     outputs = objective.call[2] if objective.call is not None else None
     bundle = for_step(bundle, served, batch)
     same = served.inputs is batch.inputs or bundle.signature.task != Generic.name
@@ -163,7 +164,7 @@ def fit_step(network: nn.Module, bundle: DataBundle, own: Own, settings: TrainCo
     if isinstance(network, Models):
         name = next(iter(network))
         notes.append(f"Of {', '.join(network)} the first, {name}, is evaluated and deployed.")
-    example = None if same or served.inputs is None else few_of(served.inputs)
+    example = None if same else () if served.inputs is None else few_of(served.inputs)
     return Fit(bundle, own.step, served.inputs, outputs, batch.target, example, notes)
 
 
@@ -179,7 +180,10 @@ def _own_optimizer(own: Own, network: nn.Module) -> torch.optim.Optimizer | None
     given = as_one(own.optimizer)
     if given is None and isinstance(own.scheduler, LRScheduler):
         given = own.scheduler.optimizer
-    return None if given is None or isinstance(given, str) else check_optimizer(given, network)
+    if given is None or isinstance(given, str):
+        return None
+    by_loop = own.step is None or not moves_itself(own.step)
+    return check_optimizer(given, network, by_loop=by_loop)
 
 
 def _scheduling(own: Own, plan: Plan) -> Scheduling | None:
@@ -297,14 +301,13 @@ def _check(
     batch = Batch(*moved(bundle.example(min(8, len(bundle.train))), device))
     if isinstance(criterion, nn.Module):
         criterion.to(device)
-    computes = isinstance(criterion, ModelLoss)
     report = check_model(
         network,
-        criterion.inputs(batch) if computes else batch.inputs,
+        batch.inputs,
         batch.target,
         loss=criterion,
         num_classes=len(bundle.signature.class_names) or None,
         task=bundle.task.name,
-        own_loss=own_loss or computes,
+        own_loss=own_loss or isinstance(criterion, ModelLoss),
     )
     return report, batch

@@ -100,7 +100,7 @@ class Recorded:
         if given is None and isinstance(self.given.scheduler, LRScheduler):
             given = self.given.scheduler.optimizer
         if given is not None:
-            return check_optimizer(given, network)
+            return check_optimizer(given, network, by_loop=not self.stepped)
         described, live = self._own.get("optimizer"), self.run.live
         if not described:
             return None

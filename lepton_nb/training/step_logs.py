@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Self
 
-from lepton_nb.batch import Tree, rows
+from lepton_nb.batch import Tree
 from lepton_nb.models.stepping import StepObjective
 from lepton_nb.tasks.meters import Mean, Meter
 
@@ -29,8 +29,8 @@ class LoggedMeter:
     def compute(self) -> dict[str, float]:
         return {**self.means.compute(), **self.meter.compute()}
 
-    def _logged(self, _: Tree, target: Tree) -> dict[str, tuple[float, float]]:
-        items = rows(target)
+    def _logged(self, *_: Tree) -> dict[str, tuple[float, float]]:
+        items = self.objective.items
         return {name: (float(value) * items, items) for name, value in self.objective.logs.items()}
 
 

@@ -49,6 +49,7 @@ class Study:
         monitor: The metric that trials are ranked by, better as `mode` says.
         wanted: How many trials there shall be in all.
         ended: Why the search ended; empty while it goes on.
+        refused: The settings of trials that could not begin, and why.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Study:
     wanted: int
     trials: list[Trial] = field(default_factory=list)
     ended: str = ""
+    refused: list[str] = field(default_factory=list)
 
     @property
     def ranked(self) -> list[Trial]:
@@ -89,7 +91,8 @@ class Study:
     def notes(self) -> list[str]:
         """What a reader of the ranking must know."""
         said = note_of(self.ranked[0].run, self.ranked[0].value) if self.ranked else None
-        return [] if said is None else [said]
+        unmade = [f"{len(self.refused)} trials could not begin, as {self.refused[0]}"] if self.refused else []
+        return [*unmade, *([] if said is None else [said])]
 
     def frame(self) -> pd.DataFrame:
         """One row a trial, in the order they ran."""
@@ -111,7 +114,7 @@ class Study:
 
     def __str__(self) -> str:
         rows = [
-            f"  {trial.run.ref:<14} {number(trial.value):>9}  {_settings(trial.params)}"
+            f"  {trial.run.ref:<14} {number(trial.value):>9}  {settings_text(trial.params)}"
             for trial in self.ranked[:5]
         ]
         return "\n".join([self._headline(), *self.notes, *rows, *([self._next()] if rows else [])])
@@ -146,7 +149,7 @@ class Study:
         best = ""
         if self.ranked:
             first = self.ranked[0]
-            best = f", best {self.monitor} {number(first.value)} with {_settings(first.params)}"
+            best = f", best {self.monitor} {number(first.value)} with {settings_text(first.params)}"
         ended = f"; {self.ended}" if self.ended else ""
         return f"Search {self.name}: {counts}{best}{ended}"
 
@@ -192,7 +195,7 @@ def record(study: Study, params: dict[str, Any]) -> dict[str, Any]:
     return {"space": space_text(study.space), "params": params, "wanted": study.wanted}
 
 
-def _settings(params: dict[str, Any]) -> str:
+def settings_text(params: dict[str, Any]) -> str:
     return ", ".join(f"{name}={_shown(value)}" for name, value in params.items())
 
 

@@ -38,8 +38,11 @@ class Served:
     outputs: tuple[TensorSpec, ...]
 
 
-def try_step(network: nn.Module, objective: StepObjective, batch: Batch) -> Served:
+def try_step(network: nn.Module, objective: StepObjective, batch: Batch, *, measures: bool) -> Served:
     """Run the step once for training and once to measure; the model comes out as it went in.
+
+    Args:
+        measures: Whether there is a validation split, which the step is to measure in evaluation mode.
 
     Raises:
         ModelError: If it fails, or gives no loss that can be trained.
@@ -52,7 +55,13 @@ def try_step(network: nn.Module, objective: StepObjective, batch: Batch) -> Serv
         loss = _explained(objective.trained, network, batch)
         _check(objective, network, loss)
     with untouched(network), loss_untouched(objective.step), evaluating(network), torch.no_grad():
-        _explained(objective, network, batch)
+        try:
+            _explained(objective, network, batch)
+        except ModelError as error:
+            if not measures:
+                return Served(None, ())
+            hint = "It is in evaluation mode here: see model.training in the step, or leave --val out."
+            raise ModelError(f"{error.message} ({error.hint})", hint) from error
         return _served(network, objective, batch)
 
 

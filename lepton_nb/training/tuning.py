@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -12,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from lepton_nb.callbacks import Callback, TrainState, as_callbacks
 from lepton_nb.data import DataBundle, loaders
-from lepton_nb.errors import ArgumentError, LeptonError, NotFoundError, TrainingError
+from lepton_nb.errors import ArgumentError, NotFoundError
 from lepton_nb.runs import Run
 from lepton_nb.runs.records import check_name, suggest_name
 from lepton_nb.training.api import train as train_run
@@ -21,7 +22,7 @@ from lepton_nb.training.own import Own
 from lepton_nb.training.plan import Plan
 from lepton_nb.training.preparing import as_bundle, as_whole, prepare
 from lepton_nb.training.space import Dimension, parse_space, space_text
-from lepton_nb.training.study import RECORD, TAG, Study, Trial, as_trial, find_study, record
+from lepton_nb.training.study import RECORD, TAG, Study, Trial, as_trial, find_study, record, settings_text
 
 _STARTUP = 5  # trials before any is compared with the others
 
@@ -141,7 +142,7 @@ class TrialReport(Callback):
         state.run.write_json(RECORD, self.about)
 
     def on_validation_end(self, state: TrainState) -> None:
-        self.trial.report(state.metrics[state.monitor], state.epoch)
+        self.trial.report(state.metrics.get(state.monitor, math.nan), state.epoch)
         if self.prune and state.epoch + 1 < state.epochs and self.trial.should_prune():
             state.stop_reason = "pruned: worse than the median of the trials before it"
             state.run.annotate(tags={"pruned": ""})
@@ -197,18 +198,22 @@ def _search(
 ) -> None:
     """Run trials until there are enough, or an interrupt stopped one of them."""
     sampler = _sampler(study, epochs=config.epochs, seed=config.seed)
-    failure: LeptonError | None = None
+    failure: Exception | None = None
+    unmade = 0  # trials that were refused before they had a run
     tell = progress or (lambda _: None)
     tell(study)
-    while study.counted < study.wanted:
+    while study.counted + unmade < study.wanted:
         trial = sampler.ask({part.name: part.distribution() for part in study.space})
         report = TrialReport(trial, record(study, trial.params), prune=prune)
         try:
             run = run_trial(dict(trial.params), [report])
-        except TrainingError as error:  # this trial's settings do not train; the others may
+        except Exception as error:  # this trial's settings do not train; the others may
             failure = error
             if report.run is None:
-                raise
+                unmade += 1
+                study.refused.append(f"{settings_text(trial.params)}: {str(error).splitlines()[0]}")
+                sampler.tell(trial, state=_failed())
+                continue
             run = report.run.refresh()
         except KeyboardInterrupt:  # twice in one trial
             study.ended = "interrupted"
@@ -253,6 +258,12 @@ def _sampler(study: Study, *, epochs: int, seed: int) -> Any:
 
 def _tell(sampler: Any, trial: Any, done: Trial) -> None:
     sampler.tell(trial, done.value if done.state == "complete" else None, state=_optuna_state(done))
+
+
+def _failed() -> Any:
+    from optuna.trial import TrialState
+
+    return TrialState.FAIL
 
 
 def _optuna_state(trial: Trial) -> Any:

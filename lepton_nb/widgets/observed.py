@@ -152,5 +152,9 @@ class Observed:
             return f"its process ({self.run.pid}) is gone"
         return self.run.error or str(self._vital("stop_reason", ""))
 
+    @property
+    def samples(self) -> list[str]:
+        return list(self._vital("samples", ()))
+
     def _vital(self, name: str, default: Any) -> Any:
         return self.run.vitals.get(name, default)

@@ -49,6 +49,8 @@ class Panel {
       html("label", {}, "Peak learning rate ", this.value), html("button", { type: "submit" }, "Set"),
       html("span", {}, "The schedule goes on from it."));
     this.facts = html("dl", { class: "lepton-facts" });
+    this.samples = html("ul");
+    this.said = html("section", { class: "lepton-samples", hidden: "" }, html("h4", {}, "Answers at the last validation"), this.samples);
     this.note = html("p", { class: "lepton-note", hidden: "" });
     this.live = html("p", { class: "lepton-spoken", role: "status", "aria-live": "polite" });
     const unit = info.steps_per_epoch ? "epoch" : "step";
@@ -66,7 +68,7 @@ class Panel {
       this.form, this.bar,
       html("div", { class: "lepton-where" }, this.done, this.left),
       this.charts = html("div", { class: "lepton-charts" }, this.loss.element, this.metric.element),
-      this.facts, this.note, this.live));
+      this.said, this.facts, this.note, this.live));
 
     this.pause.addEventListener("click", () => this.ask(this.model.get("progress").phase === "paused" ? "resume" : "pause"));
     this.stop.addEventListener("click", () => this.ask("stop"));
@@ -139,9 +141,15 @@ class Panel {
       this.done.textContent = "Loading torch, the model and the data";
       this.left.textContent = `${info.epochs} epochs`;
     }
+    this.drawSamples(now.samples || []);
     this.drawFacts(now);
     this.drawNote(now);
     this.speak(now);
+  }
+
+  drawSamples(lines) {
+    this.said.hidden = !lines.length;
+    this.samples.replaceChildren(...lines.map((line) => html("li", {}, line)));
   }
 
   drawFacts(now) {

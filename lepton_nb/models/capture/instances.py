@@ -26,6 +26,7 @@ from lepton_nb.models.capture.sameness import difference, same_value
 from lepton_nb.models.loading import load_source
 from lepton_nb.models.rendering import constructor
 from lepton_nb.models.seeding import private_rng
+from lepton_nb.models.several import Models
 from lepton_nb.models.spec import ModelSpec
 
 _MOVES = {"to", "cuda", "cpu", "eval", "train", "requires_grad_", "share_memory"}
@@ -71,6 +72,17 @@ def spec_of_call(expression: str, root: str, built: nn.Module, scope: Scope) -> 
     """The spec of a class or factory called `root`, by an `expression` that has just made `built`."""
     found = _try(Recipe(expression), built, scope, root)
     return found if isinstance(found, ModelSpec) else ModelSpec("live", root, missing=found)
+
+
+def spec_of_models(models: Models, scope: Scope) -> ModelSpec:
+    """The spec of several models, from those of each."""
+    name = "_".join(models)
+    parts = {part: spec_of_instance(module, scope) for part, module in models.items()}
+    if missing := [reason for spec in parts.values() for reason in spec.missing]:
+        return ModelSpec("live", name, missing=missing)
+    made = ", ".join(f"{part!r}: {spec.expression}" for part, spec in parts.items())
+    known = replace(scope, namespace={**scope.namespace, "Models": Models})
+    return replace(spec_of_call(f"Models({{{made}}})", "Models", models, known), name=name)
 
 
 def _try(recipe: Recipe, instance: nn.Module, scope: Scope, name: str) -> ModelSpec | list[str]:

@@ -35,10 +35,10 @@ function labels(prediction) {
   return element("div", { className: "answer" }, prediction.labels.join(", ") || element("small", {}, "no label"));
 }
 
-function bars(scores) {
+function bars(scores, given) {
   // An object keeps names that are numbers in their own order, whatever order they came in.
   const ranked = Object.entries(scores).sort(([, a], [, b]) => b - a).slice(0, MOST_BARS);
-  return element("div", { className: "bars" }, ...ranked.map(([name, score], index) => bar(name, score, index === 0)));
+  return element("div", { className: "bars" }, ...ranked.map(([name, score], index) => bar(name, score, given ? given.includes(name) : index === 0)));
 }
 
 function values(prediction) {
@@ -95,7 +95,7 @@ function boxes(found, sent) {
 // How one answer is drawn, by the kind that the model's form names; any other is shown as the JSON it is.
 const DRAWN = {
   classes: (prediction) => [best(prediction), bars(prediction.scores ?? {}), folded(prediction)],
-  labels: (prediction) => [labels(prediction), bars(prediction.scores ?? {}), folded(prediction)],
+  labels: (prediction) => [labels(prediction), bars(prediction.scores ?? {}, prediction.labels), folded(prediction)],
   value: (prediction) => [values(prediction), folded(prediction)],
   text: (prediction) => [element("div", { className: "answer" }, prediction.text), folded(prediction)],
   boxes: (prediction, sent) => [...boxes(prediction.boxes, sent), folded(prediction)],

@@ -12,9 +12,10 @@ import numpy as np
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.base import Measures
 from lepton_nb.tasks.class_measures import CALIBRATION_BINS, reliability_bins
-from lepton_nb.tasks.labels.reading import THRESHOLDS, decisions, thresholds
+from lepton_nb.tasks.labels.reading import decisions, thresholds
 from lepton_nb.tasks.labels.task import cross_entropies
 from lepton_nb.tasks.majority import majority_note
+from lepton_nb.tasks.thresholds import THRESHOLDS
 
 if TYPE_CHECKING:
     from torch import Tensor
