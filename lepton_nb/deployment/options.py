@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from lepton_nb.errors import ArgumentError, DeploymentError, did_you_mean
 from lepton_nb.processes.settings import Settings
+from lepton_nb.show.numbers import limit as limit_text
 
 _LEAST_MEMORY = 64 << 20
 LIMITS = ("time_limit", "max_body", "max_held", "max_batch")
@@ -34,7 +35,7 @@ def parse_size(size: int | str, name: str = "memory", least: int = _LEAST_MEMORY
     result = int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
     if result < least:
         raise ArgumentError(
-            f"{name} is {size!r}, {result:,} bytes; expected {least:,} or more.",
+            f"{name} is {size!r}, {limit_text(result)}; expected {limit_text(least)} or more.",
             "Write 512m or 2g, or leave it out.",
         )
     return result

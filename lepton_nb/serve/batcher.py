@@ -21,6 +21,7 @@ import orjson
 from lepton_nb.processes.settings import LONGER
 from lepton_nb.serve.batches import Answer, Request, Result
 from lepton_nb.serve.process import Worker
+from lepton_nb.show.numbers import limit as limit_text
 
 _BATCH_BYTES = 16 << 20  # a batch is closed once it has as much
 _STREAMS = 16  # answers in pieces that are made at once; more would make each slow
@@ -29,7 +30,7 @@ log = logging.getLogger("lepton_nb.serve")
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class Waiting:
     """A request waiting for its answer.
 
     Attributes:
@@ -51,7 +52,7 @@ class _Batch:
     """What a worker was given: several jobs, or one that is a stream."""
 
     worker: Worker
-    jobs: list[Job]
+    jobs: list[Waiting]
     deadline: float
     overdue: bool = False
     stopped: bool = False
@@ -85,7 +86,7 @@ class Batcher:
         self.time_limit = time_limit
         self.on_batch = on_batch
         self.on_retired = on_retired
-        self.waiting: deque[Job] = deque()
+        self.waiting: deque[Waiting] = deque()
         self.worker: Worker | None = None
         self._running: dict[Worker, _Batch] = {}
         self._streams: defaultdict[Worker, dict[int, _Batch]] = defaultdict(dict)
@@ -97,7 +98,7 @@ class Batcher:
         if len(self.waiting) >= self.max_queue:
             return f"{len(self.waiting)} requests are waiting already"
         if self._held and self._held + size > self.max_held:
-            return f"the waiting requests hold {self._held / (1 << 20):.0f} MiB already"
+            return f"the waiting requests hold {limit_text(self._held)} already"
         return ""
 
     @contextmanager
@@ -124,7 +125,7 @@ class Batcher:
         """Queue a request. Its future always gets an answer, within the time limit."""
         future = asyncio.get_running_loop().create_future()
         deadline = time.monotonic() + self.time_limit
-        self.waiting.append(Job(request, future, deadline, gone, on_piece))
+        self.waiting.append(Waiting(request, future, deadline, gone, on_piece))
         self._pump()
         return future
 
@@ -221,10 +222,10 @@ class Batcher:
                 streams[number] = _Batch(worker, [job], time.monotonic() + self.time_limit)
                 worker.stream(number, job.request)
 
-    def _next_batch(self, worker: Worker) -> list[Job]:
+    def _next_batch(self, worker: Worker) -> list[Waiting]:
         """The jobs that have waited longest, without streams, for which there is no room now."""
-        jobs: list[Job] = []
-        streams: list[Job] = []
+        jobs: list[Waiting] = []
+        streams: list[Waiting] = []
         size = 0
         while self.waiting and len(jobs) < self.max_batch and size < _BATCH_BYTES:
             job = self.waiting.popleft()
@@ -281,12 +282,12 @@ class Batcher:
             self.on_retired(worker)
 
 
-def _is_wanted(job: Job) -> bool:
+def _is_wanted(job: Waiting) -> bool:
     if not job.future.done() and job.gone():
         _settle(job, 499, "the client has gone")
     return not job.future.done()
 
 
-def _settle(job: Job, status: int, message: str) -> None:
+def _settle(job: Waiting, status: int, message: str) -> None:
     if not job.future.done():
         job.future.set_result(Answer(status, orjson.dumps({"error": message})))
