@@ -91,8 +91,9 @@ def model(
         )
     if isinstance(target, nn.Module):
         check_hashable(target)
-        several = isinstance(target, Models)
-        spec = spec_of_models(target, scope) if several else spec_of_instance(target, scope)
+        spec = spec_of_instance(target, scope)
+        if isinstance(target, Models):
+            spec = spec_of_models(target, scope)
         definition = Definition(spec.name, spec, instance=target)
         network = target
     elif isinstance(target, str):
