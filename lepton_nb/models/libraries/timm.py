@@ -37,17 +37,20 @@ def define(name: str, signature: Signature | None, weights: str | None) -> tuple
 
     with private_rng():
         network = factory()
-    short = short_name(name)
-    spec = ModelSpec(
+    spec = _spec(network, name, kwargs, weights)
+    return Definition(spec.name, spec, factory=factory, notes=_notes(network, weights)), network
+
+
+def _spec(model: nn.Module, name: str, kwargs: dict[str, Any], weights: str | None) -> ModelSpec:
+    return ModelSpec(
         "timm",
-        short,
+        short_name(name),
         f"timm.create_model({name!r}, num_classes={kwargs['num_classes']})",
         kwargs=kwargs,
         requirements=[pinned("timm")],
         weights=weights or RANDOM,
-        given=_given(network, name),
+        given=_given(model, name),
     )
-    return Definition(short, spec, factory=factory, notes=_notes(network, weights)), network
 
 
 def build(**kwargs: Any) -> nn.Module:

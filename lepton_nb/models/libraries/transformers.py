@@ -37,10 +37,7 @@ def define(name: str, signature: Signature | None, weights: str | None) -> tuple
     transformers = needs("transformers", "hf")
     folder = Path(name).expanduser()
     where = str(folder) if folder.is_dir() else name
-    with _quiet(transformers), _at_hand(where) as options:
-        config = transformers.AutoConfig.from_pretrained(where, **_labels(signature), **options)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(where, **options)
-    _pad(config, tokenizer)
+    config, tokenizer = _described(transformers, where, signature)
     head = getattr(transformers, _HEADS.get(signature.task, _USUAL_HEAD))
     begins_at = weights if weights is not None and is_weights_file(weights) else where
 
@@ -56,6 +53,15 @@ def define(name: str, signature: Signature | None, weights: str | None) -> tuple
         short_name(name), spec, factory=factory, notes=notes, tokens=_tokens(tokenizer, config)
     )
     return definition, network
+
+
+def _described(transformers: Any, where: str, signature: Signature) -> tuple[Any, Any]:
+    """The configuration, with the data's labels, and the tokenizer."""
+    with _quiet(transformers), _at_hand(where) as options:
+        config = transformers.AutoConfig.from_pretrained(where, **_labels(signature), **options)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(where, **options)
+    _pad(config, tokenizer)
+    return config, tokenizer
 
 
 def build(architecture: str, config: dict[str, Any]) -> nn.Module:
