@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from lepton_nb.deployment.capture_report import CaptureReport
 from lepton_nb.deployment.capturing import capture_routes
-from lepton_nb.deployment.routes import defined_targets
+from lepton_nb.deployment.routes import defined_targets, route_names
 from lepton_nb.errors import RouteError
 from lepton_nb.models.capture import Scope
 from lepton_nb.routes import Audio
@@ -183,6 +183,94 @@ def test_the_service_class_is_told_from_data_classes_and_helpers() -> None:
         defined_targets(notebook.namespace, ["Net"])
     with pytest.raises(RouteError, match="no class and no function"):
         defined_targets(notebook.namespace, ["Query"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("def use(n: int) -> int:\n    return n + nowhere", "`nowhere` (used in use, line 2)"),
+        ("import json\ndef use(n: int) -> str:\n    return jsn.dumps(n)", "`jsn`"),
+        ("def use(n: int) -> int:\n    return [later(i) for i in range(n)]", "`later`"),
+        (
+            "def helper(n):\n    return gone(n)\ndef use(n: int) -> int:\n    return helper(n)",
+            "`gone` (used in helper",
+        ),
+        (
+            "def use(n: int) -> int:\n    try:\n        return n\n    finally:\n        close_it()",
+            "`close_it`",
+        ),
+    ],
+)
+def test_an_undefined_name_is_named_with_its_line(cell: str, words: str) -> None:
+    with pytest.raises(RouteError, match="uses what is not defined") as caught:
+        captured(Notebook(cell), "use")
+    assert words in caught.value.message
+    assert (caught.value.hint == "Did you mean 'json'?") == ("jsn" in cell)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "try:\n        return tqdm(n)\n    except NameError:\n        return n",
+        "global count\n    count = n\n    return count",
+        "return len([x for x in range(n)]) + (y := n)",
+        "import math\n    return math.ceil(n)",
+        "def inner(k):\n        return k and inner(k - 1)\n    return inner(n)",
+        "return __name__ and __import__('math').ceil(n)",
+    ],
+)
+def test_a_name_that_is_there_when_it_counts_is_no_fault(body: str) -> None:
+    captured(Notebook(f"def use(n: int) -> int:\n    {body}"), "use")
+
+
+@pytest.mark.parametrize(
+    ("use", "told"),
+    [
+        ("open('labels.txt').read()", "write '{folder}/labels.txt'"),
+        ("open('gone.txt').read()", "write its absolute path"),
+        ("Path('data/gone').read_text()", "write its absolute path"),
+        ("open(FILE).read()", "write '{folder}/labels.txt'"),
+        ("str(np.load('w.npy'))", "write its absolute path"),
+        ("any_reader('labels.txt')", "write '{folder}/labels.txt'"),
+        ("open('log.txt', 'w').name", ""),
+        ("open('log.txt', mode='a').name", ""),
+        ("open('/etc/hostname').read()", ""),
+        ("'a.b' + 'Mr. Smith'", ""),
+        ("any_reader('https://example.org/labels.txt')", ""),
+    ],
+)
+def test_a_file_beside_the_notebook_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "labels.txt").write_text("a")
+    given = (
+        "from pathlib import Path\nimport numpy as np\nFILE = 'labels.txt'\ndef any_reader(x):\n    return x"
+    )
+    report = captured(Notebook(given, f"def use(n: int) -> str:\n    return {use}"), "use")[1]
+    expected = told.format(folder=tmp_path)
+    assert len(report.warnings) == bool(told)
+    assert expected in "".join(report.warnings)
+    assert not told or "! use names the file" in repr(report) or "FILE names the file" in repr(report)
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("def timed(f):\n    return f\n@timed\ndef use(n: int): ...", ["use"]),
+        ("def retry(n):\n    return lambda f: f\n@retry(3)\nasync def use(n: int): ...", ["use"]),
+        (
+            "def clean(t: str): ...\ndef use(t: str):\n    return clean(t)\ndef other(n: int): ...",
+            ["use", "other"],
+        ),
+        ("def use(n: int):\n    return use(n - 1)\nprint(use)", ["use"]),
+        ("def a(n: int):\n    return b(n)\ndef b(n: int):\n    return a(n)", ["a", "b"]),
+        ("def _a():\n    b()\ndef b(n: int): ...", ["_a", "b"]),
+        ("class Query: ...\ndef use(q: Query): ...", ["Query", "use"]),
+    ],
+)
+def test_decorators_and_helpers_are_no_routes(cell: str, names: list[str]) -> None:
+    assert route_names(cell) == names
 
 
 @pytest.fixture

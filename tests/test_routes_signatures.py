@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import enum
+import functools
 import io
 import json
 import re
@@ -411,6 +412,29 @@ def foreign(thing: Everything) -> str:
 def test_a_signature_that_is_no_route_is_refused(function: Any, words: str) -> None:
     with pytest.raises(RouteError, match=words):
         routes_of([function])
+
+
+def test_methods_that_help_others_are_no_routes() -> None:
+    class Desk:
+        def logged(function):  # type: ignore[no-untyped-def]
+            @functools.wraps(function)
+            def wrapper(*given: Any, **named: Any) -> Any:
+                return function(*given, **named)
+
+            return wrapper
+
+        def double(self, n):  # type: ignore[no-untyped-def]
+            return 2 * n
+
+        def read(self, n: int) -> int:
+            return n
+
+        @logged
+        def use(self, n: int) -> int:
+            return sum((lambda k: self.double(self.read(k)))(k) for k in range(n))
+
+    for target in (Desk, Desk()):
+        assert [route.name for route in routes_of(target)] == ["read", "use"]
 
 
 def test_a_class_needs_public_methods_and_a_plain_constructor() -> None:

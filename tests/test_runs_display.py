@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import get_args
 
 import lepton_nb
-from lepton_nb.runs import Run, RunTable, list_runs
+from lepton_nb.callbacks.state import Phase
+from lepton_nb.runs import Run, RunTable, list_runs, states
 from lepton_nb.runs.queue import enqueue
-from lepton_nb.runs.run import ACTIVE, STATUSES
 from lepton_nb.show.numbers import age, duration, sparkline
 from lepton_nb.widgets.run_table import describe
 from tests.runs_helpers import make_run
@@ -99,18 +100,21 @@ def test_a_queued_run_says_what_it_waits_for_and_is_not_timed() -> None:
     assert describe(trained("third"))["queue"] == ""
 
 
-def test_every_list_of_states_in_the_page_is_that_of_the_store() -> None:
+def test_every_state_of_a_run_is_in_the_one_list() -> None:
+    assert tuple(states.STATES) == states.STATUSES
+    assert set(states.PHASES) == {*states.STATUSES, *get_args(Phase)}
     root = Path(lepton_nb.__file__).parents[1]
-    lab = (root / "labextension/src/api/types.ts").read_text()
-    (states,) = re.findall(r"RUN_STATUSES = \[(.*?)\] as const", lab, re.DOTALL)
-    assert sorted(re.findall(r"'(\w+)'", states)) == sorted(STATUSES)
-    (active,) = re.findall(r"ACTIVE: .* = \[(.*?)\]", (root / "labextension/src/model/lepton.ts").read_text())
-    assert tuple(re.findall(r"'(\w+)'", active)) == ACTIVE
-    table = (root / "lepton_nb/widgets/run_table.js").read_text()
-    (active,) = re.findall(r"ACTIVE = \[(.*?)\]", table)
-    assert tuple(re.findall(r'"(\w+)"', active)) == ACTIVE
-    (marks,) = re.findall(r"STATUS = \{(.*?)\}", table)
-    assert set(re.findall(r"(\w+): ", marks)) == {*STATUSES, "deleted"}
+    written = root / "labextension/src/api/states.ts"
+    assert written.read_text("utf-8") == states.typescript(), "write there what states.typescript() gives"
+
+
+def test_no_other_place_lists_the_states_of_a_run() -> None:
+    root = Path(lepton_nb.__file__).parents[1]
+    patterns = ("lepton_nb/*/*.py", "lepton_nb/*/*.js", "labextension/src/**/*.ts*")
+    files = [path for pattern in patterns for path in root.glob(pattern)]
+    several = re.compile(r"\b(?:interrupted|queued)\b['\"]?: .*?\b(?:stopped|paused)\b['\"]?: ", re.DOTALL)
+    listing = [path.name for path in files if several.search(path.read_text("utf-8"))]
+    assert sorted(listing) == ["states.py", "states.ts"]
 
 
 def test_words_for_time_and_bars_for_values() -> None:

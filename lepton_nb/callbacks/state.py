@@ -96,6 +96,7 @@ class TrainState:
             history, and may be what is monitored.
         items_per_second: Training throughput over the last moments; 0 until known.
         best_value: The best value of the monitored metric so far.
+        samples: What the model answered at the last validation, a line an item, where its task shows any.
     """
 
     run: Run
@@ -121,6 +122,7 @@ class TrainState:
     best_loss: float = math.inf
     best_epoch: int | None = None
     stop_reason: str = ""
+    samples: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     started_step: int = 0
 

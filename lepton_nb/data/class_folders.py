@@ -104,6 +104,14 @@ def is_class_folder_tree(root: Path, suffixes: tuple[str, ...]) -> bool:
     return any(True for folder in _visible_folders(root) for _ in _files_below(folder, suffixes, []))
 
 
+def has_classes(root: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether `root`, or the part for training in it, holds several folders of files with these endings."""
+    folders = _visible_folders(root)
+    train = next((folder for folder in folders if SPLIT_FOLDERS.get(folder.name.lower()) == "train"), None)
+    classes = folders if train is None else _visible_folders(train)
+    return sum(next(_files_below(folder, suffixes, []), None) is not None for folder in classes) > 1
+
+
 class _Found:
     """Collects the files of one data set."""
 

@@ -50,6 +50,11 @@ class Targets:
         """Names of the classes that every split is to have some of; empty where an item may be of several."""
         return () if self.labels is None else self.class_names
 
+    @property
+    def mix(self) -> np.ndarray | None:
+        """What every split is to have some of: class indices ``(N,)``, or labels, bool ``(N, L)``."""
+        return self.values > 0 if self.kind == "labels" and self.labels is None else self.labels
+
     def has(self, label: int) -> np.ndarray:
         """Which items are of a class, or have a label: bool ``(N,)``."""
         held: np.ndarray = self.values[:, label] > 0 if self.labels is None else self.labels == label

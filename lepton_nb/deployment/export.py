@@ -12,6 +12,7 @@ from string import Template
 import lepton_nb
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.deployment.examples import curl_options
+from lepton_nb.deployment.page import export_page
 from lepton_nb.errors import ArgumentError, NotFoundError, PackageError
 from lepton_nb.packaging import Manifest, Package, build_package
 from lepton_nb.packaging.requirements import installed_versions
@@ -46,26 +47,35 @@ The routes run Python from a notebook. Read `package/handlers.py` before you ser
 """
 
 
-def export(target: Run | Package | str, folder: str | Path) -> Path:
-    """Write a folder that serves a model on any machine, without a notebook.
+def export(target: Run | Package | str, folder: str | Path, *, runtime: str | Path | None = None) -> Path:
+    """Write a folder that serves a model on any machine, or one HTML file that answers in a browser.
 
-    It holds the package and the server, requirements, a ``serve`` command, Dockerfile, systemd unit,
+    A folder holds the package and the server, requirements, a ``serve`` command, Dockerfile, systemd unit,
     Kubernetes manifest and README, and the model as ONNX and safetensors. Everybody may read it.
 
     Args:
         target: A run or package, or the name of a service (what is live now is taken) or run.
-        folder: Where to; must not exist or be empty.
+        folder: Where to; must not exist or be empty. What ends with ``.html`` is one file, the try-it page
+            with the model in it, which needs nothing installed and no network.
+        runtime: For a page: onnxruntime-web as ``npm pack`` writes it; None takes that in the store, and has
+            npm fetch it where there is none.
 
     Returns:
-        The folder.
+        The folder, or the file.
 
     Raises:
         NotFoundError: If there is no service and no run of that name.
         ArgumentError: If the folder is in use.
-        PackageError: If the model cannot be packaged, or its ONNX does not give its answers any more.
+        PackageError: If the model cannot be packaged or answer in a page, or its ONNX does not give its
+            answers any more.
+        DeploymentError: If the runtime of a page cannot be fetched.
         StoreError: If there is no room for the folder.
     """
     path = Path(folder).expanduser().absolute()
+    if path.suffix == ".html":
+        return export_page(_package(target), path, runtime)
+    if runtime is not None:
+        raise ArgumentError("A runtime is for a page.", "Name a file that ends with .html.")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ArgumentError(f"{path} exists and is not an empty folder.", "Name a new folder.")
     package = _package(target)

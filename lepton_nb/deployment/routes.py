@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import enum
 import inspect
 from collections.abc import Callable, Sequence
@@ -96,6 +97,21 @@ def make_service(
     deployment = deploy(package, name, **options)
     deployment.drift.watch(model.live.get("model") if isinstance(model, Run) else None)
     return Service(deployment, report, tuple(route.path for route in routes))
+
+
+def route_names(source: str) -> list[str]:
+    """The classes and functions of a cell, in their order, but for decorators and helpers: those that another
+    of its functions uses."""
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    made = {node.name: node for node in ast.parse(source).body if isinstance(node, kinds)}
+    used = {
+        part.id
+        for name, node in made.items()
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and part.id != name
+    }
+    kept = [name for name, node in made.items() if isinstance(node, ast.ClassDef) or name not in used]
+    return kept if any(name in kept for name in made if not name.startswith("_")) else list(made)
 
 
 def defined_targets(namespace: dict[str, Any], names: Sequence[str]) -> Target:

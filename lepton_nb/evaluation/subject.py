@@ -18,6 +18,7 @@ from lepton_nb.models.objectives import Objective
 from lepton_nb.packaging import load_data, load_loss, load_model
 from lepton_nb.runs import Checkpoint, Run, RunStore
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import SEVERAL
 
 
 @dataclass
@@ -150,7 +151,9 @@ def _as_bundle(data: Any, signature: Signature | None, split: str | None) -> Dat
     if isinstance(data, DataBundle):
         return data
     if isinstance(data, DataLoader | Dataset):
-        return _whole(loaders(data, task=None if signature is None else signature.task))
+        task = None if signature is None else signature.task
+        names = signature.class_names if signature is not None and task == SEVERAL else None
+        return _whole(loaders(data, task=task, class_names=names))
     if _is_two_pairs(data):  # ((X, y), (X_test, y_test))
         data = data[0] if split == "train" else data[1]
     found = None if signature is None else fitted(data, signature, split)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from lepton_nb.data.sources import Source, sources
+from lepton_nb.data.splitting import split_method
 from lepton_nb.runs import Run
 from lepton_nb.training import TrainConfig
 
@@ -41,7 +42,7 @@ def _data_cell(run: Run, name: str) -> str:
             "Make it again here:\n"
             f"{name} = ..."
         )
-    if spec.get("split") is None:  # split as it was before `lepton_nb.data.splitting` went by content
+    if spec.get("split") != split_method(run.task):  # what `%lepton data` reads is split another way since
         return f"import lepton_nb.data\n\n{name} = lepton_nb.data.from_spec({spec!r})\n{name}"
     source = sources().get(spec["source"])
     if source is None:
@@ -80,10 +81,15 @@ def _model_cells(run: Run, data: str, *, instance: bool) -> tuple[list[str], str
     if spec["kind"] == "live":
         reasons = "; ".join(spec.get("missing") or []) or "its source was not captured"
         return [f"# {name} cannot be written down: {reasons}. Make it again here:\nmodel = ..."], "model"
+    return _library_cells(spec, spec.get("given") or name, data)
+
+
+def _library_cells(spec: Mapping[str, Any], name: str, data: str) -> tuple[list[str], str]:
+    """The cell that names a library's model with its weights, where the line that trains it cannot."""
     weights = spec.get("weights")
-    if spec["kind"] == "torchvision" and weights not in (None, "", "random"):
-        return [f"%lepton model {name} --data {data} --weights {weights} --name model"], "model"
-    return [], name
+    if spec["kind"] == "starter" or weights in (None, "", "random") or name == f"hf:{weights}":
+        return [], name
+    return [f"%lepton model {name} --data {data} --weights {weights} --name model"], "model"
 
 
 def _own_cells(own: Mapping[str, Any], model: str) -> tuple[list[str], list[str]]:

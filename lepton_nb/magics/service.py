@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 from typing import Any
 
 from lepton_nb.errors import ArgumentError
@@ -67,7 +66,8 @@ def run(context: Context, args: argparse.Namespace) -> Any:
 
 
 def _defined(context: Context) -> list[str]:
-    """The names of the classes and functions of the cell, in their order."""
-    source = context.shell.transform_cell(context.cell or "")  # type: ignore[no-untyped-call]
-    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return [node.name for node in ast.parse(source).body if isinstance(node, kinds)]
+    """The names of what could be routes in the cell."""
+    from lepton_nb.deployment.routes import route_names
+
+    source: str = context.shell.transform_cell(context.cell or "")  # type: ignore[no-untyped-call]
+    return route_names(source)

@@ -3,10 +3,11 @@
 A frame is ``length: u32, kind: u8, request: u32, payload``; `request` is the number of what it is about, and
 0 where that is nothing.
 
-The worker gets batches, and may send pieces of an answer, each with the place of its request in the batch,
-before the result. The process of the routes gets requests, whose bodies the front has read and bounded, and
-answers each in pieces; it waits for ``NEXT`` after every one: a fast generator and a slow client must never
-fill anybody's memory. ``ASK`` goes the other way: a route asks the model.
+The worker gets batches, and streams: requests whose answers come in pieces, made between the batches, each
+with the number of its stream, as the result at the end. The process of the routes gets requests, whose bodies
+the front has read and bounded, and answers each in pieces; it waits for ``NEXT`` after every one: a fast
+generator and a slow client must never fill anybody's memory. ``ASK`` goes the other way: a route asks the
+model.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class Kind(IntEnum):
     FAILED = 2  # JSON: why it cannot be
     LOAD = 3  # JSON: the settings
     BATCH = 4  # requests, see `serve.batches`
-    PIECE = 5  # JSON: a piece of the answer to one of them
-    STOP = 6  # nobody wants more pieces
-    RESULT = 7  # the answers to a batch
+    PIECE = 5  # JSON: a piece of the answer of a stream
+    STOP = 6  # nobody wants more pieces of it
+    RESULT = 7  # the answers to a batch, or that of a stream
     REQUEST = 8  # head length, head as JSON, body
     START = 9  # JSON: status and headers
     CHUNK = 10  # a piece of the body, another follows
@@ -45,6 +46,7 @@ class Kind(IntEnum):
     ANSWER = 16  # status, JSON: from the model
     DONE = 17  # nothing of a request runs any more, its background tasks included
     CLOSE = 18  # end once everything that runs has ended
+    STREAM = 19  # a batch of one, whose answer is to come in pieces
 
 
 class Channel(asyncio.Protocol):
@@ -84,14 +86,14 @@ def send_frame(connection: socket.socket, kind: Kind, payload: bytes, request: i
     connection.sendall(_HEADER.pack(len(payload), kind, request) + payload)
 
 
-def read_frame(connection: socket.socket) -> tuple[Kind, memoryview] | None:
+def read_frame(connection: socket.socket) -> tuple[Kind, int, memoryview] | None:
     """The next frame from a blocking socket, or None where the other side has closed it."""
     header = _read_exactly(connection, _HEADER.size)
     if header is None:
         return None
-    length, kind, _ = _HEADER.unpack(header)
+    length, kind, request = _HEADER.unpack(header)
     payload = _read_exactly(connection, length)
-    return None if payload is None else (Kind(kind), payload)
+    return None if payload is None else (Kind(kind), request, payload)
 
 
 def _read_exactly(connection: socket.socket, length: int) -> memoryview | None:

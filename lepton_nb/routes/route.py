@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,11 +104,34 @@ def _methods(target: Any) -> Mapping[str, Any]:
     cls = target if isinstance(target, type) else type(target)
     names = [name for base in reversed(cls.__mro__[:-1]) for name in vars(base) if not name.startswith("_")]
     found = {name: inspect.getattr_static(cls, name) for name in dict.fromkeys(names)}
-    return {
+    functions = {
         name: getattr(target, name)
         for name, member in found.items()
         if inspect.isfunction(member) or isinstance(member, (staticmethod, classmethod))
     }
+    codes = {name: list(_codes_of(function)) for name, function in functions.items()}
+    return {name: function for name, function in functions.items() if not _helps(name, function, codes)}
+
+
+def _codes_of(function: Any) -> Iterator[types.CodeType]:
+    """The code of a function, of what it decorates, and of the functions in both."""
+    found = [function.__code__, inspect.unwrap(function).__code__]
+    while found:
+        code = found.pop()
+        yield code
+        found += [part for part in code.co_consts if isinstance(part, types.CodeType)]
+
+
+def _helps(name: str, function: Any, codes: Mapping[str, Sequence[types.CodeType]]) -> bool:
+    """Whether a method is there for the others: it decorates one, or one calls it and no request could."""
+    others = [code for other, known in codes.items() if other != name for code in known]
+    if any(f".{name}.<locals>." in code.co_qualname for code in others):
+        return True
+    typed = all(
+        item.annotation is not item.empty or item.name in ("self", MODEL)
+        for item in inspect.signature(function).parameters.values()
+    )
+    return not typed and any(name in code.co_names for code in others)
 
 
 def _route(name: str, function: Any, *, bound: bool) -> Route:

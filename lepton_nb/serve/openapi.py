@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from lepton_nb.serve.http.accepting import EVENTS, JSON, LINES
-from lepton_nb.serve.service import Service
+from lepton_nb.serve.service import Service, State
 from lepton_nb.serve.v2.openapi import v2_paths, v2_schemas
 from lepton_nb.serve.wires.multipart import FORM
 
@@ -127,7 +127,7 @@ def _health() -> dict[str, Any]:
     schema = {
         "type": "object",
         "properties": {
-            "status": {"enum": ["starting", "ready", "recovering", "failing", "draining"]},
+            "status": {"enum": get_args(State)},
             "name": {"type": "string"},
             "version": {"type": "integer"},
         },

@@ -25,14 +25,16 @@ class Worker(Child):
 
     Attributes:
         on_result: Called with each batch's result.
-        on_piece: Called with each piece of an answer, and the position of its request in the batch.
+        on_piece: Called with the number of a stream and each piece of its answer.
+        on_end: Called with the number of a stream and its result.
         on_exit: Called once when the process is gone, whatever ended it.
     """
 
     def __init__(self) -> None:
         super().__init__("lepton_nb.serve.worker", (), {**_KEEP_MEMORY, **environment_of_child()})
         self.on_result: Callable[[Worker, Result], None] = lambda _worker, _result: None
-        self.on_piece: Callable[[Worker, int, bytes], None] = lambda _worker, _index, _piece: None
+        self.on_piece: Callable[[Worker, int, bytes], None] = lambda _worker, _stream, _piece: None
+        self.on_end: Callable[[Worker, int, Result], None] = lambda _worker, _stream, _result: None
         self.on_exit: Callable[[Worker], None] = lambda _worker: None
 
     def load(self, settings: Settings) -> None:
@@ -45,15 +47,25 @@ class Worker(Child):
         """Give the worker a batch; `on_result` or `on_exit` is called later."""
         self.send(Kind.BATCH, 0, *pack_batch(requests))
 
-    def stop_pieces(self) -> None:
-        """Nobody wants the rest of the answer that is coming in pieces; the result still comes."""
-        self.send(Kind.STOP)
+    def stream(self, number: int, request: Request) -> None:
+        """Have a request answered in pieces between the batches; `on_end` or `on_exit` is called later.
+
+        Args:
+            number: What the stream is called from now on, from 1.
+        """
+        self.send(Kind.STREAM, number, *pack_batch([request]))
+
+    def stop_stream(self, number: int) -> None:
+        """Nobody wants the rest of its answer; its end still comes."""
+        self.send(Kind.STOP, number)
 
     def ended(self) -> None:
         self.on_exit(self)
 
     def receive(self, kind: Kind, request: int, payload: bytes) -> None:
-        if kind is Kind.RESULT:
+        if kind is Kind.RESULT and request:
+            self.on_end(self, request, unpack_result(memoryview(payload)))
+        elif kind is Kind.RESULT:
             self.on_result(self, unpack_result(memoryview(payload)))
         elif kind is Kind.PIECE:
             self.on_piece(self, request, payload)

@@ -21,7 +21,7 @@ from lepton_nb.processes.settings import Settings
 from lepton_nb.serve.backend import load_backend
 from lepton_nb.serve.batches import Dialect, pack_result, unpack_batch
 from lepton_nb.serve.predictor import Predictor
-from lepton_nb.serve.streaming import Pieces
+from lepton_nb.serve.streaming import Streams
 from lepton_nb.serve.tracebacks import print_error
 from lepton_nb.serve.wires.base import PredictWire, StreamWire, Wire
 from lepton_nb.serve.wires.infer import InferWire
@@ -52,12 +52,16 @@ def main(arguments: list[str] | None = None) -> int:
     gc.collect()
     gc.freeze()  # what was loaded stays: no need to look at it again in every collection
     send_frame(connection, Kind.READY, orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY))
-    pieces = Pieces(connection)
+    streams = Streams(predictor, connection)
     while (frame := read_frame(connection)) is not None:
-        kind, payload = frame
-        if kind is Kind.BATCH:  # a stop may come when there is nothing left to stop
-            answers = predictor.answer(unpack_batch(payload), pieces)
-            send_frame(connection, Kind.RESULT, pack_result(answers))
+        kind, number, payload = frame
+        if kind is Kind.BATCH:
+            send_frame(connection, Kind.RESULT, pack_result(predictor.answer(unpack_batch(payload))))
+        elif kind is Kind.STREAM:
+            streams.begin(number, unpack_batch(payload)[0])
+        elif kind is Kind.STOP:
+            streams.stop(number)
+        streams.advance()
     return 0
 
 
@@ -67,7 +71,7 @@ def _wait_for_settings(connection: socket.socket) -> memoryview | None:
     if not told:  # started before there is a package: do meanwhile what most will need
         import onnxruntime  # noqa: F401
     frame = read_frame(connection)
-    return None if frame is None else frame[1]
+    return None if frame is None else frame[2]
 
 
 def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 
 def plural(count: int, noun: str) -> str:
     """``1 label``, ``1,200 labels``, ``3 classes``."""
@@ -21,3 +23,16 @@ def metric_title(name: str) -> str:
         if name.startswith(prefix):
             return word + name.removeprefix(prefix).replace("_", " ")
     return name.replace("_", " ")
+
+
+def columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """Rows of texts as lines, each column as wide as it must be; those of `right` stand at the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return [line.rstrip() for line in lines]

@@ -19,8 +19,9 @@ from lepton_nb.models.several import Models
 from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.packaging.restore import check_fits, remember
 from lepton_nb.runs import Run, RunStore
+from lepton_nb.runs.checkpoints import Checkpoint
 from lepton_nb.runs.provenance import provenance
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 from lepton_nb.runs.trained import keep_trained
 from lepton_nb.signature import Signature
 from lepton_nb.training.config import TrainConfig
@@ -29,7 +30,7 @@ from lepton_nb.training.job import Job
 from lepton_nb.training.own import Own
 from lepton_nb.training.parts import freeze_again, record_parts
 from lepton_nb.training.plan import Plan
-from lepton_nb.training.preparing import as_bundle, prepare
+from lepton_nb.training.preparing import given_bundle, prepare
 from lepton_nb.training.prospects import say_limits
 from lepton_nb.training.random_weights import say_frozen_random
 from lepton_nb.training.recorded import Recorded
@@ -121,14 +122,7 @@ def train(
         run.append_log(note)
     say_limits(run, plan)
     say_frozen_random(run, plan)
-    if cargo is None:
-        return Job(run, plan).execute()
-    from lepton_nb.training.background.launch import launch
-
-    run.live.update(data=plan.data)
-    if plan.defined.spec.kind == "live":
-        run.live.update(model=plan.model)  # its architecture: the weights come from a checkpoint
-    return launch(run, cargo, choose_device(plan.config.device).device)
+    return Job(run, plan).execute() if cargo is None else _launch(run, plan, cargo)
 
 
 @frees_memory
@@ -137,6 +131,8 @@ def resume(
     *,
     model: nn.Module | Mapping[str, nn.Module] | None = None,
     data: Any = None,
+    train: Any = None,
+    val: Any = None,
     optimizer: torch.optim.Optimizer | None = None,
     loss: Any = None,
     scheduler: Any = None,
@@ -155,6 +151,7 @@ def resume(
         run: The run, or its name.
         model: The architecture, where it cannot be rebuilt from the run; its weights are overwritten.
         data: The data, where it cannot be loaded again from where it came.
+        train, val: In place of `data`, loaders or Datasets as for `train`.
         optimizer, loss, scheduler, step, metrics: The user's own again, where the run was trained with them,
             and this process does not have them and cannot make them.
         epochs: Train to this many epochs in all, in place of the number the run had.
@@ -169,28 +166,14 @@ def resume(
     called = as_callbacks(callbacks)
     if isinstance(run, str):
         run = RunStore().get_run(run)
-    run.refresh()
-    if run.status in ACTIVE and run.pid != os.getpid():
-        raise TrainingError(
-            f"Run {run.ref} is {run.status}, in process {run.pid}.",
-            f"Watch it: %lepton attach {run.ref}, or stop it first: %lepton stop {run.ref}",
-        )
-    settings = TrainConfig.from_options(run.read_json("config.json"))
+    _check_free(run)
     asked = {"epochs": epochs, "lr": lr, "clip": clip, "on_nan": on_nan}
     changes = {name: value for name, value in asked.items() if value is not None}
-    settings = TrainConfig.from_options({**settings.to_dict(), **changes})
-    known = len(run.warnings)
-    checkpoint, saved = run.load_checkpoint("last")
-    for warning in run.warnings[known:]:
-        run.append_log(warning)
-    # One cut off between its last checkpoint and its end has only that end to come.
-    if saved["epoch"] >= settings.epochs and run.status == "finished":
-        raise TrainingError(
-            f"Run {run.ref} already has all of its epochs ({settings.epochs}).",
-            f"To train longer: %lepton resume {run.ref} --epochs {settings.epochs * 2}",
-        )
+    settings = TrainConfig.from_options({**run.read_json("config.json"), **changes})
+    checkpoint, saved = _last(run, settings)
     own = Recorded(run, Own(optimizer, loss, scheduler, step, metrics))
-    bundle = as_bundle(data, whole=own.stepped) if data is not None else load_data(run)
+    given = any(part is not None for part in (data, train, val))
+    bundle = given_bundle(data, train, val, whole=own.stepped) if given else load_data(run)
     _note_changed_data(run, bundle)
     keep_trained(run, bundle.contents.get("train"))
     signature = Signature.from_dict(run.read_json("signature.json"))
@@ -205,15 +188,54 @@ def resume(
     if model is not None or "model" not in run.live:
         freeze_again(run, network)
     if changes:
-        run.write_json("config.json", settings.to_dict())
-        said = ", ".join(f"{name} {value}" for name, value in changes.items())
-        run.append_log(f"resumed with {said} from step {checkpoint.step}")
+        _note_changes(run, settings, changes, checkpoint.step)
     plan = own.plan(network, bundle, settings, called, lr)
     if not background:
         return Job(run, plan).execute(saved)
     from lepton_nb.training.background.launch import launch
 
     return launch(run, _pack(plan), choose_device(settings.device).device, resume=True)
+
+
+def _launch(run: Run, plan: Plan, cargo: Cargo) -> Run:
+    """Train in a process of its own."""
+    from lepton_nb.training.background.launch import launch
+
+    run.live.update(data=plan.data)
+    if plan.defined.spec.kind == "live":
+        run.live.update(model=plan.model)  # its architecture: the weights come from a checkpoint
+    return launch(run, cargo, choose_device(plan.config.device).device)
+
+
+def _check_free(run: Run) -> None:
+    """Refuse a run that another process is training."""
+    run.refresh()
+    if run.status in ACTIVE and run.pid != os.getpid():
+        raise TrainingError(
+            f"Run {run.ref} is {run.status}, in process {run.pid}.",
+            f"Watch it: %lepton attach {run.ref}, or stop it first: %lepton stop {run.ref}",
+        )
+
+
+def _last(run: Run, settings: TrainConfig) -> tuple[Checkpoint, dict[str, Any]]:
+    """The last checkpoint that can be read, and what it holds; refuses a run with nothing left to do."""
+    known = len(run.warnings)
+    checkpoint, saved = run.load_checkpoint("last")
+    for warning in run.warnings[known:]:
+        run.append_log(warning)
+    # One cut off between its last checkpoint and its end has only that end to come.
+    if saved["epoch"] >= settings.epochs and run.status == "finished":
+        raise TrainingError(
+            f"Run {run.ref} already has all of its epochs ({settings.epochs}).",
+            f"To train longer: %lepton resume {run.ref} --epochs {settings.epochs * 2}",
+        )
+    return checkpoint, saved
+
+
+def _note_changes(run: Run, settings: TrainConfig, changes: Mapping[str, Any], step: int) -> None:
+    run.write_json("config.json", settings.to_dict())
+    said = ", ".join(f"{name} {value}" for name, value in changes.items())
+    run.append_log(f"resumed with {said} from step {step}")
 
 
 def _where_the_model_is(run: Run, given: Any) -> str:

@@ -12,13 +12,13 @@ from html import escape
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 
 from lepton_nb.data import Loader
 from lepton_nb.errors import ArgumentError, TrainingError
 from lepton_nb.models.losses import loss_untouched
 from lepton_nb.models.seeding import private_rng, seed_all
+from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.html import picture_html
 from lepton_nb.plots.rates import loss_over_rate
 from lepton_nb.training.blocks import frozen_modules
@@ -77,9 +77,9 @@ class RateSearch:
         end = next(i for i in range(begin, bottom + 1) if smooth[i] <= low + _EDGE * fall)
         return math.sqrt(self.rates[begin] * self.rates[end])
 
-    def figure(self) -> Figure:
+    def figure(self) -> Any:
         """The loss over the learning rate, with the suggestion."""
-        return loss_over_rate(self.rates, self.losses, self.smooth, self.suggestion)
+        return draw(loss_over_rate(self.rates, self.losses, self.smooth, self.suggestion))
 
     def __str__(self) -> str:
         steps = f"{len(self.rates)} steps from {self.rates[0]:.1g} to {self.rates[-1]:.1g}, {self.ended}"

@@ -131,14 +131,13 @@ def _check(
     batch = Batch(*moved(bundle.example(min(8, len(bundle.train))), device))
     if isinstance(criterion, nn.Module):
         criterion.to(device)
-    computes = isinstance(criterion, ModelLoss)
     report = check_model(
         network,
-        criterion.inputs(batch) if computes else batch.inputs,
+        batch.inputs,
         batch.target,
         loss=criterion,
         num_classes=len(bundle.signature.class_names) or None,
         task=bundle.task.name,
-        own_loss=own_loss or computes,
+        own_loss=own_loss or isinstance(criterion, ModelLoss),
     )
     return report, batch

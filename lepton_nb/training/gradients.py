@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lepton_nb.batch import Batch, Given, Tree, cut
+from lepton_nb.batch import Batch, Given, cut
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.objectives import Objective
 from lepton_nb.models.stepping import StepObjective
@@ -24,13 +24,13 @@ class NonFiniteLossError(Exception):
 
     Attributes:
         value: The loss.
-        inputs: What the model was given.
+        batch: What it is the loss of.
     """
 
-    def __init__(self, value: float, inputs: Tree) -> None:
+    def __init__(self, value: float, batch: Batch) -> None:
         super().__init__(value)
         self.value = value
-        self.inputs = inputs
+        self.batch = batch
 
 
 _SMALLER = "Take a smaller batch_size, --precision bf16, or --device cpu."
@@ -117,14 +117,14 @@ class Gradients:
             loss = sum(self._pass(*piece) for piece in self._pieces(batches))
         # A scaler looks at the gradients itself, and leaves the step out.
         if self.revocable and not self.scaler.is_enabled() and not self._finite():
-            raise NonFiniteLossError(loss, batches[-1].inputs)
+            raise NonFiniteLossError(loss, batches[-1])
         return loss
 
     def _pass(self, batch: Batch, weight: float) -> float:
         """Forward and backward; the share of the loss that the items have in the mean."""
         loss = backward(self.objective, self.forward, batch, self.autocast, self.scaler, weight, self.group)
         if not math.isfinite(loss):
-            raise NonFiniteLossError(loss, batch.inputs)
+            raise NonFiniteLossError(loss, batch)
         return weight * loss
 
     def _pieces(self, batches: Sequence[Batch]) -> Iterator[tuple[Batch, float]]:
@@ -176,7 +176,7 @@ class OwnMoves(Gradients):
         finally:
             objective.moving = False
         if not math.isfinite(loss):
-            raise NonFiniteLossError(loss, batch.inputs)
+            raise NonFiniteLossError(loss, batch)
         return weight * loss
 
     def move(self, clip: float | None) -> None:  # noqa: ARG002 - the step has moved them

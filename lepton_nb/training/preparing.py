@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, Dataset
 
+from lepton_nb.batch import Batch
 from lepton_nb.callbacks import Callback
 from lepton_nb.callbacks.sinks import check_sinks
 from lepton_nb.data import DataBundle, load, loaders
@@ -21,6 +22,7 @@ from lepton_nb.models import model as define_model
 from lepton_nb.models.seeding import private_rng, seed_all
 from lepton_nb.models.several import Models
 from lepton_nb.models.stepping import moves_itself
+from lepton_nb.training.adapters import with_lora
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision
@@ -65,11 +67,14 @@ def prepare(
     settings = _settings(chosen, own, config)
     check_sinks(settings.sink)
     choose_precision(settings.precision, choose_device(settings.device).device)
-    bundle = _bundle(data, train, val, chosen, whole=own.step is not None)
+    bundle = given_bundle(data, train, val, whole=own.step is not None)
+    if chosen is not None and data is not None:
+        bundle = bundle.with_augment(chosen.augment)
     definition = _definition(model if model is not None else _default_model(chosen, bundle), bundle)
+    bundle = bundle.read_by(definition.tokens)
     with private_rng():
         seed_all(settings.seed)
-        network = definition.build()
+        definition, network = _built(definition, settings)
         optimizer = _own_optimizer(own, network)
         check_used(config, optimizer, own, bundle)
         fit = _fit(network, bundle, own, optimizer, settings)
@@ -89,8 +94,14 @@ def prepare(
         callbacks=callbacks,
         monitor=_monitor(plan, fit, metrics, callbacks, own_loss=own_loss),
         example=fit.example,
-        notes=[*fit.notes, *said],
+        notes=[*fit.notes, *said, *(definition.notes[-1:] if settings.lora else ())],
     )
+
+
+def _built(definition: Definition, settings: TrainConfig) -> tuple[Definition, nn.Module]:
+    if settings.lora is None:
+        return definition, definition.build()
+    return with_lora(definition, settings.lora)
 
 
 def _fit(
@@ -112,7 +123,7 @@ def _check_settings(network: nn.Module, fit: Fit, own: Own, settings: TrainConfi
     if settings.freeze is not None:
         frozen_modules(network, settings.freeze)
     if own.step is None:
-        check_last_batch(network, fit.bundle, fit.inputs, settings)
+        check_last_batch(network, fit.bundle, Batch(fit.inputs, fit.target), fit.loss, settings)
 
 
 def _monitor(
@@ -160,7 +171,19 @@ def _settings(recipe: Recipe | None, own: Own, config: dict[str, Any]) -> TrainC
     return TrainConfig.from_options({**options, **config})
 
 
-def _bundle(data: Any, train: Any, val: Any, recipe: Recipe | None, *, whole: bool) -> DataBundle:
+def given_bundle(data: Any, train: Any, val: Any, *, whole: bool) -> DataBundle:
+    """The data that a user named: as one, or as loaders of their own.
+
+    Args:
+        whole: Whether a step of the user's takes the batches as they are.
+
+    Raises:
+        ArgumentError: If it is neither, or both.
+    """
+    if train is None and val is not None:
+        raise ArgumentError(
+            "--val is held out beside --train, which is not given.", "Give both: --train LOADER --val LOADER."
+        )
     if data is None and train is None:
         raise ArgumentError(
             "There is no data to train on.", "Give --data NAME, or --train LOADER --val LOADER."
@@ -169,10 +192,9 @@ def _bundle(data: Any, train: Any, val: Any, recipe: Recipe | None, *, whole: bo
         raise ArgumentError(
             "Both --data and --train are given; which one shall it be?", "Leave one of them out."
         )
-    if data is None:
-        return as_whole(train, val) if whole else loaders(train, val)
-    bundle = as_bundle(data, whole=whole)
-    return bundle.with_augment(recipe.augment) if recipe is not None else bundle
+    if data is not None:
+        return as_bundle(data, whole=whole)
+    return as_whole(train, val) if whole else loaders(train, val)
 
 
 def as_bundle(data: Any, *, whole: bool = False) -> DataBundle:

@@ -47,11 +47,13 @@ class StepProfile:
         return self.seconds[part] / max(self.step_seconds, 1e-12)
 
     def figure(self) -> Any:
-        """The parts as one bar."""
-        from lepton_nb.plots.step_time import step_time
+        """One bar a part, as a share of the step."""
+        from lepton_nb.plots.charts import Bars
+        from lepton_nb.plots.drawn import draw
 
         title = f"A step takes {duration(self.step_seconds)} ({self.device}, mean of {self.steps})"
-        return step_time(self.seconds, title=title)
+        shares = [self.share(part) for part in PARTS]
+        return draw(Bars(name="step", title=title, y="share of the step", at=PARTS, heights=shares))
 
     def to_dict(self) -> dict[str, Any]:
         return {"seconds": self.seconds, "steps": self.steps, "device": self.device} | {

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
-from matplotlib.figure import Figure
-
 from lepton_nb.errors import NotFoundError, did_you_mean
-from lepton_nb.evaluation.report import table
+from lepton_nb.plots.coordinates import Axis, parallel_coordinates
+from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.html import picture_html
-from lepton_nb.plots.parallel import Axis, parallel_coordinates
 from lepton_nb.runs import Run, RunStore
+from lepton_nb.show.html import bold, code, element, joined, quiet, table
 from lepton_nb.show.numbers import number
 from lepton_nb.training.majority import note_of
 from lepton_nb.training.space import Dimension, parse_space, space_text
@@ -108,11 +106,11 @@ class Study:
         columns = ["run", *(part.name for part in self.space), self.monitor, "state", "epochs", "seconds"]
         return pd.DataFrame(rows, columns=columns)
 
-    def figure(self) -> Figure:
+    def figure(self) -> Any:
         """Parallel coordinates: one line a trial through its settings to its result."""
         axes = [Axis(part.name, part.choices, log=part.log) for part in self.space]
         lines = [[*(trial.params[part.name] for part in self.space), trial.value] for trial in self.ranked]
-        return parallel_coordinates([*axes, Axis(self.monitor)], lines[::-1], better=self.mode)
+        return draw(parallel_coordinates([*axes, Axis(self.monitor)], lines[::-1]))
 
     def __str__(self) -> str:
         rows = [
@@ -136,14 +134,12 @@ class Study:
             for t in self.ranked[:10]
         ]
         picture = picture_html(self.figure(), f"Parallel coordinates of {self.name}") if self.ranked else ""
-        notes = "".join(f'<p style="margin:4px 0">{escape(said)}</p>' for said in self.notes)
+        notes = joined(element("p", said, "margin:4px 0") for said in self.notes)
         more = len(self.trials) - len(rows)
-        rest = f'<p style="opacity:.7">and {more} more: study.frame()</p>' if more > 0 and rows else ""
-        command = f"<div><code>{escape(self._next())}</code></div>" if self.ranked else ""
-        return (
-            f'<div><p style="margin:4px 0 8px"><b>{escape(self._headline())}</b></p>{notes}{picture}'
-            f"{table(header, rows) if rows else ''}{rest}{command}</div>"
-        )
+        rest = quiet(f"and {more} more: study.frame()", "p") if more > 0 and rows else ""
+        command = element("div", code(self._next())) if self.ranked else ""
+        head = element("p", bold(self._headline()), "margin:4px 0 8px")
+        return f"<div>{head}{notes}{picture}{table(header, rows) if rows else ''}{rest}{command}</div>"
 
     def _headline(self) -> str:
         pruned = sum(trial.state == "pruned" for trial in self.trials)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from lepton_nb.show.html import bold, element, table
 from lepton_nb.show.numbers import figure
 from lepton_nb.tasks.base import Media, Prediction
 
@@ -66,18 +67,10 @@ def _table(answer: Prediction) -> str:
     if isinstance(answer, Media):
         return _media(answer)
     ranked = _ranked(answer)
-    cell = 'style="text-align: left; padding: 1px 14px 1px 0"'
     if not ranked:
-        rows = [
-            f"<tr><td {cell}>{escape(name)}</td><td {cell}><strong>{escape(_text(value))}</strong></td></tr>"
-            for name, value in answer.items()
-        ]
-        return f"<table>{''.join(rows)}</table>"
-    rows = [
-        f"<tr><td {cell}>{escape(name)}</td><td {cell}>{_percent(score)}</td></tr>" for name, score in ranked
-    ]
-    title = f'<div style="font-size: 130%"><strong>{escape(_title(answer))}</strong></div>'
-    return f"{title}<table>{''.join(rows)}</table>"
+        return table((), [(name, bold(_text(value))) for name, value in answer.items()])
+    scores = table((), [(name, _percent(score)) for name, score in ranked], right=(1,))
+    return element("div", bold(_title(answer)), "font-size:130%") + scores
 
 
 def _title(answer: Answer) -> str:

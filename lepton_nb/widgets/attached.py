@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from html import escape
 from typing import Any
 
 from lepton_nb.errors import NotFoundError, StoreError
 from lepton_nb.runs import Run
 from lepton_nb.runs.tail import Tail
+from lepton_nb.show.html import quiet
 from lepton_nb.widgets.curves import Curves, is_shown
 from lepton_nb.widgets.observed import Observed
 from lepton_nb.widgets.panel_callback import describe, keep, measure
@@ -110,4 +110,4 @@ def follow(run: Run, place: Place) -> None:
 
 
 def _line(text: str) -> dict[str, str]:
-    return {"text/plain": text, "text/html": f'<span style="opacity: 0.7">{escape(text)}</span>'}
+    return {"text/plain": text, "text/html": quiet(text)}

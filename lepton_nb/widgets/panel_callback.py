@@ -124,4 +124,5 @@ def measure(state: Shown) -> dict[str, Any]:
         "memory": state.memory_bytes,
         "best_value": state.best_value,
         "best_epoch": state.best_epoch,
+        "samples": state.samples,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from lepton_nb.show.html import quiet
 from lepton_nb.widgets.place import place_here
 
 _PATIENCE = 1.0  # seconds before anything shows
@@ -52,5 +53,4 @@ class ReadingProgress:
         if self._place is None:
             print(f"\r{text:<100}", end="" if text else "\r", file=sys.stderr, flush=True)
             return
-        html = f'<span style="opacity: 0.7">{text}</span>'
-        self._place.show({"text/plain": text, "text/html": html})
+        self._place.show({"text/plain": text, "text/html": quiet(text)})

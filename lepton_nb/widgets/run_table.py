@@ -14,7 +14,7 @@ from lepton_nb.runs.bundle import RUNS_MIME, runs_bundle
 from lepton_nb.runs.display import waiting
 from lepton_nb.runs.notes import tags_text
 from lepton_nb.runs.overview import trend
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 from lepton_nb.widgets.assets import joined
 from lepton_nb.widgets.enhanced import Enhanced, show_enhanced
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, Subset, default_collate
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, Subset
 
 from lepton_nb.batch import Batch, Given, leaves, mapped
 from lepton_nb.data.bundle import Inputs
@@ -17,6 +17,7 @@ from lepton_nb.data.own.batches import as_float32, as_target, check_batch, expla
 from lepton_nb.data.own.dataloader_views import count_items, item_order, rebuild
 from lepton_nb.data.own.dataset_views import dataset_targets, picture_reader
 from lepton_nb.data.own.isolation import RandomStreams
+from lepton_nb.data.own.names import as_zeros_and_ones, collate, names_in
 from lepton_nb.data.own.workers import (
     check_sendable,
     imports_in_workers,
@@ -42,6 +43,7 @@ class UserSplit:
             batch as they are.
         notes: What the report is to say.
         target_name: Under which name a dict batch holds its target; None for other batches.
+        label_names: Of the labels, where targets are lists of those that hold.
     """
 
     def __init__(self, name: str, dataset: Dataset[Any], order: Sequence[int] | None, num_items: int) -> None:
@@ -52,6 +54,7 @@ class UserSplit:
         self.kind: Kind | None = None
         self.notes: list[str] = []
         self.target_name: str | None = None
+        self.label_names: tuple[str, ...] = ()
         self.whole = False
         self.read_picture = picture_reader(dataset) if order is not None else None
         self.targets: Tensor | None = None
@@ -116,6 +119,7 @@ class UserSplit:
         Raises:
             DataError: If it is not ``(inputs, target)``.
         """
+        batch = as_zeros_and_ones(batch, self.label_names, self.name)
         inputs, target = check_batch(batch, self.name)
         if inputs is target:
             self._note(f"The batches of {self.name} are inputs alone: each item is its own target.")
@@ -136,7 +140,7 @@ class UserSplit:
         """The input of item `index` as the model gets it, without the batch dimension."""
         assert self.order is not None
         with RandomStreams(0).active():
-            batch = default_collate([self.dataset[int(self.order[index])]])
+            batch = collate([self.dataset[int(self.order[index])]])
         inputs, _ = self._known(batch, torch.device("cpu"))
         return mapped(lambda tensor: tensor[0], inputs)
 
@@ -199,6 +203,11 @@ class UserLoader:
         )
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        for batch in self.given(epoch, start):
+            yield self._split.ready(batch, self._device)
+
+    def given(self, epoch: int, start: int = 0) -> Iterator[Any]:
+        """The batches as the user's loader yields them."""
         streams = RandomStreams(self._seed, epoch)
         with streams.active():
             iterator = iter(self._loader)
@@ -208,7 +217,7 @@ class UserLoader:
             if batch is None:
                 return
             if number >= start:
-                yield self._split.ready(batch, self._device)
+                yield batch
 
     def _next(self, iterator: Iterator[Any]) -> Any:
         """The next batch of the loader; None at its end.
@@ -258,6 +267,11 @@ class DatasetLoader:
         return batch_count(self.num_items, self.batch_size, shuffle=self._shuffle)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        for batch in self.given(epoch, start):
+            yield self._split.ready(batch, self._device)
+
+    def given(self, epoch: int, start: int = 0) -> Iterator[Any]:
+        """The batches as the user's items give them."""
         order = epoch_order(self.num_items, seed=self._seed, epoch=epoch, shuffle=self._shuffle).tolist()
         rows = self._split.order
         assert rows is not None
@@ -265,18 +279,36 @@ class DatasetLoader:
             chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
             with RandomStreams(self._seed, epoch, number).active():
                 items = [self._split.dataset[int(rows[i])] for i in chosen]
-            yield self._split.ready(default_collate(items), self._device)
+            yield collate(items)
 
 
-def first_batch(split: LoaderSplit | DatasetSplit) -> Batch:
-    """One batch, in the order of `raw`.
+AnySplit = LoaderSplit | DatasetSplit
+
+
+def first_batches(splits: Mapping[str, AnySplit], names: Sequence[str] | None) -> dict[str, Batch]:
+    """One batch of each split, in the order of `raw`.
+
+    Where targets are lists of names the splits are told what labels there are.
+
+    Args:
+        names: Of the labels, where they are given; else all of the training split are read.
 
     Raises:
-        DataError: If the user's code fails, or the batch is not ``(inputs, target)``; says where and why.
+        DataError: If the user's code fails, or a batch is not ``(inputs, target)``; says where and why.
     """
-    loader = split.loader(batch_size=min(64, len(split)))
+    given = {part: next(_given(split)) for part, split in splits.items()}
+    found = names_in([given["train"]])
+    if found:
+        found = tuple(names or ()) or names_in(_given(splits["train"]))
+    for split in splits.values():
+        split.label_names = found
+    return {part: splits[part].ready(batch, torch.device("cpu")) for part, batch in given.items()}
+
+
+def _given(split: AnySplit) -> Iterator[Any]:
+    """The batches of a split as the user's code gives them, and what it fails with explained."""
     try:
-        return next(loader.batches(0))
+        yield from split.loader(batch_size=min(64, len(split))).given(0)
     except DataError:
         raise
     except Exception as error:  # the user's own code: Dataset, transform, collate_fn

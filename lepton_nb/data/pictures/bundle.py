@@ -7,9 +7,9 @@ import math
 import numpy as np
 import torch
 
-from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, refuse_emptied
+from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, without_leaks
 from lepton_nb.data.bundle import DataBundle, Split
-from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
+from lepton_nb.data.duplicates import count_repeats, find_conflicts
 from lepton_nb.data.label_bundle import label_counts, label_output
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.pictures.augment import augmenter_for
@@ -37,6 +37,7 @@ def image_bundle(
     augment: Augmentation,
     findings: list[Finding],
     task: str = "image-classification",
+    target_name: str = "label",
 ) -> DataBundle:
     """The bundle of pictures with a class, or labels, each.
 
@@ -46,7 +47,7 @@ def image_bundle(
     """
     parts, found = _without_leaks(pool, parts)
     stats = _stats(pool, parts["train"])
-    signature = _signature(task, class_names, stats, pool.form)
+    signature = _signature(task, class_names, stats, pool.form, target_name)
     augmenter, said = augmenter_for(augment, mode=pool.form.mode, size=pool.form.size, mean=stats.mean)
 
     def split(split_name: str, rows: np.ndarray) -> Split:
@@ -93,14 +94,7 @@ def _stats(pool: ImagePool, train: np.ndarray) -> PixelStats:
 
 
 def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]:
-    keep, findings = find_leaks(
-        {split: pool.digests[rows] for split, rows in parts.items()},
-        lambda split, i: pool.name_of(int(parts[split][i])),
-        noun="picture",
-    )
-    left = {split: rows[keep[split]] for split, rows in parts.items()}
-    refuse_emptied(parts, left, findings)
-    parts = left
+    parts, findings = without_leaks(parts, pool.digests, pool.name_of, "picture")
     train = parts["train"]
     repeats = count_repeats(pool.digests[train])
     if repeats:
@@ -112,7 +106,9 @@ def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]
     return parts, findings
 
 
-def _signature(task: str, class_names: tuple[str, ...], stats: PixelStats, form: PictureForm) -> Signature:
+def _signature(
+    task: str, class_names: tuple[str, ...], stats: PixelStats, form: PictureForm, target_name: str
+) -> Signature:
     settings = {"range": list(form.value_range)} if form.value_range is not None else {}
     return Signature(
         task=task,
@@ -127,5 +123,5 @@ def _signature(task: str, class_names: tuple[str, ...], stats: PixelStats, form:
             "std": list(stats.std),
             **settings,
         },
-        target={"name": "label"},
+        target={"name": target_name},
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.assemble import refuse_emptied
+from lepton_nb.data.assemble import kept
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
@@ -54,7 +54,7 @@ def table_bundle(
     targets = read_answers(cleaned.table[target], options.task, names)
     groups, features = take_groups(cleaned.table.drop(columns=[target]), options.group)
     keys = row_keys(table_keys(features, cleaned.coded)) if groups is None else groups
-    parts, split = plan_parts(given, keys, targets.labels, targets.strata, options, group=options.group)
+    parts, split = plan_parts(given, keys, targets.mix, targets.strata, options, group=options.group)
     columns, chosen = choose_columns(features.iloc[parts["train"]], cleaned.orders, dates=options.dates)
     if not columns:
         hint = "\n".join(chosen[0].examples) if chosen else None
@@ -170,7 +170,4 @@ def _prepare(
     text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
     cleaned.findings.append(Finding(text, warning=True))
     cleaned.keep(present)
-    position = np.cumsum(present) - 1
-    left = {split: position[rows[present[rows]]] for split, rows in given.items()}
-    refuse_emptied(given, left, cleaned.findings[-1:])
-    return cleaned, left, target
+    return cleaned, kept(given, present, cleaned.findings[-1:]), target

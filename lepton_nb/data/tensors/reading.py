@@ -72,7 +72,7 @@ def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions,
         x = np.ascontiguousarray(x, dtype=np.float64 if x.ndim == 2 else np.float32)
     keys = array_keys(x if pictures is None else pictures)
     parts, split = plan_parts(
-        rows, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.strata, options
+        rows, row_keys(keys) if x.ndim == 2 else keys, targets.mix, targets.strata, options
     )
     findings = targets.findings + said + split
     if pictures is not None and targets.kind != "regression":

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.assemble import refuse_emptied
+from lepton_nb.data.assemble import kept, without_leaks
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
+from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts
 from lepton_nb.data.label_columns import is_label_sets
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
@@ -23,10 +24,11 @@ from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, with_label_sets
 from lepton_nb.data.texts.source import TextOptions
+from lepton_nb.data.texts.split import TextSplit
 from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
 from lepton_nb.show.words import plural
-from lepton_nb.tasks.texts import encode_texts, load_tokenizer
+from lepton_nb.tasks.texts import LONGEST, encode_texts, load_tokenizer
 from lepton_nb.tasks.words import sketch, words_of
 
 SHOWN = 2  # sentences of each class
@@ -54,7 +56,7 @@ def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> Dat
     targets = read_answers(found.labels, options.task or _usual(found), found.label_names)
     content = digests(value.encode() for value in found.texts)
     keys = content if found.groups is None else found.groups
-    parts, split = plan_parts(found.given, keys, targets.labels, targets.strata, options, group=options.group)
+    parts, split = plan_parts(found.given, keys, targets.mix, targets.strata, options, group=options.group)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     preprocessing, said_too = _learn_tokens(
@@ -74,6 +76,7 @@ def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> Dat
         raw=texts.__getitem__,
         findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
+        split_type=partial(TextSplit, length=options.max_length),
     )
 
 
@@ -87,8 +90,13 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
     texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
     labels, findings = strip_labels(found.labels)
     lost = []
-    has_text, has_label = (texts != "").to_numpy(), labels.notna().to_numpy()
-    for absent, what in ((~has_text, "without a text"), (has_text & ~has_label, "without a label")):
+    lengths, has_label = texts.str.len().to_numpy(), labels.notna().to_numpy()
+    has_text = (lengths > 0) & (lengths <= LONGEST)
+    for absent, what in (
+        (lengths == 0, "without a text"),
+        (lengths > LONGEST, f"with a text of more than {LONGEST:,} characters"),
+        (has_text & ~has_label, "without a label"),
+    ):
         if absent.any():
             examples = tuple(found.names[i] for i in np.flatnonzero(absent)[:EXAMPLES])
             count = plural(int(absent.sum()), "item")
@@ -98,15 +106,12 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
         raise DataError(
             f"None of the {len(keep):,} items has both a text and a label.", "Check text=… and label=…."
         )
-    position = np.cumsum(keep) - 1
-    given = {split: position[rows[keep[rows]]] for split, rows in found.given.items()}
-    refuse_emptied(found.given, given, lost)
     return replace(
         found,
         texts=texts[keep].reset_index(drop=True),
         labels=labels[keep].reset_index(drop=True),
-        given=given,
-        names=[name for name, kept in zip(found.names, keep, strict=True) if kept],
+        given=kept(found.given, keep, lost),
+        names=[name for name, stays in zip(found.names, keep, strict=True) if stays],
         findings=found.findings + findings + lost,
         groups=None if found.groups is None else found.groups[keep],
     )
@@ -118,14 +123,7 @@ def _without_leaks(
     def name_of(i: int) -> str:
         return f"{found.names[i]} {found.texts[i][:60]!r}"
 
-    keep, findings = find_leaks(
-        {split: content[rows] for split, rows in parts.items()},
-        lambda split, i: name_of(int(parts[split][i])),
-        noun="text",
-    )
-    left = {split: rows[keep[split]] for split, rows in parts.items()}
-    refuse_emptied(parts, left, findings)
-    parts = left
+    parts, findings = without_leaks(parts, content, name_of, "text")
     train = parts["train"]
     repeats = count_repeats(content[train])
     if repeats:

@@ -149,11 +149,11 @@ def _given(case: Case, warnings: Sequence[str]) -> tuple[Any, Any]:
 
 def _forward(case: Case) -> Any:
     try:
-        return call_model(case.model, case.inputs)
+        return case.call()
     except ModelError:
         raise
     except Exception as error:
-        raise explain_forward(case.model, case.inputs, error) from error
+        raise explain_forward(case.model, case.inputs, error, case.call) from error
 
 
 def _materialise(case: Case) -> None:

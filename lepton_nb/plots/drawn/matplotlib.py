@@ -46,7 +46,7 @@ def _draw(chart: Chart) -> Figure:
 
 @_draw.register
 def _(chart: Lines) -> Figure:
-    figure = theme.new_figure(5.0, 3.6)
+    figure = theme.new_figure(max(5.0, 1.35 * len(chart.x_names) + 1.6), 3.6)
     axes = figure.add_subplot()
     _lines_on(axes, chart)
     if any(line.listed and not line.faint for line in chart.lines):
@@ -155,7 +155,9 @@ def _lines_on(axes: Axes, chart: Lines) -> None:
             axis.axes.set(**{f"{axis.axis_name}scale": "log"})
             axis.set_major_formatter(lambda value, _: f"{value:g}")  # its own are formulas
             axis.set_minor_formatter(NullFormatter())
-    if not chart.x_log and all(
+    if chart.x_names:
+        axes.set_xticks(range(len(chart.x_names)), chart.x_names)
+    elif not chart.x_log and all(
         float(x).is_integer() for line in chart.lines for x in line.x if x is not None
     ):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))

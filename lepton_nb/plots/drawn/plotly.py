@@ -52,6 +52,9 @@ def _(chart: Lines) -> PlotlyFigure:
     figure.update_layout(legend={"title": {"text": chart.legend.replace("\n", "<br>")}})
     figure.update_xaxes(type="log" if chart.x_log else "linear", range=_UNIT if chart.unit else None)
     figure.update_yaxes(type="log" if chart.y_log else "linear", range=_UNIT if chart.unit else None)
+    if chart.x_names:
+        names = [name.replace("\n", "<br>") for name in chart.x_names]
+        figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names)
     _mark(figure, chart)
     return figure
 
