@@ -74,7 +74,7 @@ def options_of(command: str) -> set[str]:
 SERVER = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "serve" / "__main__.py").read_text()))
 EVERY_OPTION = set().union(*map(options_of, COMMANDS)) | {"--help"} | SERVER
 # Options of other programs, on lines of theirs.
-FOREIGN = {"pip", "make", "python", "jupyter", "git", "ulimit", "docker"}
+FOREIGN = {"hf", "pip", "make", "python", "jupyter", "git", "ulimit", "docker"}
 
 
 def test_there_are_hints() -> None:

@@ -104,6 +104,7 @@ def test_every_setting_of_training_is_an_option() -> None:
         "device": ("cpu", "cpu"),
         "seed": ("7", 7),
         "scheduler_by": ("step", "step"),
+        "lora": ("r=8", "r=8"),
         "monitor": ("auroc", "auroc"),
         "patience": ("4", 4),
         "sink": ("tensorboard:logs", "tensorboard:logs"),

@@ -87,6 +87,15 @@ def test_what_it_puts_there_at_each_step_is_recorded_too() -> None:
     assert len(run.history()["weight_norm"][1]) == len(run.history()["loss"][1])
 
 
+def test_it_measures_in_the_targets_own_unit() -> None:
+    pd = pytest.importorskip("pandas")
+    x = torch.randn(90, generator=torch.Generator().manual_seed(0)).numpy()
+    frame = pd.DataFrame({"x": x, "y": 1000 + 300 * x})
+    absolute = lambda out, y: (out - y).abs().mean()  # noqa: E731
+    run = lepton_nb.train("MLP", frame, metrics={"absolute": absolute}, epochs=1)
+    assert run.history()["val_absolute"][1] == pytest.approx(run.history()["val_mae"][1], rel=1e-4)
+
+
 def test_a_search_goes_by_it() -> None:
     pytest.importorskip("optuna")
     options: dict[str, Any] = {"search": "lr=1e-3|1e-2", "trials": 1, "epochs": 2}

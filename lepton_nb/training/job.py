@@ -198,7 +198,7 @@ class Job:
 
     def _meter(self, objective: Objective) -> Callable[[], Meter]:
         meter = meter_of(self.data, self.run.monitor, self.plan.metrics)
-        meter = measured_beside(meter, self.plan.metrics)
+        meter = measured_beside(meter, self.plan.metrics, self.data.signature)
         return logged_beside(meter, objective) if isinstance(objective, StepObjective) else meter
 
     def _scheduled(self, rates: Rates, optimizer: torch.optim.Optimizer, steps: int) -> Scheduled | None:

@@ -12,12 +12,14 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self
 
+import torch
 from torch import Tensor
 
 from lepton_nb.batch import Tree, leaves, mapped
 from lepton_nb.errors import ArgumentError
 from lepton_nb.models.calling import as_tree, scores_of
 from lepton_nb.models.losses import own_name
+from lepton_nb.signature import Signature
 from lepton_nb.tasks.meters import Gathered, Meter
 
 Better = Literal["min", "max"] | None
@@ -77,14 +79,20 @@ def _part(metric: Any, key: str) -> Any:
 
 
 class OwnMeter:
-    """A task's meter, and the user's metrics beside it."""
+    """A task's meter, and the user's metrics beside it, in the target's own unit.
 
-    def __init__(self, meter: Meter, metrics: Mapping[str, Any]) -> None:
-        self.meter = meter
+    Args:
+        signature: Says where outputs and targets are standardised for the model.
+    """
+
+    def __init__(self, meter: Meter, metrics: Mapping[str, Any], signature: Signature) -> None:
+        self.meter, self.signature = meter, signature
         self.metrics = [_Measured(name, metric) for name, metric in metrics.items()]
 
     def update(self, outputs: Tree, target: Tree) -> None:
         self.meter.update(outputs, target)
+        if self.signature.target.get("std", 1.0) != 1.0 and isinstance(outputs, Tensor):
+            outputs, target = (_in_its_unit(part, self.signature) for part in (outputs, target))
         for metric in self.metrics:
             metric.update(outputs, target)
 
@@ -98,6 +106,11 @@ class OwnMeter:
         for metric in self.metrics:
             found |= metric.compute()
         return found
+
+
+def _in_its_unit(values: Tensor, signature: Signature) -> Tensor:
+    mean, std = (torch.as_tensor(signature.target[name]).to(values) for name in ("mean", "std"))
+    return values * std + mean
 
 
 class _Measured:
@@ -168,6 +181,8 @@ def _first(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def measured_beside(meter: Callable[[], Meter], metrics: Mapping[str, Any]) -> Callable[[], Meter]:
+def measured_beside(
+    meter: Callable[[], Meter], metrics: Mapping[str, Any], signature: Signature
+) -> Callable[[], Meter]:
     """Makes the meter of an epoch with the user's metrics in it."""
-    return (lambda: OwnMeter(meter(), metrics)) if metrics else meter
+    return (lambda: OwnMeter(meter(), metrics, signature)) if metrics else meter
