@@ -15,6 +15,7 @@ import lepton_nb
 from lepton_nb import data
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import ModelError
+from lepton_nb.lab.reproduce import reproduce
 from lepton_nb.models import model
 from lepton_nb.packaging import build_package
 
@@ -37,6 +38,7 @@ def test_a_model_is_fitted_trained_and_packaged(digits: DataBundle) -> None:
     definition = model("timm:test_resnet", signature=digits.signature)
     assert definition.build()(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
     run = lepton_nb.train(definition, digits, epochs=1, name="timm", progress=False)
+    assert "%lepton train timm:test_resnet.r160_in1k" in reproduce(run)[-1]
     run.live.clear()
     assert build_package(run).manifest.formats[0] == "onnx"
 

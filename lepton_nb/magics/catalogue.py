@@ -70,6 +70,16 @@ def torchvision_models() -> list[str]:
     return [str(name) for name in models.list_models(module=models)] + detector_names()
 
 
+def library_models(typed: str) -> list[str]:
+    """Names of other libraries' models: folders behind ``hf:``, and timm's where timm is loaded."""
+    if typed.startswith("hf:"):
+        return [f"hf:{path}" for path in paths(typed.removeprefix("hf:"))]
+    timm = sys.modules.get("timm")
+    if typed.startswith("timm:") and timm is not None:
+        return [f"timm:{name}" for name in timm.list_models()]
+    return list(LIBRARIES)
+
+
 def run_names() -> list[str]:
     """Names of the runs in the store, newest first; none where it cannot be read."""
     from lepton_nb.runs import RunStore

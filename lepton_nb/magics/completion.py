@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core import completer
 
 from lepton_nb.magics import catalogue
-from lepton_nb.magics.names import ANY, DATA, LOADER, LOSS, MODEL, OPTIMIZER, RUN, SOURCE, Kind, variables
+from lepton_nb.magics.names import ANY, DATA, LOADER, LOSS, MODEL, OPTIMIZER, RUN, SOURCE, NameKind, variables
 from lepton_nb.magics.parser import find_subparsers
 
 if TYPE_CHECKING:
@@ -44,16 +44,17 @@ def completes(action: argparse.Action, completer: Completer) -> argparse.Action:
     return action
 
 
-def variables_of(*kinds: Kind) -> Completer:
+def variables_of(*kinds: NameKind) -> Completer:
     def complete(namespace: Mapping[str, Any], _: str) -> Candidates:
         return [(name, "instance") for kind in kinds for name in variables(namespace, kind)]
 
     return complete
 
 
-def models(namespace: Mapping[str, Any], _: str) -> Candidates:
+def models(namespace: Mapping[str, Any], typed: str) -> Candidates:
     own = [(name, "instance") for name in variables(namespace, MODEL)]
-    return own + [(name, "model") for name in catalogue.model_names()]
+    named = [*catalogue.model_names(), *catalogue.library_models(typed)]
+    return own + [(name, "model") for name in named]
 
 
 def data(namespace: Mapping[str, Any], _: str) -> Candidates:

@@ -17,7 +17,7 @@ from lepton_nb.magics.names import (
     OPTIMIZER,
     SCHEDULER,
     STEP,
-    Kind,
+    NameKind,
     variable,
     variables,
 )
@@ -113,7 +113,7 @@ def find_callbacks(context: Context, names: list[str], *, background: bool) -> l
     return [*([] if context.quiet or background else progress_callbacks()), *own]
 
 
-def find_variable(context: Context, name: str | None, kind: Kind) -> Any:
+def find_variable(context: Context, name: str | None, kind: NameKind) -> Any:
     """The variable, or None where the option is not given."""
     return None if name is None else variable(context, name, kind)
 

@@ -31,9 +31,7 @@ from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
 from lepton_nb.models.fitting import arguments_for
 from lepton_nb.models.label_loss import LabelLoss
-from lepton_nb.models.libraries.detectors import (
-    detector_names,
-)
+from lepton_nb.models.libraries.detectors import detector_names
 from lepton_nb.models.registry import torchvision_names
 from lepton_nb.models.rendering import constructor_arguments
 from lepton_nb.models.seeding import private_rng

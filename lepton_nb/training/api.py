@@ -122,14 +122,7 @@ def train(
         run.append_log(note)
     say_limits(run, plan)
     say_frozen_random(run, plan)
-    if cargo is None:
-        return Job(run, plan).execute()
-    from lepton_nb.training.background.launch import launch
-
-    run.live.update(data=plan.data)
-    if plan.defined.spec.kind == "live":
-        run.live.update(model=plan.model)  # its architecture: the weights come from a checkpoint
-    return launch(run, cargo, choose_device(plan.config.device).device)
+    return Job(run, plan).execute() if cargo is None else _launch(run, plan, cargo)
 
 
 @frees_memory
@@ -202,6 +195,16 @@ def resume(
     from lepton_nb.training.background.launch import launch
 
     return launch(run, _pack(plan), choose_device(settings.device).device, resume=True)
+
+
+def _launch(run: Run, plan: Plan, cargo: Cargo) -> Run:
+    """Train in a process of its own."""
+    from lepton_nb.training.background.launch import launch
+
+    run.live.update(data=plan.data)
+    if plan.defined.spec.kind == "live":
+        run.live.update(model=plan.model)  # its architecture: the weights come from a checkpoint
+    return launch(run, cargo, choose_device(plan.config.device).device)
 
 
 def _check_free(run: Run) -> None:

@@ -64,9 +64,8 @@ def summary_rows(state: Shown) -> list[tuple[str, str]]:
     if state.device_reason:
         rows.append(("Device", f"{state.device} ({state.device_reason})"))
     rows += _remarks(state)
-    if state.run.attempt:  # nothing to go on with where it never began
-        rows.append(("Next", " · ".join(next_steps(state))))
-    return rows
+    steps = next_steps(state) if state.run.attempt else []  # it never began: nothing to go on with
+    return [*rows, ("Next", " · ".join(steps))] if steps else rows
 
 
 def sink_rows(run: Run) -> list[tuple[str, str]]:
@@ -97,7 +96,9 @@ def next_steps(state: Shown) -> list[str]:
     if state.phase == "finished":
         deploy = [f"%lepton deploy {name}"] if is_deployable(state.run) else []
         return [f"%lepton evaluate {name}", *deploy]
-    if state.best_value is None:
+    if state.phase == "failed" and "%lepton resume" in state.stop_reason:
+        return []  # it says what to change: the same line again would end the same way
+    if state.phase == "failed" or state.best_value is None:
         return [f"%lepton resume {name}"]
     return [f"%lepton resume {name}", f"%lepton evaluate {name}"]
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 import lepton_nb
 from tests.browser.lab import Lab, Notebook, open_page
-from tests.browser.panel import IN_A_LAB, SHOTS, confirm
+from tests.browser.panel import IN_A_LAB, SHOTS, check_accessible, confirm
 from tests.test_training_background import wait_for
 
 pytestmark = IN_A_LAB
@@ -148,6 +148,38 @@ def test_a_run_of_another_store_shows_what_was_saved_of_it(page: Page, lab: Lab)
     expect(cell).to_contain_text("gone@1 is not in this run store", timeout=30 * SECONDS)
     expect(cell).to_contain_text("%lepton attach gone@1")
     expect(cell).not_to_contain_text(LOST)
+
+
+def test_a_search_and_a_list_go_on_without_a_kernel(patient: Page, lab: Lab) -> None:
+    page = patient
+    search = "%lepton tune SmallCNN --data digits --epochs 400 --trials 9 --search lr=1e-4..1e-2 --name hunt"
+    train = "%lepton train SmallCNN --data digits --epochs 5000 --name listed --background"
+    notebook = open_notebook(page, lab, "search.ipynb", train, "%lepton runs listed", search)
+    for index in (1, 2):
+        notebook.run(index)
+        notebook.wait_for(index)
+    expect(notebook.cell(2).locator(".lepton-runs")).to_contain_text("listed@1", timeout=30 * SECONDS)
+    notebook.run(3)
+    cell = notebook.cell(3)
+    expect(cell).to_contain_text("0 of 9 trials", timeout=60 * SECONDS)
+    trial = cell.locator("tr[data-ref='hunt@1'] .lp-State")
+    expect(trial).to_have_attribute("data-state", "running", timeout=60 * SECONDS)
+    save(notebook)
+    pid = lepton_nb.get_run("hunt").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    expect(trial).to_have_attribute("data-state", "interrupted", timeout=60 * SECONDS)
+
+    notebook = Notebook(page, lab, "search.ipynb", busy=True)
+    cell = notebook.cell(2)
+    expect(cell.locator(".lp-State[data-state='running']")).to_be_visible(timeout=60 * SECONDS)
+    expect(notebook.cell(3).locator("tr[data-ref='hunt@1']")).to_be_visible()
+    check_accessible(page, ".lp-Output")
+    pictures(notebook, 3, "search")
+    lepton_nb.get_run("listed").request("stop")
+    expect(cell.locator(".lp-State[data-state='stopped']")).to_be_visible(timeout=60 * SECONDS)
+    cell.get_by_role("button", name="listed@1").click()
+    expect(page.locator(".lp-View h2", has_text="listed@1")).to_be_visible()
 
 
 def test_a_services_panel_without_a_kernel(page: Page, lab: Lab) -> None:

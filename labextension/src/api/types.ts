@@ -45,6 +45,8 @@ export interface IRun {
   progress?: number | null;
   items_per_second?: number | null;
   device?: string | null;
+  /** What the model answered at the last validation, where its task shows any. */
+  samples?: string[];
   /** What a queued run waits for, in words. */
   queue?: string | null;
   latest?: Record<string, number | null>;

@@ -10,6 +10,7 @@ export const CommandIDs = {
   resumeRun: 'lepton:resume-run',
   stopRun: 'lepton:stop-run',
   changeRate: 'lepton:change-learning-rate',
+  annotateRun: 'lepton:annotate-run',
   deleteRun: 'lepton:delete-run',
   evaluateRun: 'lepton:evaluate-run',
   deployRun: 'lepton:deploy-run',

@@ -184,6 +184,16 @@ export function addRunCommands(context: CommandContext): void {
     }
   );
 
+  app.commands.addCommand(CommandIDs.annotateRun, {
+    label: trans.__('Change Note or Tags of Run'),
+    isVisible: args => Boolean(args.ref),
+    execute: async ({ ref, notes, tags }) => {
+      await context.attempt(() =>
+        client.post(path`runs/${ref as string}/actions`, { action: 'annotate', notes, tags })
+      );
+    }
+  });
+
   app.commands.addCommand(CommandIDs.deleteRun, {
     label: args => (args.ref || args.refs ? trans.__('Delete') : trans.__('Delete Selected Runs')),
     icon: deleteIcon,

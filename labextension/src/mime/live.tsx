@@ -31,9 +31,9 @@ export function LiveService(props: ILive<IServiceBundle>): React.ReactElement {
     model.status === 'loading' ? (
       <Loading rows={1} />
     ) : (
-      <section aria-label={trans.__('Service %1', name)}>
+      <div>
         <div className="lp-View-title">
-          <h4>{name}</h4>
+          <h2>{name}</h2>
           <StateMark state={service?.state ?? 'gone'} />
           {service ? (
             [CommandIDs.openService, CommandIDs.tryService].map(id => (
@@ -46,7 +46,7 @@ export function LiveService(props: ILive<IServiceBundle>): React.ReactElement {
           )}
         </div>
         {bundle.curl && <pre className="lp-Next">{bundle.curl}</pre>}
-      </section>
+      </div>
     );
   return bundle.panel ? (
     <PanelPlace id={bundle.panel} session={props.session}>

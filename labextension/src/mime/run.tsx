@@ -32,7 +32,7 @@ export function RunOutput(props: ILive<IRunBundle>): React.ReactElement {
     PATIENCE
   );
   const histories: Loaded<IHistory[]> =
-    stored && (read.value?.length || read.state === 'failed')
+    read.value?.length || !Object.keys(kept.series).length
       ? read
       : { state: 'ready', value: [kept] };
   const isRecord = !stored || (stored.status === bundle.run.status && !isActive(stored));

@@ -6,6 +6,7 @@ import { Sparkline } from '../common/sparkline';
 import { StateMark } from '../common/state';
 import { useTrans } from '../common/translation';
 import * as format from '../model/format';
+import { isActive } from '../model/lepton';
 import { headline, progressText } from '../panel/runRow';
 import type { ILive } from './live';
 import { PanelPlace } from './place';
@@ -20,6 +21,7 @@ export function RunsOutput(props: ILive<IRunsBundle>): React.ReactElement {
   useModel(model, 'runs', 'status');
   const known = new Map(model.runs.map(run => [run.id, run]));
   const trials = model.runs.filter(run => bundle.study && run.tags.study === bundle.study);
+  const training = trials.filter(isActive).length;
   const runs = trials.length
     ? best(trials).slice(0, MOST)
     : bundle.runs.map(run => known.get(run.id) ?? run);
@@ -27,10 +29,10 @@ export function RunsOutput(props: ILive<IRunsBundle>): React.ReactElement {
     <section aria-label={bundle.study ?? trans.__('Runs')}>
       {bundle.study && (
         <div className="lp-View-title">
-          <h4>{bundle.study}</h4>
+          <h2>{bundle.study}</h2>
           <span className="lp-Hint">
             {trials.length
-              ? trans.__('%1 of %2 trials', trials.length, bundle.wanted)
+              ? trans.__('%1 of %2 trials', trials.length - training, bundle.wanted)
               : bundle.title}
           </span>
         </div>

@@ -130,6 +130,7 @@ export function Curves(props: { runs: IRun[]; histories: Loaded<IHistory[]> }): 
         )}
         <span className="lp-Hint">{trans.__('Drag to zoom, double-click for everything')}</span>
       </div>
+      {runs.length === 1 && <Samples lines={runs[0].samples ?? []} />}
       <div className="lp-Charts">
         {charts.slice(0, all ? undefined : FIRST).map(({ names, lines }) => (
           <Chart
@@ -144,6 +145,21 @@ export function Curves(props: { runs: IRun[]; histories: Loaded<IHistory[]> }): 
       </div>
     </>
   );
+}
+
+/** What the model answered at the last validation: more than a number tells. */
+function Samples(props: { lines: string[] }): React.ReactElement | null {
+  const trans = useTrans();
+  return props.lines.length ? (
+    <div className="lp-Samples">
+      <h3>{trans.__('Answers at the last validation')}</h3>
+      <ul>
+        {props.lines.map(line => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </div>
+  ) : null;
 }
 
 /** One run: a colour for each metric. Several: a colour for each run, training dashed. */

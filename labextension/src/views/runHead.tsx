@@ -1,11 +1,14 @@
 import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 import type { IRun } from '../api/types';
 import { CommandIDs } from '../commands/ids';
 import { CommandButton } from '../common/actionButton';
+import { Editable } from '../common/editable';
 import { StateMark } from '../common/state';
 import { useTrans } from '../common/translation';
 import { titleOf } from '../model/curves';
+import { tagsChange, tagsText } from '../model/tags';
 import * as format from '../model/format';
 import { isActive } from '../model/lepton';
 import { headline, progressText } from '../panel/runRow';
@@ -18,6 +21,24 @@ const ACTIONS = [
   CommandIDs.evaluateRun,
   CommandIDs.deployRun
 ];
+
+/** Note and tags, which anybody may change at any time. */
+function Remarks(props: { run: IRun; commands: CommandRegistry }): React.ReactElement {
+  const { run, commands } = props;
+  const trans = useTrans();
+  const keep = (change: ReadonlyPartialJSONObject) =>
+    void commands.execute(CommandIDs.annotateRun, { ref: run.ref, ...change });
+  return (
+    <div className="lp-Remarks">
+      <Editable label={trans.__('Note')} value={run.notes} onChange={notes => keep({ notes })} />
+      <Editable
+        label={trans.__('Tags, such as baseline, stage=candidate')}
+        value={tagsText(run.tags)}
+        onChange={text => keep({ tags: tagsChange(run.tags, text) })}
+      />
+    </div>
+  );
+}
 
 /** `Best validation accuracy`; without `Best` while nothing is validated. */
 function metricTitle(run: IRun): string {
@@ -76,6 +97,7 @@ export function RunHead(props: {
           {run.error}
         </p>
       )}
+      {commands && <Remarks run={run} commands={commands} />}
       <dl className="lp-Facts">
         {facts.map(([name, value]) => (
           <div key={name}>
