@@ -12,6 +12,7 @@ from lepton_nb import data
 from lepton_nb.tasks import Codec, get_task
 from lepton_nb.tasks.doubts import doubt, doubts
 from lepton_nb.tasks.words import Words, sketch, words_of
+from lepton_nb.widgets.answers import AnswerView
 
 
 def told_by(codec: Codec, value: Any) -> list[str]:
@@ -116,3 +117,9 @@ def test_only_who_asks_is_told_and_not_without_end() -> None:
         doubt(str(i) for i in range(30))
     assert len(found) == 21
     assert found[-1] == "and 10 more"
+
+
+def test_a_person_reads_them_beside_the_answers() -> None:
+    view = AnswerView([{"label": "a", "scores": {"a": 0.75}}], ["'city' is <b>: not known"])
+    assert repr(view).endswith("\nNote: 'city' is <b>: not known")
+    assert "Note: &#x27;city&#x27; is &lt;b&gt;: not known" in view._repr_html_()

@@ -36,31 +36,40 @@ def describe_page(package: Package, name: str) -> dict[str, Any]:
     _refuse(package, codec)
     assert isinstance(codec, TensorCodec)
     content = {"application/json": {"schema": codec.request_schema()}}
-    about = {
+    return {
+        "paths": {"/predict": {"post": {"requestBody": {"content": content}, "responses": {"200": {}}}}},
+        "components": {"schemas": {}},
+        "x-lepton": _about(package, codec, name),
+        "x-model": _model(package, codec),
+    }
+
+
+def _about(package: Package, codec: TensorCodec, name: str) -> dict[str, Any]:
+    """What the try-it page draws."""
+    return {
         "name": name,
         "url": "",
         "version": package.version or 1,
         "token": False,
         "form": codec.about(),
-        "task": signature.task,
+        "task": package.signature.task,
         "model": package.manifest.model,
         "example": codec.example(),
-        "class_names": signature.class_names,
+        "class_names": package.signature.class_names,
     }
+
+
+def _model(package: Package, codec: TensorCodec) -> dict[str, Any]:
+    """What its service reads, runs and answers by."""
+    signature = package.signature
+    inputs = [{"name": spec.name, "dtype": spec.dtype, "shape": spec.shape} for spec in signature.inputs]
     return {
-        "paths": {"/predict": {"post": {"requestBody": {"content": content}, "responses": {"200": {}}}}},
-        "components": {"schemas": {}},
-        "x-lepton": about,
-        "x-model": {
-            "preprocessing": _preprocessing(signature),
-            "inputs": [
-                {"name": spec.name, "dtype": spec.dtype, "shape": spec.shape} for spec in signature.inputs
-            ],
-            "outputs": [spec.name for spec in signature.outputs],
-            "answers": _ANSWERS[type(codec.answers)](signature),
-            "example": _example(package),
-            "tolerance": TOLERANCE,
-        },
+        "preprocessing": _preprocessing(signature),
+        "inputs": inputs,
+        "outputs": [spec.name for spec in signature.outputs],
+        "answers": _ANSWERS[type(codec.answers)](signature),
+        "example": _example(package),
+        "tolerance": TOLERANCE,
     }
 
 

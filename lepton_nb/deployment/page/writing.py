@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from lepton_nb.deployment.page.packing import pack
 from lepton_nb.deployment.page.runtime import runtime_files
 from lepton_nb.errors import ArgumentError
 from lepton_nb.packaging import Package
-from lepton_nb.runs.home import needs_room, replacing
+from lepton_nb.runs.home import needs_room
 
 _OWN = Path(__file__).parent / "static"
 _TRY_IT = Path(lepton_nb.__file__).parent / "serve" / "static"
@@ -64,13 +65,29 @@ def export_page(package: Package, path: Path, runtime: str | Path | None = None)
         **{f"{name}.js": (_OWN / f"{name}.js").read_bytes() for name in _OWN_SCRIPTS},
         **runtime_files(runtime),
     }
-    with needs_room(path, "or name a file elsewhere."), replacing(path) as file:
-        file.write(_head(path.stem) + _body())
-        file.write(b'<script type="application/octet-stream" id="pack">')
-        file.write(pack(files))
-        file.write(b"</script>\n<script>\n" + (_OWN / "boot.js").read_bytes() + b"</script>\n</html>\n")
-    path.chmod(0o644)
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        with needs_room(path, "or name a file elsewhere."):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(_page(path.stem, files))
+            draft.chmod(0o644)
+            draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
     return path
+
+
+def _page(title: str, files: Mapping[str, bytes]) -> bytes:
+    parts = [
+        _head(title),
+        _body(),
+        b'<script type="application/octet-stream" id="pack">',
+        pack(files),
+        b"</script>\n<script>\n",
+        (_OWN / "boot.js").read_bytes(),
+        b"</script>\n</html>\n",
+    ]
+    return b"".join(parts)
 
 
 def _more(package: Package) -> dict[str, bytes]:
