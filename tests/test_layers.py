@@ -77,6 +77,38 @@ def test_modules_import_only_lower_rows() -> None:
     assert not wrong, "\n".join(sorted(wrong))
 
 
+def loaded_first(path: Path) -> set[str]:
+    """Our modules that the file needs to be imported: none inside functions, none for types alone."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = list(ast.parse(path.read_text()).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & MODULES.keys() or {node.module}
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            waiting += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return found & MODULES.keys()
+
+
+MODULES = {
+    ".".join(("lepton_nb", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for _, path in rooms()
+}
+
+
+def test_no_module_needs_itself_to_be_imported() -> None:
+    needs = {name: loaded_first(path) - {name} for name, path in MODULES.items()}
+    while free := {name for name, others in needs.items() if not others & needs.keys()}:
+        for name in free:
+            del needs[name]
+    assert not needs, sorted(needs)
+
+
 def test_jupyter_is_imported_only_from_the_widgets_up() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}: {name}"

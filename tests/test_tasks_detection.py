@@ -154,14 +154,14 @@ def test_what_cannot_be_used_is_named_with_file_and_line(tmp_path: Path) -> None
     report = data.load(tmp_path, augment="none").report
     said = {finding.text: finding.examples for finding in report.findings}
     assert said["2 boxes without an area: left out."] == ("p000.xml, line 2", "p000.xml, line 3")
-    assert said["1 boxes outside of their picture: left out."] == ("p000.xml, line 4",)
-    assert said["1 boxes reach out of their picture: cut off at its edge."] == ("p000.xml, line 5",)
-    assert said["1 boxes of a class without a name: left out."] == ("p000.xml, line 6",)
-    assert said["1 boxes that are not four numbers: left out."] == ("p000.xml, line 7",)
-    assert said["1 annotations without their picture: left out."] == ("Annotations/lonely.xml",)
-    assert said["1 pictures without an annotation: left out."] == ("JPEGImages/p003.png",)
-    assert said["1 names in ImageSets without an annotation: left out."] == ("p003",)
-    assert next(e for text, e in said.items() if "no XML" in text)[0].startswith("p001.xml, ")
+    assert said["1 box outside of their picture: left out."] == ("p000.xml, line 4",)
+    assert said["1 box beyond the edge of their picture: cut off there."] == ("p000.xml, line 5",)
+    assert said["1 box of a class without a name: left out."] == ("p000.xml, line 6",)
+    assert said["1 box without four numbers: left out."] == ("p000.xml, line 7",)
+    assert said["1 annotation without their picture: left out."] == ("Annotations/lonely.xml",)
+    assert said["1 picture without an annotation: left out."] == ("JPEGImages/p003.png",)
+    assert said["1 name in ImageSets without an annotation: left out."] == ("p003",)
+    assert next(e for text, e in said.items() if "broken XML" in text)[0].startswith("p001.xml, ")
     assert next(e for text, e in said.items() if "cannot be read" in text)[0].startswith("p005.png: ")
     assert "1 picture without an object: kept, as background." in said
     assert report.sizes == {"train": 2, "val": 2, "test": 1}
@@ -176,7 +176,7 @@ def test_bad_lines_of_yolo_and_csv_are_named(tmp_path: Path) -> None:
     (labels / "gone.txt").write_text("0 .5 .5 .1 .1\n")
     problems = read_yolo(root).problems
     assert problems["boxes of a class without a name: left out"] == ["labels/train/p000.txt, line 1"]
-    assert problems["boxes that are not four numbers: left out"] == ["labels/train/p000.txt, line 2"]
+    assert problems["boxes without four numbers: left out"] == ["labels/train/p000.txt, line 2"]
     assert problems["pictures without a label file: taken to show nothing"] == ["p001.png"]
     assert problems["annotations without their picture: left out"] == ["labels/train/gone.txt"]
     file = tmp_path / "boxes.csv"
@@ -215,16 +215,16 @@ def test_bad_entries_of_coco_are_named(tmp_path: Path) -> None:
     report = data.load(file, val_fraction=0.0, test_fraction=0.0, augment="none").report
     said = {finding.text: finding.examples for finding in report.findings}
     assert report.counts["train"] == {"brick": 1}
-    assert said["1 categories without 'name': left out."] == ("boxes.json, entry 1 of categories",)
-    assert said["1 boxes of a class without a name: left out."] == ("boxes.json, annotation 2",)
-    assert said["1 boxes without an area: left out."] == ("boxes.json, annotation 3",)
-    assert said["1 boxes outside of their picture: left out."] == ("boxes.json, annotation 4",)
-    assert said["1 boxes that are not four numbers: left out."] == ("boxes.json, annotation 5",)
+    assert said["1 category without 'name': left out."] == ("boxes.json, entry 1 of categories",)
+    assert said["1 box of a class without a name: left out."] == ("boxes.json, annotation 2",)
+    assert said["1 box without an area: left out."] == ("boxes.json, annotation 3",)
+    assert said["1 box outside of their picture: left out."] == ("boxes.json, annotation 4",)
+    assert said["1 box without four numbers: left out."] == ("boxes.json, annotation 5",)
     where = ("boxes.json, gone.png", "boxes.json, annotation 6")
     assert said["2 annotations without their picture: left out."] == where
-    assert said["1 images without 'file_name': left out."] == ("boxes.json, entry 2 of images",)
-    assert said["1 images without 'id' and 'file_name': left out."] == ("boxes.json, entry 3 of images",)
-    assert said["1 annotations without 'bbox': left out."] == ("boxes.json, entry 7 of annotations",)
+    assert said["1 image without 'file_name': left out."] == ("boxes.json, entry 2 of images",)
+    assert said["1 image without 'id' and 'file_name': left out."] == ("boxes.json, entry 3 of images",)
+    assert said["1 annotation without 'bbox': left out."] == ("boxes.json, entry 7 of annotations",)
     assert any("entry 6 of annotations" in example for examples in said.values() for example in examples)
 
 
@@ -233,7 +233,7 @@ def test_an_unknown_split_of_a_csv_is_said(tmp_path: Path) -> None:
     file = tmp_path / "boxes.csv"
     file.write_text("filename,class,xmin,ymin,xmax,ymax,split\np000.png,brick,1,2,10,10,holdout\n")
     assert read_csv(file, None).problems == {
-        "splits called 'holdout': taken for training": ["boxes.csv, line 2"]
+        "rows of the split 'holdout': taken for training": ["boxes.csv, line 2"]
     }
 
 
@@ -484,6 +484,10 @@ def test_a_picture_of_any_size_is_answered_in_its_own_pixels(bundle: DataBundle)
         codec.decode_json({"inputs": {"image": inputs[0].tolist(), "size": [[0, 1], [1, 1]]}})
     with pytest.raises(InputError, match="no finite output"):
         codec.run({"model": lambda arrays: tuple(part * np.nan for part in graph(arrays))}, inputs)
+    first = {"proposals": lambda arrays: tuple(part * np.nan for part in graph(arrays)), "objects": graph}
+    with pytest.raises(InputError, match="no finite output"):
+        codec.run(first, inputs)
+    assert codec.encode(codec.run({"proposals": graph, "objects": graph}, inputs)) == answers
 
 
 @pytest.fixture(scope="module")

@@ -484,6 +484,7 @@ def test_what_is_streamed_is_the_answer_word_by_word(turned: Run, toy: DataBundl
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_deployed_model_answers_and_streams_from_two_graphs(
     turned: Run, toy: DataBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

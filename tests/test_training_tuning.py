@@ -59,7 +59,7 @@ def test_every_trial_is_a_run_and_the_best_one_is_found() -> None:
     study = lepton_nb.tune(
         TinyNet, blobs(), search=SPACE, trials=5, name="s", progress=lambda s: seen.append(s.counted), **FAST
     )
-    assert seen == [1, 2, 3, 4, 5]
+    assert seen == [0, 1, 2, 3, 4, 5]
     runs = lepton_nb.list_runs("s")
     assert [run.ref for run in runs] == [f"s@{n}" for n in range(5, 0, -1)]
     assert study.best.best_value == max(run.best_value or 0 for run in runs)

@@ -16,7 +16,7 @@ import numpy as np
 from lepton_nb.deployment.capture_report import Captured, CaptureReport
 from lepton_nb.deployment.capture_review import refuse_undefined, relative_files
 from lepton_nb.errors import RouteError
-from lepton_nb.routes.source import Place, RouteSource
+from lepton_nb.routes.source import CellPlace, RouteSource
 
 if TYPE_CHECKING:
     from lepton_nb.models.capture import Capture, Scope
@@ -108,15 +108,15 @@ def _unshippable(found: Capture, uses: dict[str, list[str]]) -> RouteError:
     )
 
 
-def _places(found: Capture, scope: Scope) -> Iterator[tuple[str, Place]]:
+def _places(found: Capture, scope: Scope) -> Iterator[tuple[str, CellPlace]]:
     """Each captured statement by its name, with its line in the source and where it was written."""
     from lepton_nb.models.capture.places import places_of
 
     for name, start, file, line in places_of(found, scope):
-        yield name, Place(start, file, line)
+        yield name, CellPlace(start, file, line)
 
 
-def _uses(found: Capture, places: Iterable[tuple[str, Place]]) -> dict[str, list[str]]:
+def _uses(found: Capture, places: Iterable[tuple[str, CellPlace]]) -> dict[str, list[str]]:
     """For each captured or missing name, the statements that use it, with the line of the notebook."""
     written = dict(places)
     uses: dict[str, list[str]] = {}
@@ -133,7 +133,11 @@ def _uses(found: Capture, places: Iterable[tuple[str, Place]]) -> dict[str, list
 
 
 def _report(
-    found: Capture, roots: Sequence[str], places: dict[str, Place], uses: dict[str, list[str]], scope: Scope
+    found: Capture,
+    roots: Sequence[str],
+    places: dict[str, CellPlace],
+    uses: dict[str, list[str]],
+    scope: Scope,
 ) -> CaptureReport:
     entries: list[Captured] = []
     warnings: list[str] = []
@@ -150,7 +154,7 @@ def _report(
     return CaptureReport(tuple(entries), imports, requirements, tuple(warnings))
 
 
-def _where(name: str, places: dict[str, Place], scope: Scope) -> str:
+def _where(name: str, places: dict[str, CellPlace], scope: Scope) -> str:
     """The cell and line that define a name, or last assigned it."""
     from lepton_nb.models.capture import assigned_names, statements_of
     from lepton_nb.models.capture.places import cells_of

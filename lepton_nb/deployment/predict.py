@@ -14,7 +14,7 @@ from lepton_nb.packaging.example import at_least
 from lepton_nb.packaging.runners import module_runners
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.signature import Signature
-from lepton_nb.tasks import Codec, InputError, get_task
+from lepton_nb.tasks import InputError, get_task
 from lepton_nb.tasks.base import Arrays, Graphs, Prediction
 from lepton_nb.tasks.padding import joined
 
@@ -66,12 +66,13 @@ def _find(name: str) -> Run | Deployment:
 
 
 def _predict_here(run: Run, value: Any) -> list[Prediction]:
-    signature = run.read_json("signature.json")
-    if signature is None:
+    known = run.read_json("signature.json")
+    if known is None:
         raise DeploymentError(f"Run {run.ref} has no model yet: it ended before its training began.")
-    codec = _codec(run, signature)
+    signature = Signature.from_dict(known)
+    codec = get_task(run.task).codec(signature)
     arrays = prepare(codec, value)
-    graphs = _graphs(run, codec.signature, arrays)
+    graphs = _graphs(run, signature, arrays[: len(signature.inputs)])
     starts = range(0, len(arrays[0]), _BATCH)
     parts = [codec.run(graphs, tuple(array[at : at + _BATCH] for array in arrays)) for at in starts]
     outputs = joined(parts, codec.signature.outputs)
@@ -79,10 +80,6 @@ def _predict_here(run: Run, value: Any) -> list[Prediction]:
         return list(codec.encode(outputs))
     except InputError as error:
         raise DeploymentError(f"The model of run {run.ref} cannot answer: {error}.") from None
-
-
-def _codec(run: Run, signature: dict[str, Any]) -> Codec:
-    return get_task(run.task).codec(Signature.from_dict(signature))
 
 
 def _graphs(run: Run, signature: Signature, inputs: Arrays) -> Graphs:

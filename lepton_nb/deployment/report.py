@@ -15,7 +15,7 @@ _KINDS: dict[Level, Kind] = {"ok": "good", "mended": "live", "warning": "waiting
 
 
 @dataclass(frozen=True)
-class Finding:
+class Remark:
     """One thing that was looked at.
 
     Attributes:
@@ -32,10 +32,10 @@ class Finding:
 class Report:
     """The findings of one examination."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Remark] = field(default_factory=list)
 
     def add(self, level: Level, topic: str, text: str, hint: str = "") -> None:
-        self.findings.append(Finding(level, topic, text, hint))
+        self.findings.append(Remark(level, topic, text, hint))
 
     @property
     def ok(self) -> bool:

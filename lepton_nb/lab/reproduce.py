@@ -81,10 +81,15 @@ def _model_cells(run: Run, data: str, *, instance: bool) -> tuple[list[str], str
     if spec["kind"] == "live":
         reasons = "; ".join(spec.get("missing") or []) or "its source was not captured"
         return [f"# {name} cannot be written down: {reasons}. Make it again here:\nmodel = ..."], "model"
+    return _library_cells(spec, spec.get("given") or name, data)
+
+
+def _library_cells(spec: Mapping[str, Any], name: str, data: str) -> tuple[list[str], str]:
+    """The cell that names a library's model with its weights, where the line that trains it cannot."""
     weights = spec.get("weights")
-    if spec["kind"] == "torchvision" and weights not in (None, "", "random"):
-        return [f"%lepton model {name} --data {data} --weights {weights} --name model"], "model"
-    return [], name
+    if spec["kind"] == "starter" or weights in (None, "", "random") or name == f"hf:{weights}":
+        return [], name
+    return [f"%lepton model {name} --data {data} --weights {weights} --name model"], "model"
 
 
 def _own_cells(own: Mapping[str, Any], model: str) -> tuple[list[str], list[str]]:

@@ -149,5 +149,8 @@ def _whole(body: dict[str, Any], name: str) -> int | None:
 def _tags(body: dict[str, Any]) -> dict[str, str | None]:
     tags = body.get("tags") or {}
     if not isinstance(tags, dict) or not all(isinstance(value, str | None) for value in tags.values()):
-        raise ArgumentError("tags is not an object of texts, or of null for a tag to take away.", '{"tags": {"stage": "candidate"}}')
+        raise ArgumentError(
+            "tags is not an object of texts, or of null for a tag to take away.",
+            '{"tags": {"stage": "candidate"}}',
+        )
     return tags

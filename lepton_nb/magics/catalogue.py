@@ -34,6 +34,10 @@ _COMMON_MODELS = (
 )
 
 
+LIBRARIES = ("hf:", "timm:")
+"""What a name of another library's model begins with."""
+
+
 def builtin_data() -> list[str]:
     """Names of the data that come along."""
     from lepton_nb.data.sources import sources
@@ -61,9 +65,19 @@ def torchvision_models() -> list[str]:
     models = sys.modules.get("torchvision.models")
     if models is None:
         return list(_COMMON_MODELS)
-    from lepton_nb.models.detectors import detector_names
+    from lepton_nb.models.libraries.detectors import detector_names
 
     return [str(name) for name in models.list_models(module=models)] + detector_names()
+
+
+def library_models(typed: str) -> list[str]:
+    """Names of other libraries' models: folders behind ``hf:``, and timm's where timm is loaded."""
+    if typed.startswith("hf:"):
+        return [f"hf:{path}" for path in paths(typed.removeprefix("hf:"))]
+    timm = sys.modules.get("timm")
+    if typed.startswith("timm:") and timm is not None:
+        return [f"timm:{name}" for name in timm.list_models()]
+    return list(LIBRARIES)
 
 
 def run_names() -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kind:
+class NameKind:
     """What a variable must be to be taken for an argument.
 
     Attributes:
@@ -91,58 +91,60 @@ def _is_callback(value: Any) -> bool:
     return issubclass(value, kind) if isinstance(value, type) else isinstance(value, kind)
 
 
-MODEL = Kind("model", "an nn.Module, its class, or a function that makes one", _is_model)
-DATA = Kind("data", "what %lepton data made", lambda value: is_a(value, "lepton_nb.data.bundle:DataBundle"))
-LOADER = Kind(
+MODEL = NameKind("model", "an nn.Module, its class, or a function that makes one", _is_model)
+DATA = NameKind(
+    "data", "what %lepton data made", lambda value: is_a(value, "lepton_nb.data.bundle:DataBundle")
+)
+LOADER = NameKind(
     "loader",
     "a DataLoader or Dataset",
     lambda value: is_a(value, "torch.utils.data:DataLoader", "torch.utils.data:Dataset"),
 )
-OPTIMIZER = Kind(
+OPTIMIZER = NameKind(
     "optimizer",
     "a torch.optim.Optimizer",
     _is_optimizer,
 )
-SCHEDULER = Kind(
+SCHEDULER = NameKind(
     "scheduler",
     "a torch.optim.lr_scheduler, its class, a partial of it, or a function of the optimizer",
     lambda value: _is_scheduler(value) or _is_routine(value),
     suggests=_is_scheduler,
 )
-STEP = Kind(
+STEP = NameKind(
     "step",
     "a function step(model, batch) or step(model, batch, optimizers)",
     lambda value: callable(value) and not isinstance(value, type),
     suggests=lambda value: isinstance(value, types.FunctionType),
 )
-METRIC = Kind(
+METRIC = NameKind(
     "metric",
     "a metric of torchmetrics, or a function of outputs and target",
     callable,
     suggests=lambda value: _is_metric(value) or isinstance(value, types.FunctionType),
 )
-LOSS = Kind(
+LOSS = NameKind(
     "loss",
     "a callable loss(preds, target), such as nn.CrossEntropyLoss()",
     callable,
     suggests=lambda value: _is_torch_loss(value) or isinstance(value, types.FunctionType),
 )
-CALLBACK = Kind(
+CALLBACK = NameKind(
     "callback",
     "a lepton_nb.Callback, or a function of the state that is called after each epoch",
     lambda value: _is_callback(value) or _is_routine(value),
     suggests=_is_callback,
 )
-RUN = Kind("run", "a run", lambda value: is_a(value, "lepton_nb.runs.run:Run"))
-DEPLOYMENT = Kind(
+RUN = NameKind("run", "a run", lambda value: is_a(value, "lepton_nb.runs.run:Run"))
+DEPLOYMENT = NameKind(
     "service", "a service", lambda value: is_a(value, "lepton_nb.deployment.service:Deployment")
 )
-ANY = Kind(
+ANY = NameKind(
     "variable",
     "a value",
     lambda value: not isinstance(value, types.ModuleType | type) and not callable(value),
 )
-SOURCE = Kind(
+SOURCE = NameKind(
     "source",
     "a DataFrame, arrays, a DataLoader or a Dataset",
     _is_source,
@@ -153,7 +155,7 @@ SOURCE = Kind(
 _IPYTHON = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})
 
 
-def variables(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
+def variables(namespace: Mapping[str, Any], kind: NameKind) -> list[str]:
     """Names of the user's variables of that kind; IPython's own and underscored ones left out."""
     fits = kind.suggests or kind.accepts
     return sorted(
@@ -172,7 +174,7 @@ def looked_up(namespace: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def variable(context: Context, name: str, kind: Kind) -> Any:
+def variable(context: Context, name: str, kind: NameKind) -> Any:
     """The user's variable `name`.
 
     Raises:
@@ -189,7 +191,7 @@ def variable(context: Context, name: str, kind: Kind) -> Any:
     return value
 
 
-def _wrong_kind(name: str, value: Any, kind: Kind, others: Iterable[str]) -> ArgumentError:
+def _wrong_kind(name: str, value: Any, kind: NameKind, others: Iterable[str]) -> ArgumentError:
     from lepton_nb.data.containers import how_to_convert
 
     line = how_to_convert(value) if kind in (DATA, SOURCE) else None
@@ -202,7 +204,7 @@ def _wrong_kind(name: str, value: Any, kind: Kind, others: Iterable[str]) -> Arg
 
 
 def find_model(context: Context, name: str) -> Any:
-    """A model variable, or the name of a starter or torchvision model as it was given.
+    """A model variable, or the name of a starter or of a library's model as it was given.
 
     Raises:
         NotFoundError: If there is no such variable, but one with nearly that name.
@@ -213,9 +215,9 @@ def find_model(context: Context, name: str) -> Any:
         return variable(context, name, MODEL)
     best = nearest(name, variables(namespace, MODEL))
     if best is not None:
-        from lepton_nb.magics.catalogue import model_names
+        from lepton_nb.magics.catalogue import LIBRARIES, model_names
 
-        if name not in model_names():
+        if not name.startswith(LIBRARIES) and name not in model_names():
             raise NotFoundError(f"There is no variable {name!r}.", f"Did you mean {best!r}?")
     return name
 

@@ -17,7 +17,7 @@ from lepton_nb.magics.names import (
     OPTIMIZER,
     SCHEDULER,
     STEP,
-    Kind,
+    NameKind,
     variable,
     variables,
 )
@@ -30,6 +30,15 @@ def add_objects(parser: MagicParser) -> None:
     group = parser.add_argument_group("data and loss")
     data = group.add_argument("--data", metavar="D", help="a data variable, a path, or digits")
     completes(data, completion.data)
+    add_loaders(group)
+    loss = group.add_argument(
+        "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
+    )
+    completes(loss, completion.losses)
+
+
+def add_loaders(group: argparse._ActionsContainer) -> None:
+    """The options that name the user's own loaders."""
     train = group.add_argument(
         "--train", metavar="LOADER", help="in place of --data: your DataLoader or Dataset"
     )
@@ -38,10 +47,6 @@ def add_objects(parser: MagicParser) -> None:
         "--val", metavar="LOADER", help="the held-out DataLoader or Dataset beside --train"
     )
     completes(val, completion.loaders)
-    loss = group.add_argument(
-        "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
-    )
-    completes(loss, completion.losses)
 
 
 def add_own(parser: MagicParser) -> None:
@@ -108,7 +113,7 @@ def find_callbacks(context: Context, names: list[str], *, background: bool) -> l
     return [*([] if context.quiet or background else progress_callbacks()), *own]
 
 
-def find_variable(context: Context, name: str | None, kind: Kind) -> Any:
+def find_variable(context: Context, name: str | None, kind: NameKind) -> Any:
     """The variable, or None where the option is not given."""
     return None if name is None else variable(context, name, kind)
 

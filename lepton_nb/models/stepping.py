@@ -65,7 +65,12 @@ class StepObjective:
             self._try(model, batch)
         with self._watched(model), self._still(model):
             loss = self._run(model, batch, standing_still(self.optimizers))
-        return loss, None if self.call is None else self.call[2]
+        return loss, self.output
+
+    @property
+    def output(self) -> Tree:
+        """What the model gave where its call was watched; None without one."""
+        return None if self.call is None else self.call[2]
 
     def trained(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tree]:
         """A step as in training, of which nothing moves."""

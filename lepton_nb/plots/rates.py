@@ -33,7 +33,7 @@ def loss_over_rate(
         x_log=True,
         lines=(
             Line(name="loss", x=rates, y=below(losses), faint=True),
-            Line(name="loss, smoothed", x=rates, y=below(smooth)),
+            Line(name="loss, smoothed", x=rates, y=below(smooth), colour=0),
         ),
         marks=() if chosen is None else (Mark(x=chosen, label=f"suggested: {chosen:.2g}"),),
     )

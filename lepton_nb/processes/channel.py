@@ -4,9 +4,10 @@ A frame is ``length: u32, kind: u8, request: u32, payload``; `request` is the nu
 0 where that is nothing.
 
 The worker gets batches, and streams: requests whose answers come in pieces, made between the batches, each
-with the number of its stream, as the result at the end. The process of the routes gets requests, whose bodies the front has read and bounded, and
-answers each in pieces; it waits for ``NEXT`` after every one: a fast generator and a slow client must never
-fill anybody's memory. ``ASK`` goes the other way: a route asks the model.
+with the number of its stream, as the result at the end. The process of the routes gets requests, whose bodies
+the front has read and bounded, and answers each in pieces; it waits for ``NEXT`` after every one: a fast
+generator and a slow client must never fill anybody's memory. ``ASK`` goes the other way: a route asks the
+model.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 from lepton_nb.processes.refusals import RefusedError
+from lepton_nb.show.numbers import limit as limit_text
 
 _WINDOWS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 PLAIN = (b"", b"identity")
@@ -43,7 +44,7 @@ def _member(body: memoryview, at: int, decoder: zlib._Decompress, content: bytea
         while piece and not decoder.eof:
             content += decoder.decompress(piece, limit + 1 - len(content))
             if len(content) > limit:
-                size = f"{limit / (1 << 20):g} MiB"
+                size = f"{limit_text(limit)}"
                 raise RefusedError(413, f"the body is larger than {size} once it is decompressed")
             piece = memoryview(decoder.unconsumed_tail)
     return at - len(decoder.unused_data)

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+LONGER = "whoever starts it raises that with --time-limit SECONDS"
+"""What a request is told that took too long."""
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from lepton_nb.processes.channel import Kind, pack_pair, pack_status, split_pair
-from lepton_nb.processes.settings import Settings
+from lepton_nb.processes.settings import LONGER, Settings
 from lepton_nb.processes.spawning import Child
 
 log = logging.getLogger("lepton_nb.serve")
@@ -95,7 +95,7 @@ class RoutesProcess(Child):
                 return
             exchange.overdue = True
             exchange.deadline = now + _GRACE
-            exchange.frames.put_nowait(NoAnswerError(504, f"no answer within {exchange.limit:g} s"))
+            exchange.frames.put_nowait(NoAnswerError(504, f"no answer within {exchange.limit:g} s; {LONGER}"))
             self.send(Kind.CANCEL, number)
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ MODULE = "lepton_routes"
 
 
 @dataclass(frozen=True)
-class Place:
+class CellPlace:
     """Where a statement of ``handlers.py`` comes from.
 
     Attributes:
@@ -55,7 +55,7 @@ class RouteSource:
     source: str
     service: str = ""
     functions: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[CellPlace, ...] = ()
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     tensors: tuple[str, ...] = ()
 
@@ -86,7 +86,7 @@ class RouteSource:
             (folder / SOURCE).read_text("utf-8"),
             index["service"],
             tuple(index["functions"]),
-            tuple(Place(**place) for place in index["places"]),
+            tuple(CellPlace(**place) for place in index["places"]),
             arrays,
             tuple(index["tensors"]),
         )
@@ -139,7 +139,9 @@ class RouteSource:
         for node in tree.body:
             start = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", []))])
             end = node.end_lineno or start
-            place = next((item for item in self.places if item.start == start), Place(start, SOURCE, start))
+            place = next(
+                (item for item in self.places if item.start == start), CellPlace(start, SOURCE, start)
+            )
             texts = shown.setdefault(place.file, {})
             texts.update({place.line + i: text for i, text in enumerate(lines[start - 1 : end])})
             ast.increment_lineno(node, place.line - start)

@@ -22,6 +22,7 @@ from lepton_nb.serve.http.connections import corked, has_gone
 from lepton_nb.serve.pieces import send_pieces
 from lepton_nb.serve.service import Service
 from lepton_nb.serve.v2.rest import INFER, infer_target, wrong_model
+from lepton_nb.show.numbers import limit as limit_text
 
 log = logging.getLogger("lepton_nb.serve")
 
@@ -291,4 +292,7 @@ def _wrong_length(given: bytes) -> Refusal | None:
 
 
 def _too_large(limit: int) -> str:
-    return f"the body is larger than the {limit / (1 << 20):g} MiB this service takes"
+    return (
+        f"the body is larger than the {limit_text(limit)} this service takes; "
+        "whoever starts it raises that with --max-body SIZE"
+    )

@@ -18,8 +18,10 @@ from itertools import count
 
 import orjson
 
+from lepton_nb.processes.settings import LONGER
 from lepton_nb.serve.batches import Answer, Request, Result
 from lepton_nb.serve.process import Worker
+from lepton_nb.show.numbers import limit as limit_text
 
 _BATCH_BYTES = 16 << 20  # a batch is closed once it has as much
 _STREAMS = 16  # answers in pieces that are made at once; more would make each slow
@@ -28,7 +30,7 @@ log = logging.getLogger("lepton_nb.serve")
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class Waiting:
     """A request waiting for its answer.
 
     Attributes:
@@ -50,7 +52,7 @@ class _Batch:
     """What a worker was given: several jobs, or one that is a stream."""
 
     worker: Worker
-    jobs: list[Job]
+    jobs: list[Waiting]
     deadline: float
     overdue: bool = False
     stopped: bool = False
@@ -84,7 +86,7 @@ class Batcher:
         self.time_limit = time_limit
         self.on_batch = on_batch
         self.on_retired = on_retired
-        self.waiting: deque[Job] = deque()
+        self.waiting: deque[Waiting] = deque()
         self.worker: Worker | None = None
         self._running: dict[Worker, _Batch] = {}
         self._streams: defaultdict[Worker, dict[int, _Batch]] = defaultdict(dict)
@@ -96,7 +98,7 @@ class Batcher:
         if len(self.waiting) >= self.max_queue:
             return f"{len(self.waiting)} requests are waiting already"
         if self._held and self._held + size > self.max_held:
-            return f"the waiting requests hold {self._held / (1 << 20):.0f} MiB already"
+            return f"the waiting requests hold {limit_text(self._held)} already"
         return ""
 
     @contextmanager
@@ -123,7 +125,7 @@ class Batcher:
         """Queue a request. Its future always gets an answer, within the time limit."""
         future = asyncio.get_running_loop().create_future()
         deadline = time.monotonic() + self.time_limit
-        self.waiting.append(Job(request, future, deadline, gone, on_piece))
+        self.waiting.append(Waiting(request, future, deadline, gone, on_piece))
         self._pump()
         return future
 
@@ -169,7 +171,7 @@ class Batcher:
         worker = batch.worker
         for job in batch.jobs:
             if batch.overdue:
-                _settle(job, 504, f"the model ran longer than {self.time_limit:g} s and was ended")
+                _settle(job, 504, f"the model ran longer than {self.time_limit:g} s and was ended; {LONGER}")
             elif worker.crashed and not shared:
                 _settle(job, 500, f"the model crashed on this input: its process {worker.ending}")
             else:
@@ -186,7 +188,9 @@ class Batcher:
         now = time.monotonic()
         while self.waiting and (self.waiting[0].deadline <= now or self.waiting[0].future.done()):
             _settle(
-                self.waiting.popleft(), 504, f"no answer within {self.time_limit:g} s: the service is busy"
+                self.waiting.popleft(),
+                504,
+                f"no answer within {self.time_limit:g} s: the service is busy; {LONGER}",
             )
         for batch in self._batches():
             if not batch.overdue and batch.deadline <= now:
@@ -218,10 +222,10 @@ class Batcher:
                 streams[number] = _Batch(worker, [job], time.monotonic() + self.time_limit)
                 worker.stream(number, job.request)
 
-    def _next_batch(self, worker: Worker) -> list[Job]:
+    def _next_batch(self, worker: Worker) -> list[Waiting]:
         """The jobs that have waited longest, without streams, for which there is no room now."""
-        jobs: list[Job] = []
-        streams: list[Job] = []
+        jobs: list[Waiting] = []
+        streams: list[Waiting] = []
         size = 0
         while self.waiting and len(jobs) < self.max_batch and size < _BATCH_BYTES:
             job = self.waiting.popleft()
@@ -278,12 +282,12 @@ class Batcher:
             self.on_retired(worker)
 
 
-def _is_wanted(job: Job) -> bool:
+def _is_wanted(job: Waiting) -> bool:
     if not job.future.done() and job.gone():
         _settle(job, 499, "the client has gone")
     return not job.future.done()
 
 
-def _settle(job: Job, status: int, message: str) -> None:
+def _settle(job: Waiting, status: int, message: str) -> None:
     if not job.future.done():
         job.future.set_result(Answer(status, orjson.dumps({"error": message})))

@@ -126,14 +126,14 @@ async def _start_grpc(service: Service, gate: Gate) -> GrpcService:
 
 
 def _make_server(config: uvicorn.Config) -> uvicorn.Server:
-    class Server(uvicorn.Server):
+    class Uvicorn(uvicorn.Server):
         """uvicorn's own handlers raise the signal again at the end, which would skip our shutdown."""
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             yield
 
-    return Server(config)
+    return Uvicorn(config)
 
 
 def _watch_stdin(stop: Callable[[], object], patience: float) -> None:

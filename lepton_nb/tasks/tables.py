@@ -272,6 +272,10 @@ def _unlike_training(value: Any, column: Mapping[str, Any]) -> str:
     if column["kind"] == "number":
         low, high = column.get("range", (value, value))
         return "" if low <= value <= high else f"training had {low:g} to {high:g}"
+    if column["kind"] == "date":
+        low, high = column.get("range", ("", "9999"))
+        day = read_dates([value], column["order"])[0].astype("datetime64[D]")
+        return "" if low <= str(day) <= high else f"training had {low} to {high}"
     text, known = str(category_text(value)), column["values"]
     if text in known:
         return ""

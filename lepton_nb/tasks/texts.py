@@ -19,8 +19,10 @@ from lepton_nb.tasks.tensors import NPY, TensorCodec
 from lepton_nb.tasks.words import Words
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
+INPUTS = ("input_ids", "attention_mask")
+"""What a pretrained model takes of a text; one that was made here takes the ids alone."""
 EXAMPLE = "I would buy this again."
 LONGEST = 1_000_000
 """Characters of a text; tokens of a longer one take seconds, for a model that sees the first few hundred."""
@@ -49,7 +51,10 @@ class TextCodec(TensorCodec):
         Raises:
             InputError: If the model cannot take one.
         """
-        return (encode_texts(texts, self.signature.preprocessing),)
+        ids = encode_texts(texts, self.signature.preprocessing)
+        if len(self.signature.inputs) == 1:
+            return (ids,)
+        return ids, (ids != int(self.signature.preprocessing["pad_id"])).astype(np.int64)
 
     def prepare(self, value: Any) -> Arrays:
         """Also takes a string, a list of strings, and a `pathlib.Path` of a UTF-8 file."""
@@ -137,6 +142,17 @@ def load_tokenizer(serialized: str) -> Tokenizer:
     return tokenizer
 
 
+@lru_cache(maxsize=8)
+def cutting_tokenizer(serialized: str, length: int) -> Tokenizer:
+    """The tokenizer behind a text, cutting what is longer and keeping what it puts around a text."""
+    from tokenizers import Tokenizer
+
+    tokenizer: Tokenizer = Tokenizer.from_str(serialized)
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(length)
+    return tokenizer
+
+
 def unread(text: str, serialized: str) -> list[str]:
     """The pieces of a text that the tokenizer has no token for, each once."""
     tokenizer = load_tokenizer(serialized)
@@ -149,23 +165,25 @@ def unread(text: str, serialized: str) -> list[str]:
 
 
 def encode_texts(texts: Sequence[str], preprocessing: Mapping[str, Any]) -> np.ndarray:
-    """Token ids, int64 ``(N, L)``: cut at ``max_length``, padded on the right with ``pad_id``."""
+    """Token ids, int64 ``(N, L)``: cut at ``max_length``, padded on the right with ``pad_id``.
+
+    What a tokenizer puts around a text itself, such as ``[SEP]``, is not cut off.
+    """
     length, pad = int(preprocessing["max_length"]), int(preprocessing["pad_id"])
-    tokenizer = load_tokenizer(preprocessing["tokenizer"])
+    tokenizer = cutting_tokenizer(preprocessing["tokenizer"], length)
     encodings = [tokenizer.encode(texts[0])] if len(texts) == 1 else tokenizer.encode_batch_fast(list(texts))
-    doubt(_cuts([len(encoding.ids) for encoding in encodings], length))
+    doubt(_cuts(encodings, length))
     batch = np.full((len(texts), length), pad, dtype=np.int64)
     for row, encoding in zip(batch, encodings, strict=True):
-        ids = encoding.ids[:length]
-        row[: len(ids)] = ids
+        row[: len(encoding.ids)] = encoding.ids
     return batch
 
 
-def _cuts(counts: Sequence[int], length: int) -> Iterator[str]:
-    for index, count in enumerate(counts):
-        if count > length:
-            label = f"texts[{index}]" if len(counts) > 1 else "text"
-            yield f"{label!r} is {count} tokens long, and the model reads its first {length}"
+def _cuts(encodings: Sequence[Encoding], length: int) -> Iterator[str]:
+    for index, encoding in enumerate(encodings):
+        if encoding.overflowing:
+            label = f"texts[{index}]" if len(encodings) > 1 else "text"
+            yield f"{label!r} is longer than the {length} tokens that the model reads: the rest is left out"
 
 
 def _checked(value: Any, key: str, index: int | None) -> str:

@@ -30,7 +30,7 @@ from lepton_nb.training.job import Job
 from lepton_nb.training.own import Own
 from lepton_nb.training.parts import freeze_again, record_parts
 from lepton_nb.training.plan import Plan
-from lepton_nb.training.preparing import as_bundle, prepare
+from lepton_nb.training.preparing import given_bundle, prepare
 from lepton_nb.training.prospects import say_limits
 from lepton_nb.training.random_weights import say_frozen_random
 from lepton_nb.training.recorded import Recorded
@@ -122,14 +122,7 @@ def train(
         run.append_log(note)
     say_limits(run, plan)
     say_frozen_random(run, plan)
-    if cargo is None:
-        return Job(run, plan).execute()
-    from lepton_nb.training.background.launch import launch
-
-    run.live.update(data=plan.data)
-    if plan.defined.spec.kind == "live":
-        run.live.update(model=plan.model)  # its architecture: the weights come from a checkpoint
-    return launch(run, cargo, choose_device(plan.config.device).device)
+    return Job(run, plan).execute() if cargo is None else _launch(run, plan, cargo)
 
 
 @frees_memory
@@ -138,6 +131,8 @@ def resume(
     *,
     model: nn.Module | Mapping[str, nn.Module] | None = None,
     data: Any = None,
+    train: Any = None,
+    val: Any = None,
     optimizer: torch.optim.Optimizer | None = None,
     loss: Any = None,
     scheduler: Any = None,
@@ -156,6 +151,7 @@ def resume(
         run: The run, or its name.
         model: The architecture, where it cannot be rebuilt from the run; its weights are overwritten.
         data: The data, where it cannot be loaded again from where it came.
+        train, val: In place of `data`, loaders or Datasets as for `train`.
         optimizer, loss, scheduler, step, metrics: The user's own again, where the run was trained with them,
             and this process does not have them and cannot make them.
         epochs: Train to this many epochs in all, in place of the number the run had.
@@ -176,7 +172,8 @@ def resume(
     settings = TrainConfig.from_options({**run.read_json("config.json"), **changes})
     checkpoint, saved = _last(run, settings)
     own = Recorded(run, Own(optimizer, loss, scheduler, step, metrics))
-    bundle = as_bundle(data, whole=own.stepped) if data is not None else load_data(run)
+    given = any(part is not None for part in (data, train, val))
+    bundle = given_bundle(data, train, val, whole=own.stepped) if given else load_data(run)
     _note_changed_data(run, bundle)
     keep_trained(run, bundle.contents.get("train"))
     signature = Signature.from_dict(run.read_json("signature.json"))
@@ -198,6 +195,16 @@ def resume(
     from lepton_nb.training.background.launch import launch
 
     return launch(run, _pack(plan), choose_device(settings.device).device, resume=True)
+
+
+def _launch(run: Run, plan: Plan, cargo: Cargo) -> Run:
+    """Train in a process of its own."""
+    from lepton_nb.training.background.launch import launch
+
+    run.live.update(data=plan.data)
+    if plan.defined.spec.kind == "live":
+        run.live.update(model=plan.model)  # its architecture: the weights come from a checkpoint
+    return launch(run, cargo, choose_device(plan.config.device).device)
 
 
 def _check_free(run: Run) -> None:

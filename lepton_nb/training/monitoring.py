@@ -41,6 +41,9 @@ class Monitor:
     mode: Mode
 
 
+LOSS = Monitor("val_loss", "min")
+
+
 def find_monitor(
     asked: str | None,
     bundle: DataBundle,

@@ -18,7 +18,7 @@ from lepton_nb.data import DataBundle
 from lepton_nb.models.losses import describe_loss
 from lepton_nb.models.stepping import StepObjective
 from lepton_nb.training.config import TrainConfig
-from lepton_nb.training.monitoring import Monitor
+from lepton_nb.training.monitoring import LOSS, Monitor
 from lepton_nb.training.own import describe_optimizer
 from lepton_nb.training.scheduling import Scheduling
 from lepton_nb.training.several import handed
@@ -55,7 +55,7 @@ class Plan:
     loss: Any
     optimizer: torch.optim.Optimizer | None
     config: TrainConfig
-    monitor: Monitor
+    monitor: Monitor = LOSS
     callbacks: Sequence[Callback] = ()
     own_loss: bool = False
     stepped: bool = False

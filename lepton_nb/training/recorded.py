@@ -14,12 +14,12 @@ from lepton_nb.data import DataBundle
 from lepton_nb.models.losses import make_loss_again, require_arguments
 from lepton_nb.runs import Run
 from lepton_nb.training.config import TrainConfig
+from lepton_nb.training.fitting import make_criterion
 from lepton_nb.training.monitoring import Monitor
 from lepton_nb.training.optimizers import check_optimizer
 from lepton_nb.training.own import Own, make_optimizer_again
 from lepton_nb.training.own_metrics import as_metrics
 from lepton_nb.training.plan import Plan
-from lepton_nb.training.preparing import make_criterion
 from lepton_nb.training.scheduling import Scheduling
 from lepton_nb.training.several import as_one
 

@@ -129,22 +129,30 @@ def _as_inputs(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any
     return named if named and all(isinstance(value, Tensor) for value in named.values()) else None
 
 
-def for_step(bundle: DataBundle, served: Served, batch: Batch) -> DataBundle:
-    """The data with the signature of what is served, where the step calls the model with something else."""
-    if served.inputs is None or _same(served.inputs, batch.inputs):
-        return bundle
-    names = list(served.inputs) if isinstance(served.inputs, Mapping) else None
+def for_step(
+    bundle: DataBundle, served: Served, batch: Batch
+) -> tuple[DataBundle, tuple[Tensor, ...] | None]:
+    """The data with the signature of what is served, and a few inputs of it.
+
+    Returns:
+        The data as they are, and None, where the step calls the model with their inputs; no inputs where
+        nobody knows them.
+    """
+    if served.inputs is None:
+        return bundle, ()
+    known = batch.inputs is not getattr(batch, "whole", None)
+    if known and _same(served.inputs, batch.inputs):
+        return bundle, None
+    by_name = isinstance(served.inputs, Mapping)
     tensors = list(leaves(served.inputs))
-    names = names or (["inputs"] if len(tensors) == 1 else [f"input_{i}" for i in range(len(tensors))])
+    names = list(served.inputs) if by_name else [f"input_{index}" for index in range(len(tensors))]
     specs = tuple(
         TensorSpec(name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape[1:]))
-        for name, tensor in zip(names, tensors, strict=True)
+        for name, tensor in zip(names if len(tensors) > 1 or by_name else ["inputs"], tensors, strict=True)
     )
-    by_name = isinstance(served.inputs, Mapping)
-    signature = Signature(
-        Generic.name, specs, bundle.signature.output, target={"name": "target"}, by_name=by_name
-    )
-    return replace(bundle, signature=signature)
+    output, target = bundle.signature.output, {"name": "target"}
+    signature = Signature(Generic.name, specs, output, target=target, by_name=by_name)
+    return replace(bundle, signature=signature), few_of(served.inputs)
 
 
 def _same(ours: Tree, theirs: Tree) -> bool:

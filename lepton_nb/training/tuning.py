@@ -17,6 +17,7 @@ from lepton_nb.errors import ArgumentError, NotFoundError
 from lepton_nb.runs import Run
 from lepton_nb.runs.records import check_name, suggest_name
 from lepton_nb.training.api import train as train_run
+from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.own import Own
 from lepton_nb.training.plan import Plan
 from lepton_nb.training.preparing import as_bundle, as_whole, prepare
@@ -73,13 +74,7 @@ def tune(
     called = as_callbacks(callbacks)
     copied = {part: copy_of(value) for part, value in own.items()}
     plan = prepare(copy_of(model), bundle, own=Own(**copied), config=config, callbacks=called)
-    if "val" not in bundle.splits:
-        raise ArgumentError(
-            f"Data {bundle.name!r} has no validation split to rank trials by.",
-            "Give --val, or load it with one.",
-        )
-    name = name or f"tune-{suggest_name(plan.defined.name) or 'model'}"
-    study = _study(check_name(name, "search"), space, plan, trials)
+    study = _study(name, space, plan, trials)
 
     def run_trial(params: dict[str, Any], reports: list[Callback]) -> Run:
         return train_run(
@@ -93,14 +88,7 @@ def tune(
             **params,
         )
 
-    _search(
-        study,
-        run_trial,
-        prune=prune,
-        epochs=plan.config.epochs,
-        seed=plan.config.seed,
-        progress=progress,
-    )
+    _search(study, run_trial, plan.config, prune=prune, progress=progress)
     return study
 
 
@@ -133,7 +121,7 @@ def copy_of(model: Any) -> Any:
     return copy.deepcopy(model) if isinstance(model, nn.Module) else model
 
 
-class Report(Callback):
+class TrialReport(Callback):
     """Tells Optuna of every epoch, and stops the run where it says so.
 
     Args:
@@ -167,13 +155,26 @@ class Report(Callback):
         state.run.write_json(RECORD, {**self.about, "state": end})
 
 
-def _study(name: str, space: list[Dimension], plan: Plan, trials: int) -> Study:
+def _study(name: str | None, space: list[Dimension], plan: Plan, trials: int) -> Study:
     """A new study, or the one of that name with its trials so far."""
     model, data = plan.defined.name, plan.data.name
+    if "val" not in plan.data.splits:
+        raise ArgumentError(
+            f"Data {data!r} has no validation split to rank trials by.", "Give --val, or load it with one."
+        )
+    name = check_name(name or f"tune-{suggest_name(model) or 'model'}", "search")
     try:
         study = find_study(name)
     except NotFoundError:
         return Study(name, space, plan.monitor.name, plan.monitor.mode, trials)
+    _check_same(study, name, space, plan)
+    study.wanted = trials
+    return study
+
+
+def _check_same(study: Study, name: str, space: list[Dimension], plan: Plan) -> None:
+    """Refuse to go on with a search over other settings, or of another model or other data."""
+    model, data = plan.defined.name, plan.data.name
     if space_text(study.space) != space_text(space):
         raise ArgumentError(
             f"Search {name!r} was over {space_text(study.space)}, not {space_text(space)}.",
@@ -185,28 +186,25 @@ def _study(name: str, space: list[Dimension], plan: Plan, trials: int) -> Study:
             f"Search {name!r} was of {before.model} on {before.data}, not of {model} on {data}.",
             "Give another --name.",
         )
-    study.wanted = trials
-    return study
 
 
 def _search(
     study: Study,
     run_trial: Callable[[dict[str, Any], list[Callback]], Run],
+    config: TrainConfig,
     *,
     prune: bool,
-    epochs: int,
-    seed: int,
     progress: Callable[[Study], None] | None,
 ) -> None:
     """Run trials until there are enough, or an interrupt stopped one of them."""
-    sampler = _sampler(study, epochs=epochs, seed=seed)
+    sampler = _sampler(study, epochs=config.epochs, seed=config.seed)
     failure: Exception | None = None
     unmade = 0  # trials that were refused before they had a run
     tell = progress or (lambda _: None)
     tell(study)
     while study.counted + unmade < study.wanted:
         trial = sampler.ask({part.name: part.distribution() for part in study.space})
-        report = Report(trial, record(study, trial.params), prune=prune)
+        report = TrialReport(trial, record(study, trial.params), prune=prune)
         try:
             run = run_trial(dict(trial.params), [report])
         except Exception as error:  # this trial's settings do not train; the others may

@@ -46,7 +46,7 @@ class Observed:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.control: Control = RemoteControl(run)
-        self.place: queue.Place | None = None
+        self.place: queue.QueuePlace | None = None
         self.best_epoch: int | None = None
         self.look()
 

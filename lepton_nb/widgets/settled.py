@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from lepton_nb.callbacks.sinks import opened_by
 from lepton_nb.packaging.restore import is_deployable, is_within_reach
 from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
+from lepton_nb.runs import Run
 from lepton_nb.runs.bundle import MIME, run_bundle
 from lepton_nb.runs.states import PHASES, STATES
 from lepton_nb.show.colours import COLOURS
@@ -66,6 +68,11 @@ def summary_rows(state: Shown) -> list[tuple[str, str]]:
     return [*rows, ("Next", " · ".join(steps))] if steps else rows
 
 
+def sink_rows(run: Run) -> list[tuple[str, str]]:
+    """What shows where else the run is logged."""
+    return [("Sink", line) for line in opened_by(run.params.get("sink"))]
+
+
 def _remarks(state: Shown) -> list[tuple[str, str]]:
     """What no figure of the run tells."""
     reason = state.stop_reason
@@ -75,6 +82,7 @@ def _remarks(state: Shown) -> list[tuple[str, str]]:
         *([("Autotune", state.run.live["autotune"].lines()[0])] if "autotune" in state.run.live else []),
         *(("Note", note) for note in said),
         ("On disk", str(state.run.path)),
+        *sink_rows(state.run),
     ]
 
 

@@ -56,8 +56,8 @@ def choose_columns(
         dates: Whether those are features, by their parts.
 
     Returns:
-        Columns as ``{"name", "kind": "number", "mean", "std", "fill", "range"}``, ``{"name", "kind": "category",
-        "values"}`` or ``{"name", "kind": "date", "order", "parts"}``, and what was left out or filled.
+        Columns as ``{"name", "kind": "number", "mean", "std", "fill", "range"}``, ``{"name", "kind":
+        "category", "values"}`` or ``{"name", "kind": "date", "order", "parts", "range"}``, and what was left out.
     """
     chosen = _Chosen(dict(orders or {}), dates)
     for name in train.columns:

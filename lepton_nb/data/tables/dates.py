@@ -57,7 +57,9 @@ def date_column(name: str, dates: np.ndarray, order: str) -> dict[str, Any] | No
         mean, std = float(np.nanmean(values)), float(np.nanstd(values))
         if std > 0:
             parts.append({"name": part, "mean": mean, "std": std})
-    return {"name": name, "kind": "date", "order": order, "parts": parts} if parts else None
+    known = dates[~np.isnat(dates)].astype("datetime64[D]")
+    ends = [str(known.min()), str(known.max())] if len(known) else ["", "9999"]
+    return {"name": name, "kind": "date", "order": order, "parts": parts, "range": ends} if parts else None
 
 
 def _are_dates(values: Sequence[Any], counts: np.ndarray) -> bool:

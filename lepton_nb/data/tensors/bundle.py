@@ -34,6 +34,7 @@ def tensor_bundle(
     findings: list[Finding],
     preview: Preview | None = None,
     contents: np.ndarray | None = None,
+    split_type: Callable[..., MemorySplit] = MemorySplit,
 ) -> DataBundle:
     """The bundle of inputs that lie in memory as the model takes them.
 
@@ -44,6 +45,7 @@ def tensor_bundle(
         raw: Gives row ``i`` as a person sees it.
         findings: What reading the data found; what is found about classes is added.
         contents: By what items are known again in other data; the digests where None.
+        split_type: Makes a split of its name, inputs, targets and `raw`.
 
     Raises:
         DataError: If a quantity is the same in every training row.
@@ -64,7 +66,7 @@ def tensor_bundle(
 
     def split(part: str, rows: np.ndarray) -> MemorySplit:
         targets = torch.from_numpy(answers[part])
-        return MemorySplit(part, together, targets, lambda i: raw(int(rows[i])), rows=torch.from_numpy(rows))
+        return split_type(part, together, targets, lambda i: raw(int(rows[i])), rows=torch.from_numpy(rows))
 
     return DataBundle(
         name=name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, with_label_sets
 from lepton_nb.data.texts.source import TextOptions
+from lepton_nb.data.texts.split import TextSplit
 from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
 from lepton_nb.errors import DataError
 from lepton_nb.show.words import plural
@@ -74,6 +76,7 @@ def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> Dat
         raw=texts.__getitem__,
         findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
+        split_type=partial(TextSplit, length=options.max_length),
     )
 
 

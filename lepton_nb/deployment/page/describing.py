@@ -77,6 +77,8 @@ def _refuse(package: Package, codec: Codec) -> None:
         raise PackageError(f"A page runs ONNX, and {package.manifest.model} has none: {why}.")
     if package.signature.preprocessing.get("range"):
         raise PackageError("A page reads pictures of 8 bits a channel, and this model was trained on more.")
+    if any(column["kind"] == "date" for column in package.signature.preprocessing.get("columns", ())):
+        raise PackageError("A page reads rows of numbers and categories, and this model takes dates.")
     if codec.kind == "text" and not _is_our_tokenizer(package.signature):
         raise PackageError("A page reads texts by this library's own tokenizer, and this model has another.")
 

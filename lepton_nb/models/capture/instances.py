@@ -247,20 +247,24 @@ def _without_moves(value: ast.expr) -> ast.expr:
     return value
 
 
+_NO_WEIGHTS = {"torchvision.models": ("weights", None), "timm.": ("pretrained", False)}
+"""By the module of a function that makes models: its argument for weights, and the value for none."""
+
+
 class _NoWeights(ast.NodeTransformer):
-    """Sets ``weights=None`` in calls of torchvision's models: a rebuild must not download."""
+    """Asks for no weights in calls of torchvision's and timm's models: a rebuild must not download."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         self.namespace = namespace
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
-        if not _module_of(node.func, self.namespace).startswith("torchvision.models"):
+        module = _module_of(node.func, self.namespace)
+        name, none = next((none for own, none in _NO_WEIGHTS.items() if module.startswith(own)), ("", None))
+        kept = [word for word in node.keywords if word.arg not in (name, "pretrained")]
+        if not name or len(kept) == len(node.keywords):
             return node
-        kept = [word for word in node.keywords if word.arg not in ("weights", "pretrained")]
-        if len(kept) == len(node.keywords):
-            return node
-        keywords = [*kept, ast.keyword("weights", ast.Constant(None))]
+        keywords = [*kept, ast.keyword(name, ast.Constant(none))]
         return ast.copy_location(ast.Call(node.func, node.args, keywords), node)
 
 

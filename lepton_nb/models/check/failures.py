@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from lepton_nb.models.capture.imports import is_installed
-from lepton_nb.models.check.tracing import Origin, Shape, Trace, tensors_in
+from lepton_nb.models.check.tracing import Shape, TensorOrigin, Trace, tensors_in
 from lepton_nb.models.rendering import constructor
 
 
@@ -99,7 +99,7 @@ def dtype_text(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 
-def source_text(origin: Origin | None) -> str:
+def source_text(origin: TensorOrigin | None) -> str:
     if origin is None:
         return ""
     if not origin.layers:
@@ -109,7 +109,7 @@ def source_text(origin: Origin | None) -> str:
     return " from " + " after ".join(f"`{name}`" for name in origin.layers[:2])
 
 
-def factors_text(origin: Origin | None, value: int) -> str:
+def factors_text(origin: TensorOrigin | None, value: int) -> str:
     """What a number of features is made of: ``64 channels × 32 × 32 from `conv2` ``."""
     source = source_text(origin).strip()
     shape = origin.unflattened if origin is not None else None

@@ -33,7 +33,7 @@ def _grid(chart: Gallery) -> Figure:
     most, tile = (_ANNOTATED_COLUMNS, _ANNOTATED_TILE) if chart.annotated else (_COLUMNS, _TILE)
     columns = min(most, len(chart.items))
     rows = -(-len(chart.items) // columns)
-    figure = theme.new_figure(max(tile * columns, 3.2), (tile + 0.45) * rows + 0.4)
+    figure = theme.new_figure(max(tile * columns, 3.2), (tile * _tallest(chart) + 0.45) * rows + 0.4)
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11, fontweight="bold", color=theme.INK)
     grid: list[Axes] = list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
     for axes in grid:
@@ -42,6 +42,12 @@ def _grid(chart: Gallery) -> Figure:
         _picture_on(axes, item)
         _captions_on(axes, item, tile)
     return figure
+
+
+def _tallest(chart: Gallery) -> float:
+    """Height over width of the tallest picture, 1 at most: wide ones leave no room between rows."""
+    sizes = (opened(item.picture).size for item in chart.items)
+    return max(min(1.0, height / width) for width, height in sizes)
 
 
 def _picture_on(axes: Axes, item: Exhibit) -> None:
@@ -84,7 +90,7 @@ def _captions_on(axes: Axes, item: Exhibit, tile: float) -> None:
     axes.text(0.5, -0.04, caption, color=theme.ORANGE, fontweight="bold", **options)
     if item.truth:
         truth = shorten(f"true: {item.truth}", letters)
-        axes.text(0.5, -0.04 - line, truth, color=theme.SOFT, **options)
+        axes.text(0.5, -0.04 - line * bool(caption), truth, color=theme.SOFT, **options)
 
 
 def _list(chart: Gallery) -> Figure:

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lepton_nb.serve.http.parsing import Parser
 from lepton_nb.serve.http.request_head import fault_in, split_target
+from lepton_nb.show.numbers import limit as limit_text
 
 _MAX_CONNECTIONS = 1000
 _MAX_HEADERS = 64 << 10  # bytes of a request's line and headers
@@ -171,7 +172,7 @@ class Connection(HttpToolsProtocol):
             else:
                 self.transport.close()  # it was opened in advance, as browsers do, and never used
         elif self._awaited == "body" and self._too_slow(waited):
-            self.refuse(408, f"the body comes slower than {_LEAST_RATE >> 10} KiB/s")
+            self.refuse(408, f"the body comes slower than {limit_text(_LEAST_RATE)}/s")
 
     def _too_slow(self, waited: float) -> bool:
         return not self.flow.read_paused and self._received < (waited - _BODY_GRACE) * _LEAST_RATE
@@ -213,7 +214,7 @@ class Connection(HttpToolsProtocol):
     def _count_headers(self, size: int) -> None:
         self._received += size
         if self._received > _MAX_HEADERS:
-            self.refuse(431, f"the headers are larger than {_MAX_HEADERS >> 10} KiB")
+            self.refuse(431, f"the headers are larger than {limit_text(_MAX_HEADERS)}")
 
 
 async def watch(connections: Set[Any]) -> None:

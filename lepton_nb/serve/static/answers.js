@@ -67,12 +67,22 @@ function drawn(tag, attributes, text = "") {
   return made;
 }
 
-/** A box in a picture: its outline, and the label over it. */
+const LIGHT = new Set(["#e69f00", "#56b4e9", "#f0e442", "#cc79a7"]); // dark letters on these
+
+/** A box in a picture: its outline, and its label on a tag over it. */
 function outlined({ label, score, box: [left, top, right, bottom] }, stroke, unit) {
   const size = { x: left, y: top, width: Math.max(right - left, 0), height: Math.max(bottom - top, 0) };
-  const outline = drawn("rect", { ...size, fill: "none", stroke, "stroke-width": 2 * unit });
-  const name = { x: left, y: Math.max(top - 3 * unit, 12 * unit), fill: stroke, "font-size": 12 * unit, stroke: "#000", "stroke-width": 3 * unit, "paint-order": "stroke" };
-  return [outline, drawn("text", name, `${label} ${percent(score)}`)];
+  const outline = drawn("rect", { ...size, fill: "none", stroke, "stroke-width": 2 * unit, rx: 2 * unit });
+  const place = { x: left + 3 * unit, y: Math.max(top - 3 * unit, 11 * unit), "font-size": 11 * unit };
+  const name = drawn("text", { ...place, fill: LIGHT.has(stroke) ? "#111" : "#fff" }, `${label} ${Math.round(100 * score)} %`);
+  return drawn("g", { fill: stroke }).appendChild(outline).parentNode.appendChild(name).parentNode;
+}
+
+/** Put a tag under the label of a box: only what is drawn already has a width. */
+function tagged(group, unit) {
+  const name = group.lastChild;
+  const { x, y, width, height } = name.getBBox();
+  group.insertBefore(drawn("rect", { x: x - 3 * unit, y, width: width + 6 * unit, height, rx: 2 * unit }), name);
 }
 
 /** What was found, over the picture that was sent. */
@@ -87,7 +97,9 @@ function boxes(found, sent) {
     const { naturalWidth: width, naturalHeight: height } = picture;
     over.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const unit = width / Math.max(picture.clientWidth, 1);
-    over.replaceChildren(...found.flatMap((box) => outlined(box, HUES[names.indexOf(box.label) % HUES.length], unit)));
+    const groups = found.map((box) => outlined(box, HUES[names.indexOf(box.label) % HUES.length], unit)).reverse(); // the best on top
+    over.replaceChildren(...groups);
+    for (const group of groups) tagged(group, unit);
   });
   return [answer, element("div", { className: "boxes" }, picture, over)];
 }

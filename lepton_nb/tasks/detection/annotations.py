@@ -100,7 +100,7 @@ def _read_xml(file: Path, picture: Picture, found: Annotations) -> None:
     try:
         objects = ET.fromstring(text).findall("object")
     except ET.ParseError as error:
-        found.left_out("annotations that are no XML", f"{file.name}, {error}")
+        found.left_out("annotations in broken XML", f"{file.name}, {error}")
         return
     found.pictures.append(picture)
     starts = [text.count("\n", 0, match.start()) + 1 for match in re.finditer(r"<object[\s>]", text)]
@@ -268,7 +268,7 @@ def read_csv(file: Path, images: Path | None) -> Annotations:
                 continue
             said = (row.get("split") or "").strip()
             if said and said.lower() not in SPLITS:
-                found.note(f"splits called {said!r}: taken for training", place)
+                found.note(f"rows of the split {said!r}: taken for training", place)
             picture = pictures.setdefault(path, Picture(path, SPLITS.get(said.lower())))
             cells = [row[columns[side]] for side in "abcd"]
             if any((cell or "").strip() for cell in cells):  # else the picture shows nothing
@@ -313,7 +313,7 @@ def csv_columns(header: Any, file: Path) -> dict[str, str]:
 
 def _add(found: Annotations, picture: Picture, label: str | None, box: Corners | None, place: str) -> None:
     if box is None:
-        found.left_out("boxes that are not four numbers", place)
+        found.left_out("boxes without four numbers", place)
     elif not (label or "").strip():
         found.left_out("boxes of a class without a name", place)
     else:

@@ -87,7 +87,7 @@ def _candidates(graphs: Graphs, image: np.ndarray) -> Arrays:
     """Those of the last stage: a first one proposes where to look."""
     if PROPOSALS not in graphs:
         return graphs["model"]((image,))
-    boxes, scores, labels, limits, *maps = graphs[PROPOSALS]((image,))
+    boxes, scores, labels, limits, *maps = _finite(graphs[PROPOSALS]((image,)))
     proposed = select(boxes, scores, labels, limits)
     most = max(2, int((proposed.labels != NOTHING).sum(axis=1).max(initial=0)))
     return graphs[OBJECTS]((proposed.boxes[:, :most], *maps))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lepton_nb.plots.charts import Exhibit
 
-_SHOWN = 6
+_SHOWN = 8
 
 
 def boxes_over(
@@ -86,5 +86,5 @@ class BoxPreview:
 
         boxes, labels = self.pool.objects(row)
         picture = self.pool.raw(row)
-        plain = exhibit(picture, counted(labels, self.class_names))
+        plain = exhibit(picture, "", counted(labels, self.class_names))
         return replace(plain, boxes=boxes_over(picture, boxes, labels, self.class_names))

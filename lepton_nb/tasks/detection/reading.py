@@ -154,7 +154,7 @@ def _usable(picture: Picture, size: Size, read: Annotations) -> tuple[np.ndarray
         elif not is_inside[i]:
             read.left_out("boxes outside of their picture", place)
         elif np.abs(boxes[i] - inside[i]).max() > 1:
-            read.note("boxes reach out of their picture: cut off at its edge", place)
+            read.note("boxes beyond the edge of their picture: cut off there", place)
     return inside[is_inside], [label for label, kept in zip(picture.labels, is_inside, strict=True) if kept]
 
 
@@ -194,8 +194,15 @@ def _findings(read: Annotations) -> list[Finding]:
     said = [Finding(f"{plural(empty, 'picture')} without an object: kept, as background.")] * (empty > 0)
     problems = read.problems.items()
     return said + [
-        Finding(f"{len(at):,} {what}.", tuple(at[:EXAMPLES]), warning=True) for what, at in problems
+        Finding(f"{_counted(len(at), what)}.", tuple(at[:EXAMPLES]), warning=True) for what, at in problems
     ]
+
+
+def _counted(count: int, what: str) -> str:
+    """``1 box without an area``, of ``boxes without an area``."""
+    noun, _, rest = what.partition(" ")
+    one = {"boxes": "box", "categories": "category"}.get(noun, noun.removesuffix("s"))
+    return f"{count:,} {one if count == 1 else noun} {rest}"
 
 
 def _told(read: Annotations) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,28 +72,29 @@ def to_measure(given: Any, split: str | None) -> tuple[Pairs, str, str] | None:
     if are_files(given):
         left, right = map(existing_file, given)
         return read_pairs((left, right)), split or "test", left.stem
-    if isinstance(given, str | os.PathLike) and (path := Path(given).expanduser().absolute()).exists():
-        files = find_files(path, None)
-        part, _ = held_out(dict.fromkeys(files, np.arange(0)), split)
-        return read_pairs(files.get(part, files["train"])), part, path.stem
+    if isinstance(given, str | os.PathLike):
+        path = Path(given).expanduser().absolute()
+        return _in_path(path, split) if path.exists() else None
     if isinstance(given, tuple | list) and len(given) == 2 and all(map(_are_texts, given)):
-        sides = [[text.encode() for text in side] for side in given]
-        if len(sides[0]) != len(sides[1]):
-            raise DataError(
-                f"There are {len(sides[0]):,} sources and {len(sides[1]):,} targets.", "Give one each."
-            )
-        return (
-            pairs_of("sentences", map(list, zip(*sides, strict=True)), "pair"),
-            split or "test",
-            "sentences",
-        )
+        return _in_lists(*map(list, given)), split or "test", "sentences"
     return None
 
 
+def _in_path(path: Path, split: str | None) -> tuple[Pairs, str, str]:
+    files = find_files(path, None)
+    part, _ = held_out(dict.fromkeys(files, np.arange(0)), split)
+    return read_pairs(files.get(part, files["train"])), part, path.stem
+
+
+def _in_lists(sources: list[str], targets: list[str]) -> Pairs:
+    if len(sources) != len(targets):
+        raise DataError(f"There are {len(sources):,} sources and {len(targets):,} targets.", "Give one each.")
+    rows = ([a.encode(), b.encode()] for a, b in zip(sources, targets, strict=True))
+    return pairs_of("sentences", rows, "pair")
+
+
 def _are_texts(value: Any) -> bool:
-    return (
-        isinstance(value, Iterable) and not isinstance(value, str) and all(isinstance(v, str) for v in value)
-    )
+    return hasattr(value, "__len__") and not isinstance(value, str) and all(isinstance(v, str) for v in value)
 
 
 def as_trained(found: Pairs, split: str, name: str, signature: Signature) -> DataBundle:

@@ -35,7 +35,7 @@ from lepton_nb.models.losses import own_name
 from lepton_nb.runs import home
 from lepton_nb.runs.home import explain
 from lepton_nb.training.background.blame import cannot_travel
-from lepton_nb.training.background.report import CaptureReport, Item
+from lepton_nb.training.background.report import CargoItem, CargoReport
 from lepton_nb.training.plan import Plan
 
 
@@ -49,7 +49,7 @@ class Cargo:
     """
 
     file: IO[bytes]
-    report: CaptureReport
+    report: CargoReport
 
 
 def pack(plan: Plan) -> Cargo:
@@ -71,12 +71,12 @@ def pack(plan: Plan) -> Cargo:
             for kind, part in _parts(plan).items():
                 _dump(packer, kind, part)
                 if part is not None and part != []:
-                    items.append(Item(kind, _name(kind, part), file.tell() - mark, _why(part)))
+                    items.append(CargoItem(kind, _name(kind, part), file.tell() - mark, _why(part)))
                 mark = file.tell()
             rest = (plan.config, plan.monitor, plan.own_loss, plan.stepped, plan.lr)
             pickle.dump((*rest, packer.sources, torch_settings(), sys.path), file)
         file.flush()
-        report = CaptureReport(_joined(items, packer.captured), file.tell())
+        report = CargoReport(_joined(items, packer.captured), file.tell())
         file.seek(0)
     except OSError as error:
         raise explain(error, home() / "the run's data") from error
@@ -120,7 +120,7 @@ def _parts(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _joined(items: list[Item], captured: dict[str, Item]) -> list[Item]:
+def _joined(items: list[CargoItem], captured: dict[str, CargoItem]) -> list[CargoItem]:
     """The items, each with where its class comes from, and what else was captured."""
     rest = dict(captured)
     found = []
@@ -151,7 +151,7 @@ class Packer(cloudpickle.Pickler):  # type: ignore[misc]
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, protocol=5)
-        self.captured: dict[str, Item] = {}
+        self.captured: dict[str, CargoItem] = {}
         self.sources: dict[str, list[str]] = {}
 
     def reducer_override(self, obj: Any) -> Any:
@@ -185,7 +185,7 @@ class Packer(cloudpickle.Pickler):  # type: ignore[misc]
             self._note("variable", used, _size_of(value), f"used by {function.__qualname__}")
 
     def _note(self, kind: str, name: str, size: int, why: str) -> None:
-        self.captured.setdefault(name, Item(kind, name, size, why))
+        self.captured.setdefault(name, CargoItem(kind, name, size, why))
 
 
 _NO_FILE = "<dynamic-code>"

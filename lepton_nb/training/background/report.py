@@ -12,7 +12,7 @@ from lepton_nb.show.words import columns
 
 
 @dataclass(frozen=True)
-class Item:
+class CargoItem:
     """One thing that travels.
 
     Attributes:
@@ -29,10 +29,10 @@ class Item:
     why: str
 
 
-class CaptureReport(Sequence[Item]):
+class CargoReport(Sequence[CargoItem]):
     """A list of what travels, that shows itself as a table."""
 
-    def __init__(self, items: Sequence[Item], size: int) -> None:
+    def __init__(self, items: Sequence[CargoItem], size: int) -> None:
         self._items = list(items)
         self.size = size
 
