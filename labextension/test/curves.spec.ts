@@ -31,14 +31,20 @@ describe('charts', () => {
     expect(along(HISTORY, 'loss', 'time')).toEqual([0, 1]);
     expect(along(HISTORY, 'loss', 'clock')).toEqual([101, 102]);
     expect(along({ ...HISTORY, steps_per_epoch: 4 }, 'loss', 'epoch')).toEqual([0.25, 0.5]);
-    expect(axesOf([HISTORY])).toEqual(['epoch', 'step', 'time', 'clock']);
+    expect(axesOf([{ ...HISTORY, steps_per_epoch: 4 }])).toEqual([
+      'epoch',
+      'step',
+      'time',
+      'clock'
+    ]);
+    expect(axesOf([HISTORY])[0]).toBe('step');
   });
 
   it('runs along steps where a notebook kept no times, and no length of an epoch', () => {
     const { step, value } = HISTORY.series.loss;
     const kept = { ...HISTORY, series: { loss: { step, value, epoch: [], time: [] } } };
     expect(along(kept, 'loss', 'epoch')).toEqual([1, 2]);
-    expect(axesOf([kept])).toEqual(['epoch', 'step']);
+    expect(axesOf([kept])).toEqual(['step', 'epoch']);
   });
 
   it('adds what came since', () => {

@@ -51,11 +51,14 @@ export function smooth(values: readonly (number | null)[], weight: number): (num
   });
 }
 
-/** The axes along which all of these can be drawn: what a notebook keeps knows no times. */
+/** The axes along which all of these can be drawn, the best first: what a notebook keeps knows no times. */
 export function axesOf(histories: readonly IHistory[]): Axis[] {
   const all = histories.flatMap(history => Object.values(history.series));
   const isTimed = all.every(series => series.time.length === series.step.length);
-  return isTimed ? ['epoch', 'step', 'time', 'clock'] : ['epoch', 'step'];
+  // Without their number the steps of an epoch would lie upon each other.
+  const isCounted = histories.every(history => history.steps_per_epoch);
+  const steps: Axis[] = isCounted ? ['epoch', 'step'] : ['step', 'epoch'];
+  return isTimed ? [...steps, 'time', 'clock'] : steps;
 }
 
 /** The x values: epochs done, steps, seconds since the run's first point, or unix seconds. */

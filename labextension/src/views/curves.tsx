@@ -22,7 +22,8 @@ const SHADES = ['validation', 'training', 'test']; // in the order of the palett
 const FIRST = 2; // the loss, and what picks the best checkpoint
 
 interface IControls {
-  axis: Axis;
+  /** Null is the best there is. */
+  axis: Axis | null;
   smoothing: number;
   log: boolean;
 }
@@ -47,7 +48,7 @@ export function Curves(props: { runs: IRun[]; histories: Loaded<IHistory[]> }): 
   const trans = useTrans();
   const [all, setAll] = React.useState(false);
   const [controls, setControls] = React.useState<IControls>({
-    axis: 'epoch',
+    axis: null,
     smoothing: 0,
     log: false
   });
@@ -66,6 +67,8 @@ export function Curves(props: { runs: IRun[]; histories: Loaded<IHistory[]> }): 
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [histories.value, controls, monitor]
   );
+  const possible = axesOf(histories.value ?? []);
+  const axis = controls.axis ?? possible[0];
   const axes: Record<Axis, string> = {
     epoch: trans.__('Epochs'),
     step: trans.__('Steps'),
@@ -92,10 +95,10 @@ export function Curves(props: { runs: IRun[]; histories: Loaded<IHistory[]> }): 
         <label>
           {trans.__('Along')}
           <select
-            value={controls.axis}
+            value={axis}
             onChange={event => setControls({ ...controls, axis: event.target.value as Axis })}
           >
-            {axesOf(histories.value).map(value => (
+            {possible.map(value => (
               <option key={value} value={value}>
                 {axes[value]}
               </option>
@@ -137,8 +140,8 @@ export function Curves(props: { runs: IRun[]; histories: Loaded<IHistory[]> }): 
             key={names[0]}
             title={titleOf(baseOf(names[0]))}
             lines={lines}
-            xTitle={axes[controls.axis]}
-            xKind={controls.axis === 'clock' ? 'time' : 'number'}
+            xTitle={axes[axis]}
+            xKind={axis === 'clock' ? 'time' : 'number'}
             log={controls.log}
           />
         ))}
@@ -187,7 +190,7 @@ function linesOf(
         name: single
           ? roles[roleOf(name)]
           : `${runs[index].ref} ${isHeldOut(name) ? 'val' : ''}`.trim(),
-        x: along(history, name, controls.axis),
+        x: along(history, name, controls.axis ?? axesOf(histories)[0]),
         shade: single ? SHADES.indexOf(roleOf(name)) : index,
         dash: isTwin,
         unlisted: isTwin
