@@ -23,9 +23,9 @@ from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, with_label_sets
 from lepton_nb.data.texts.source import TextOptions
-from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
+from lepton_nb.data.texts.tokenizing import choose_length, train_tokenizer
 from lepton_nb.errors import DataError
-from lepton_nb.tasks.texts import encode_texts, load_tokenizer
+from lepton_nb.tasks.texts import load_tokenizer, tokenize
 
 SHOWN = 2  # sentences of each class
 SHOWN_CLASSES = 10
@@ -50,16 +50,14 @@ def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> Dat
         where = f"{'folder' if root.is_dir() else 'file'} {root}"
     found = clean_texts(with_label_sets(found, options.task))
     targets = read_answers(found.labels, options.task or _usual(found), found.label_names)
-    content = digests(value.encode() for value in found.texts)
+    content = digests(value.encode() for value in found.texts.tolist())
     keys = content if found.groups is None else found.groups
     parts, split = plan_parts(found.given, keys, targets.labels, targets.strata, options, group=options.group)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
-    preprocessing, said_too = _learn_tokens(
-        [texts[i] for i in parts["train"]], options.max_length, options.vocab_size
-    )
+    inputs, preprocessing, said_too = _learn_tokens(texts, parts["train"], options)
     return tensor_bundle(
-        encode_texts(texts, preprocessing),
+        inputs,
         content,
         targets,
         parts,
@@ -82,7 +80,7 @@ def _usual(found: LabelledTexts) -> str | None:
 
 def clean_texts(found: LabelledTexts) -> LabelledTexts:
     """Without texts or labels that are missing or blank, and without spaces around both."""
-    texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
+    texts = found.texts.astype(object).where(found.texts.notna(), "").map(str).str.strip().astype(object)
     labels, findings = strip_labels(found.labels)
     lost = []
     has_text, has_label = (texts != "").to_numpy(), labels.notna().to_numpy()
@@ -136,17 +134,19 @@ def _without_leaks(
 
 
 def _learn_tokens(
-    train: list[str], max_length: int | None, vocab_size: int
-) -> tuple[dict[str, Any], list[Finding]]:
-    """`Signature.preprocessing` from the training texts."""
-    tokenizer = train_tokenizer(train, vocab_size)
-    counts = token_counts(train, tokenizer)
-    length = max_length or choose_length(counts)
+    texts: list[str], train: np.ndarray, options: TextOptions
+) -> tuple[np.ndarray, dict[str, Any], list[Finding]]:
+    """Token ids of all texts, and `Signature.preprocessing`, learned from the training texts."""
+    tokenizer = train_tokenizer([texts[i] for i in train], options.vocab_size)
+    tokens = tokenize(texts, tokenizer)
+    counts = tokens.counts[train]
+    length = options.max_length or choose_length(counts)
     size = load_tokenizer(tokenizer).get_vocab_size()
     cut = int((counts > length).sum())
     said = f"Tokenizer: {size:,} tokens learned from train; {plural(cut, 'text')} of train cut at {length}"
-    finding = Finding(f"{said}{'' if max_length else ' (max_length=… chooses another)'}.")
-    return {"kind": "text", "tokenizer": tokenizer, "max_length": length, "pad_id": 0}, [finding]
+    finding = Finding(f"{said}{'' if options.max_length else ' (max_length=… chooses another)'}.")
+    preprocessing = {"kind": "text", "tokenizer": tokenizer, "max_length": length, "pad_id": 0}
+    return tokens.padded(length, 0), preprocessing, [finding]
 
 
 def _preview(texts: list[str], targets: Targets, train: np.ndarray) -> RowsPreview:
