@@ -15,7 +15,7 @@ import numpy as np
 
 from lepton_nb.data.options import Splitting
 from lepton_nb.data.positional_split import split_classes, split_evenly
-from lepton_nb.data.report import Finding
+from lepton_nb.data.report import Finding, plural
 from lepton_nb.errors import DataError
 
 Parts = dict[str, np.ndarray]
@@ -221,7 +221,7 @@ def _check_groups(keys: np.ndarray, parts: int, group: str) -> None:
     count = len(np.unique(keys))
     if count <= parts:
         raise DataError(
-            f"There are {count} groups by {group!r}; {parts + 1} parts need at least as many.",
+            f"There is only {plural(count, 'group')} by {group!r} for {parts + 1} parts.",
             "Group by something else, or pass val_fraction=0.",
         )
 

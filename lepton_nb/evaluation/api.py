@@ -86,6 +86,7 @@ def evaluate(
         target=mapped(Tensor.numpy, target),
         errors=task.item_errors(preds, target, signature).numpy(),
         raw=_raw_reader(subject, chosen),
+        origin=getattr(subject.bundle.split(chosen), "origin", None),
         series=epoch_series(subject.run) if subject.run is not None else {},
         checkpoint=subject.checkpoint,
         seconds=seconds,

@@ -88,7 +88,13 @@ def _bundle(
     inputs = encode_columns(cells, signature.preprocessing)
     targets = fit_targets(answers, signature)
     return fitted_bundle(
-        MemorySplit(part, as_tensor(inputs), as_tensor(targets), lambda i: row_as_dict(features, i)),
+        MemorySplit(
+            part,
+            as_tensor(inputs),
+            as_tensor(targets),
+            lambda i: row_as_dict(features, i),
+            origin=lambda i: int(np.flatnonzero(there)[i]),
+        ),
         signature,
         column_keys(cells, columns),
         name=name,

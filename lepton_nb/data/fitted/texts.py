@@ -81,7 +81,13 @@ def _bundle(
     targets = fit_targets(found.labels.iloc[rows], signature)
     inputs = encode_texts(texts, signature.preprocessing)
     return fitted_bundle(
-        MemorySplit(part, as_tensor(inputs), as_tensor(targets), texts.__getitem__),
+        MemorySplit(
+            part,
+            as_tensor(inputs),
+            as_tensor(targets),
+            texts.__getitem__,
+            origin=lambda i: found.names[int(rows[i])],
+        ),
         signature,
         digests(text.encode() for text in texts),
         name=name,

@@ -49,11 +49,11 @@ def table_bundle(
     """
     table, said = plain_table(table)
     table, target, names, labels = with_labels(table, options.target, options.task)
-    cleaned, given, target = _prepare(table, given, target, options)
+    cleaned, left, target = _prepare(table, given, target, options)
     targets = read_answers(cleaned.table[target], options.task, names)
     groups, features = take_groups(cleaned.table.drop(columns=[target]), options.group)
     keys = row_keys(table_keys(features, cleaned.coded)) if groups is None else groups
-    parts, split = plan_parts(given, keys, targets.labels, targets.strata, options, group=options.group)
+    parts, split = plan_parts(left, keys, targets.labels, targets.strata, options, group=options.group)
     columns, chosen = choose_columns(features.iloc[parts["train"]], cleaned.orders, dates=options.dates)
     if not columns:
         hint = "\n".join(chosen[0].examples) if chosen else None
@@ -81,10 +81,21 @@ def table_bundle(
         findings=findings,
         preview=preview_rows(used, targets, target, parts["train"]),
         contents=contents,
+        origin=numbers_of(given, cleaned.rows),
     )
 
 
 _IN_USED = " (equal in the columns used)"
+
+
+def numbers_of(given: Parts, left: np.ndarray | None) -> np.ndarray:
+    """The number of each row in its own file, ``(N,)``.
+
+    Args:
+        left: Which rows of all are left, bool; all where None.
+    """
+    numbers = np.concatenate([np.arange(len(rows)) for rows in given.values()])
+    return numbers if left is None else numbers[left]
 
 
 def column_cells(cells: pd.Series, column: Mapping[str, Any]) -> Cells:

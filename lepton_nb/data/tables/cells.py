@@ -40,16 +40,19 @@ class Cleaned:
         table: The table.
         orders: In which order the dates of a column are written.
         coded: Columns of texts by their different values.
+        rows: Which rows are left, bool ``(N,)``; all where None.
         findings: What is read otherwise than it is written.
     """
 
     table: pd.DataFrame
     orders: dict[str, str] = field(default_factory=dict)
     coded: dict[str, Coded] = field(default_factory=dict)
+    rows: np.ndarray | None = None
     findings: list[Finding] = field(default_factory=list)
 
     def keep(self, rows: np.ndarray) -> None:
         """Leave out all rows but these, bool ``(N,)``."""
+        self.rows = rows
         self.table = self.table[rows].reset_index(drop=True)
         self.coded = {name: Coded(column.codes[rows], column.values) for name, column in self.coded.items()}
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
@@ -68,6 +67,7 @@ def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> Dat
         target_name=str(found.labels.name),
         preprocessing=preprocessing,
         raw=texts.__getitem__,
+        origin=found.names,
         findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
     )
