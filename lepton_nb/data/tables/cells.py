@@ -64,12 +64,13 @@ class Cleaned:
 
 
 def clean_cells(
-    table: pd.DataFrame, target: str, *, orders: Mapping[str, str] | None = None, read_dates: bool = True
+    table: pd.DataFrame, target: str | None, *, orders: Mapping[str, str] | None = None, read_dates: bool = True
 ) -> Cleaned:
     """The table cleaned, which is not changed itself.
 
     Args:
-        target: A column that keeps its texts where they are classes, and its infinities, which are errors.
+        target: A column that keeps its texts where they are classes, and its infinities, which are errors;
+            None for none.
         orders: In which order the dates of a column were written in training.
         read_dates: Whether texts may become dates.
     """
@@ -85,7 +86,7 @@ def clean_cells(
             result.put(name, *_read_column(column, numbers, is_target=name == target))
             if name != target and is_text(result.table[name]):
                 result.coded[name] = Coded(column.codes, column.values)
-    for name in table.columns.drop(target):
+    for name in table.columns.drop([] if target is None else target):
         cells, said = _without_infinities(result.table[name])
         result.put(name, cells if said else None, said)
     return result
