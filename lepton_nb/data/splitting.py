@@ -177,7 +177,8 @@ def plan_parts(
             shares["test"] = float(splitting.test_fraction)
     if group is not None:
         _check_groups(keys[held["train"]], sum(share > 0 for share in shares.values()), group)
-    drawn, said = _draw(held["train"], keys, classes, names, shares, splitting.seed, group)
+    seed = splitting.seed + (splitting.fold is not None)  # the first fold took the first places
+    drawn, said = _draw(held["train"], keys, classes, names, shares, seed, group)
     parts = {name: rows for name, rows in held.items() if name != "train"} | drawn
     if splitting.limit is not None:
         place = places(keys, splitting.seed) if split_method() == BY_CONTENT else None
