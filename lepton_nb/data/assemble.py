@@ -60,7 +60,9 @@ def class_findings(counts: Mapping[str, Mapping[str, int]]) -> list[Finding]:
         total = sum(filled.values())
         if filled[least] * len(filled) <= RARE * total:
             text = f"Classes are imbalanced 1:{filled[most] / filled[least]:.0f} in train: {least!r} is "
-            text += f"{filled[least] / total:.1%} of its {total:,} items, and always saying {most!r} is right in "
+            text += (
+                f"{filled[least] / total:.1%} of its {total:,} items, and always saying {most!r} is right in "
+            )
             text += f"{filled[most] / total:.1%}: look at the per-class metrics, accuracy alone misleads."
             findings.append(Finding(text, warning=True))
     return findings

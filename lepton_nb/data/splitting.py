@@ -167,7 +167,8 @@ def plan_parts(
         group: By what items are grouped; then the keys are of groups, and none is divided, also not by class.
     """
     classes, names = (None, ()) if group is not None else (labels, class_names)
-    held, findings = given, []
+    held = given
+    findings: list[Finding] = []
     if splitting.fold is not None:
         held, findings = _take_fold(given, keys, classes, names, splitting.seed, splitting.fold)
     shares = {}

@@ -73,7 +73,9 @@ def read_many(value: Any, codec: Codec) -> Many:
     elif kind == "text":
         many = _of_texts(table, codec)
     else:
-        raise ArgumentError(f"The model takes {kind} inputs, not the rows of a table.", "Give a folder of them.")
+        raise ArgumentError(
+            f"The model takes {kind} inputs, not the rows of a table.", "Give a folder of them."
+        )
     many.notes = notes + many.notes
     return many
 
@@ -105,9 +107,7 @@ def _columns(answers: Sequence[Prediction], signature: Signature) -> dict[str, l
     found: list[dict[str, Any]] = [answer for answer in answers if isinstance(answer, dict)]
     if signature.class_names and all("scores" in answer for answer in found):
         said = "label" if "label" in (found or [{}])[0] else "labels"
-        scores = {
-            name: [answer["scores"].get(name) for answer in found] for name in signature.class_names
-        }
+        scores = {name: [answer["scores"].get(name) for answer in found] for name in signature.class_names}
         title = "prediction" if "prediction" not in scores else "prediction (label)"
         return {title: [_joined(answer.get(said)) for answer in found], **scores}
     if all({"name", "value"} <= answer.keys() for answer in found):
@@ -197,5 +197,9 @@ def _each(name: str, ids: Sequence[Any], items: Sequence[Any], codec: Codec) -> 
             reasons.append(f"{ids[i]}: {error}")
     if not arrays:
         raise ArgumentError(f"None of {plural(len(items), 'item')} can be read: {reasons[0]}.")
-    notes = [f"{plural(len(reasons), 'item')} without an answer: {'; '.join(reasons[:_NAMED])}."] if reasons else []
+    notes = (
+        [f"{plural(len(reasons), 'item')} without an answer: {'; '.join(reasons[:_NAMED])}."]
+        if reasons
+        else []
+    )
     return Many(name, ids, joined(arrays, codec.signature.inputs), good, notes)

@@ -66,6 +66,7 @@ class EvaluationResult:
         raw: Gives an item as a person sees it; None where the items have no fixed order.
         origin: Gives the file, the name or the row of an item in what was read; None where nobody knows.
         backend: What the figures are drawn by when the result shows itself.
+        importance: By column of a table how much the loss rises where it is shuffled; None where not asked.
     """
 
     name: str
@@ -83,6 +84,7 @@ class EvaluationResult:
     checkpoint: Checkpoint | None = None
     seconds: float = 0.0
     backend: Backend = "matplotlib"
+    importance: pd.DataFrame | None = None
     created_at: float = field(default_factory=time.time)
 
     @property
@@ -168,10 +170,13 @@ class EvaluationResult:
     @cached_property
     def charts(self) -> list[Chart]:
         """What there is to look at, as data: the task's charts, the learning curves, the worst items."""
+        from lepton_nb.evaluation.importance import importance_chart
         from lepton_nb.evaluation.worst import worst_items
         from lepton_nb.plots.learning_curves import learning_curves
 
         charts = list(self._task_charts)
+        if self.importance is not None:
+            charts.append(importance_chart(self.importance))
         if self.series:
             best = None if self.checkpoint is None else self.checkpoint.epoch + 1
             charts.append(learning_curves(self.series, best_epoch=best))

@@ -39,5 +39,7 @@ def open_dicom(source: bytes | str | Path) -> Image.Image:
     except Exception as error:  # pydicom raises nearly anything on a damaged file
         raise InputError(f"the DICOM file cannot be read: {error}") from error
     if values.ndim != 2:
-        raise InputError(f"the DICOM file holds pixels of the shape {values.shape}, expected one grey picture")
+        raise InputError(
+            f"the DICOM file holds pixels of the shape {values.shape}, expected one grey picture"
+        )
     return Image.fromarray(np.asarray(-values if inverted else values, dtype=np.float32))

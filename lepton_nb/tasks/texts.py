@@ -188,7 +188,7 @@ def _encode(tokenizer: Tokenizer, texts: Sequence[str]) -> Tokens:
 
 @lru_cache(maxsize=8)
 def _takes_words(serialized: str) -> bool:
-    """Whether a tokenizer parts texts at spaces first, as `data.texts.tokenizing` makes it, and adds nothing."""
+    """Whether a tokenizer parts texts at spaces first, as those learned here do, and adds nothing."""
     made = json.loads(serialized)
     steps = [step["type"] for step in (made["pre_tokenizer"] or {}).get("pretokenizers", [])]
     return steps == ["BertPreTokenizer", "Metaspace"] and made["post_processor"] is None

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from lepton_nb.training.tuning import tune
 
 __all__ = [
-    "Folds",
     "RECIPES",
+    "Folds",
     "RateSearch",
     "Recipe",
     "SchedulePlan",

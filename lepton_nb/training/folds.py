@@ -52,9 +52,9 @@ class Folds:
 
     def __str__(self) -> str:
         labels, frame = self.results[0].labels, self.frame()
-        width = max(len(labels[name]) for name in frame.index)
+        width = max(len(labels[str(name)]) for name in frame.index)
         lines = [
-            f"  {labels[name]:<{width}}  {row['mean']:.4f}  ({row['low']:.4f} to {row['high']:.4f})"
+            f"  {labels[str(name)]:<{width}}  {row['mean']:.4f}  ({row['low']:.4f} to {row['high']:.4f})"
             for name, row in frame.iterrows()
         ]
         names = f"{self.runs[0].ref} … {self.runs[-1].ref}"

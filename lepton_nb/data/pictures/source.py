@@ -24,8 +24,8 @@ class FolderOptions(PictureOptions, Grouped):
 
     Attributes:
         cache: Whether decoded pixels are kept under ``$LEPTON_HOME/cache`` for the next time.
-        resize: How pictures of another shape get their size: pulled to it; ``fit``, as large as fits, on black;
-            ``crop``, as large as covers it, cut at the edges.
+        resize: How pictures of another shape get their size: pulled to it; ``fit``, as large as fits, on
+            black; ``crop``, as large as covers it, cut at the edges.
         stream: The pictures of ``train`` are decoded while the first epoch runs, and kept for the others.
             Unreadable ones are then left out of their batches, and those that are also in another split are
             named, not removed.

@@ -60,8 +60,7 @@ def table_bundle(
         raise DataError(f"No column but the target {target!r} can be learned from.", hint)
     preprocessing = {"kind": "table", "columns": columns}
     used = features[[column["name"] for column in columns]]
-    cells = {name: cleaned.coded.get(name) for name in used}
-    cells |= {c["name"]: column_cells(used[c["name"]], c) for c in columns if cells[c["name"]] is None}
+    cells = {c["name"]: cleaned.coded.get(c["name"]) or column_cells(used[c["name"]], c) for c in columns}
     contents = column_keys(cells, columns)
     findings = [*findings, *said, *cleaned.findings, *labels, *targets.findings, *split, *chosen]
     findings += find_telltales(cells, targets, parts["train"])

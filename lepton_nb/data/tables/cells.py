@@ -64,7 +64,11 @@ class Cleaned:
 
 
 def clean_cells(
-    table: pd.DataFrame, target: str | None, *, orders: Mapping[str, str] | None = None, read_dates: bool = True
+    table: pd.DataFrame,
+    target: str | None,
+    *,
+    orders: Mapping[str, str] | None = None,
+    read_dates: bool = True,
 ) -> Cleaned:
     """The table cleaned, which is not changed itself.
 
@@ -132,7 +136,7 @@ def _is_of_numbers(column: Texts, numbers: Numbers) -> bool:
     if not found.any():
         return False
     marks = marked(column.values, among_numbers=True) & ~found
-    if (marks.any() and len(np.unique(numbers.values[found])) < 2):
+    if marks.any() and len(np.unique(numbers.values[found])) < 2:
         return False  # one number and a mark are two texts: yes is 1, no is -
     return bool(column.counts[found].sum() >= MOSTLY * column.counts[~marks].sum())
 

@@ -39,14 +39,14 @@ def find_telltales(cells: Mapping[str, Cells], targets: Targets, train: np.ndarr
 def _bins(column: Cells, rows: np.ndarray) -> np.ndarray:
     """In which of few bins each cell is, ``(N,)``; a missing one is in a bin of its own."""
     if isinstance(column, Coded):
-        return column.codes[rows] + 1
+        return np.asarray(column.codes[rows] + 1)
     values = np.asarray(column)[rows]
     values = values.astype(np.float64) if values.dtype.kind != "M" else _seconds(values)
     codes, distinct = pd.factorize(values)
     if len(distinct) > BINS:
         edges = np.unique(np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
         codes = np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right"))
-    return codes + 1
+    return np.asarray(codes + 1)
 
 
 def _seconds(dates: np.ndarray) -> np.ndarray:
