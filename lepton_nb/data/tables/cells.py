@@ -111,7 +111,7 @@ def _read_dates(result: Cleaned, column: Texts) -> bool:
     if found is None:
         return False
     result.orders[column.name] = found[0]
-    result.put(column.name, *dates.read_column(column, *found))
+    result.put(column.name, *dates.read_column(column, *found, is_news=not known))
     return True
 
 

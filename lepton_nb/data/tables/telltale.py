@@ -12,7 +12,7 @@ from lepton_nb.data.targets import Targets
 from lepton_nb.tasks.tables import Cells, Coded
 
 TELLS = 0.99  # of each class, or of the variance of a quantity, that a column explains
-BINS = 64  # of a column of numbers
+BINS, PER_BIN = 64, 15  # of a column of numbers at most, and rows of each on average
 LEAST = 50  # rows below which a column tells it by chance
 SAMPLE = 100_000
 
@@ -43,8 +43,9 @@ def _bins(column: Cells, rows: np.ndarray) -> np.ndarray:
     values = np.asarray(column)[rows]
     values = values.astype(np.float64) if values.dtype.kind != "M" else _seconds(values)
     codes, distinct = pd.factorize(values)
-    if len(distinct) > BINS:
-        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
+    most = min(BINS, len(rows) // PER_BIN)
+    if len(distinct) > most:
+        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, most + 1)[1:-1]))
         codes = np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right"))
     return np.asarray(codes + 1)
 
