@@ -1,4 +1,4 @@
-"""Where what was measured comes from: files, rows, probabilities; a label put right; importance; folds; many answers."""
+"""What is measured and answered item by item: files, rows, probabilities, importance, folds, many answers."""
 
 from __future__ import annotations
 
