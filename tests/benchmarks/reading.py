@@ -2,7 +2,7 @@
 
 OMP_NUM_THREADS=1 python -m tests.benchmarks.reading
 
-Each measurement is in a process of its own, which reads the file once before: by `pandas.read_csv`, as a measure
+Each measurement is in a process of its own, which reads the file once before by `pandas.read_csv`: a measure
 of the machine. Wall time grows beside other work, the processor's time less; both are told.
 """
 
@@ -50,10 +50,8 @@ def _measure(path: Path) -> None:
     wall, processor = _timed(lambda: data.load(path, **({} if "texts" in path.name else {"target": "y"})))
     rows = sum(1 for _ in path.open("rb")) - 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(
-        f"| {path.stem[1:]} | {rows:,} | {wall:.1f} s | {processor:.1f} s | {peak:.2f} GB | {alone[1]:.1f} s |",
-        flush=True,
-    )
+    seconds = " | ".join(f"{value:.1f} s" for value in (wall, processor))
+    print(f"| {path.stem[1:]} | {rows:,} | {seconds} | {peak:.2f} GB | {alone[1]:.1f} s |", flush=True)
 
 
 def _timed(work: Any) -> tuple[float, float]:
