@@ -11,6 +11,7 @@ import pandas as pd
 
 from lepton_nb.data.assemble import refuse_emptied
 from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.class_folders import IMAGE_SUFFIXES
 from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
 from lepton_nb.data.grouping import take_groups
@@ -56,7 +57,7 @@ def table_bundle(
     parts, split = plan_parts(left, keys, targets.labels, targets.strata, options, group=options.group)
     columns, chosen = choose_columns(features.iloc[parts["train"]], cleaned.orders, dates=options.dates)
     if not columns:
-        hint = "\n".join(chosen[0].examples) if chosen else None
+        hint = _pictures_hint(features) or ("\n".join(chosen[0].examples) if chosen else None)
         raise DataError(f"No column but the target {target!r} can be learned from.", hint)
     preprocessing = {"kind": "table", "columns": columns}
     used = features[[column["name"] for column in columns]]
@@ -85,6 +86,16 @@ def table_bundle(
 
 
 _IN_USED = " (equal in the columns used)"
+
+
+def _pictures_hint(features: pd.DataFrame) -> str | None:
+    """What to do with a table that names pictures."""
+    for name in features.columns:
+        cells = features[name].dropna()
+        if len(cells) and str(cells.iloc[0]).lower().endswith(IMAGE_SUFFIXES):
+            line = "data.to_csv('pictures.csv', index=False)"
+            return f"{name!r} names pictures: write the table beside them, {line}, and read that file."
+    return None
 
 
 def numbers_of(given: Parts, left: np.ndarray | None) -> np.ndarray:
