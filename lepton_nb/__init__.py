@@ -50,10 +50,10 @@ _PUBLIC = {
     "resume": "lepton_nb.widgets.showing",
     "rollback": "lepton_nb.deployment",
     "schedule": "lepton_nb.training",
-    "service": "lepton_nb.deployment.handlers",
+    "service": "lepton_nb.deployment.routes",
     "stop": "lepton_nb.deployment",
     "train": "lepton_nb.widgets.showing",
-    "tune": "lepton_nb.training",
+    "tune": "lepton_nb.widgets.showing",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

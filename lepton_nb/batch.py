@@ -36,6 +36,31 @@ class Batch(NamedTuple):
         return rows(self.inputs)
 
 
+class Given(Batch):
+    """A batch of a user's loader beside what of it is known as inputs and target.
+
+    Attributes:
+        whole: Exactly what the loader yielded, on the device.
+    """
+
+    whole: Any = None
+
+    @classmethod
+    def of(cls, whole: Any, known: Batch | None) -> Given:
+        """Where nothing of it is known, the whole stands for the inputs and the target."""
+        found = cls(*(known or (whole, whole)))
+        found.whole = whole
+        return found
+
+    @property
+    def items(self) -> int:
+        """How many rows there are; of lists in a list, such as pictures and their boxes, as the last has."""
+        several = isinstance(self.inputs, list | tuple)
+        if several and isinstance(self.inputs[0], list | tuple):
+            return len(self.inputs[-1])
+        return next((len(leaf) for leaf in leaves(self.inputs) if getattr(leaf, "shape", ())), 1)
+
+
 def leaves(tree: Tree) -> Iterator[Any]:
     """The tensors of a tree, in order."""
     if isinstance(tree, Mapping):

@@ -68,7 +68,7 @@ class DeploymentError(LeptonError):
     """A service cannot be started, reached or stopped."""
 
 
-class HandlerError(LeptonError):
+class RouteError(LeptonError):
     """The functions of a service cell cannot be routes."""
 
 
@@ -83,8 +83,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
-    """A hint for an unknown name: the nearest spelling, else what there is, else None."""
-    pool = list(candidates)
+    """A hint for an unknown name: the nearest other spelling, else what there is, else None."""
+    pool = [candidate for candidate in candidates if candidate != name]
     best = nearest(name, pool)
     if best is not None:
         return f"Did you mean {best!r}?"

@@ -90,15 +90,15 @@ def make_package(path: Path, *, source: str = LINEAR_SOURCE, seed: int = 0, name
 
 def with_routes(package: Package, cell: str, *names: str) -> Package:
     """The package with functions of a cell around it, as a service cell makes it."""
-    from lepton_nb.deployment.capturing import capture_handlers
+    from lepton_nb.deployment.capturing import capture_routes
     from lepton_nb.models.capture import Scope
-    from lepton_nb.packaging.attach import attach_handlers
+    from lepton_nb.packaging.attach import attach_routes
     from tests.models_support import Notebook
 
     notebook = Notebook(cell)
     scope = Scope(notebook.namespace, ("", *notebook.cells))
-    source, report = capture_handlers(names, scope, is_class=False)
-    return attach_handlers(package, "own", source.files(), report.requirements, RunStore())
+    source, report = capture_routes(names, scope, is_class=False)
+    return attach_routes(package, "own", source.files(), report.requirements, RunStore())
 
 
 def expected_labels(package: Package, inputs: np.ndarray) -> list[str]:

@@ -54,6 +54,12 @@ def test_tensorboard_has_what_the_store_has_also_after_a_resume(tmp_path: Path) 
         assert [value for _, value in found[tag]] == pytest.approx(values, rel=1e-6)
 
 
+def test_the_run_says_what_opens_tensorboard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = f"tensorboard --logdir '{tmp_path}/my logs'"
+    lepton_nb.train(TinyNet, blobs(), sink=f"tensorboard:{tmp_path}/my logs", **{**SETTINGS, "epochs": 1})
+    assert capsys.readouterr().out.count(line) == 2  # as it begins, and in its summary
+
+
 @needs("mlflow")
 @pytest.mark.timeout(240)
 def test_mlflow_has_the_metrics_settings_and_end_of_the_run(

@@ -13,11 +13,12 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from lepton_nb import data
-from lepton_nb.batch import leaves
+from lepton_nb.batch import joined, leaves
 from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.own.splits import DatasetSplit, LoaderSplit
 from lepton_nb.data.pictures import decoding, pixel_cache
 from lepton_nb.data.pictures.lazy import LazySplit
+from lepton_nb.data.shards import Shard
 from tests.test_data_folder import make_folder
 
 FIGURES = {
@@ -77,3 +78,38 @@ def test_batches_are_bit_for_bit_what_they_were(
     bundle = make(tmp_path)
     assert isinstance(bundle.train, kind)
     assert figure(bundle) == FIGURES[name]
+
+
+def same(ours: data.Batch, theirs: data.Batch) -> bool:
+    pairs = zip(leaves(tuple(ours)), leaves(tuple(theirs)), strict=True)
+    return all(torch.equal(our, their) for our, their in pairs)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("training", [True, False])
+def test_the_shards_of_a_loader_are_its_batches_in_parts(name: str, training: bool, tmp_path: Path) -> None:
+    split = MAKERS[name][0](tmp_path).train
+    loader = split.loader(batch_size=4, shuffle=training, seed=7, augment=training)
+    shards = [Shard(loader, rank, 3, training=training) for rank in range(3)]
+    state = torch.get_rng_state()
+    whole = list(loader.batches(1, 1))
+    torch.set_rng_state(state)
+    parts = []
+    for shard in shards:
+        torch.set_rng_state(state)
+        parts.append(list(shard.batches(1, 1)))
+    assert {len(shard) - 1 for shard in shards} == {len(mine) for mine in parts}, "as many for each"
+    assert all(same(joined(list(cut)), batch) for *cut, batch in zip(*parts, whole, strict=False))
+    if not training:
+        assert sum(batch.items for mine in parts for batch in mine) == len(split) - 4
+
+
+def test_a_last_batch_that_is_too_small_for_all_is_measured_once_and_trained_on_by_nobody() -> None:
+    split = MemorySplit("train", torch.arange(33.0).reshape(11, 3), torch.arange(11), str)
+    loader = split.loader(batch_size=3)
+    measured = [[batch.items for batch in Shard(loader, rank, 3).batches(0)] for rank in range(3)]
+    assert measured == [[1, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 1]]
+    trained = [
+        [batch.items for batch in Shard(loader, rank, 3, training=True).batches(0)] for rank in range(3)
+    ]
+    assert trained == [[1, 1, 1]] * 3

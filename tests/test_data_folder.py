@@ -435,7 +435,7 @@ def test_pictures_get_their_size_as_asked_and_so_does_a_service(tmp_path: Path) 
         np.testing.assert_allclose(bundle.example(1).inputs, inputs, atol=1e-5)
         stats = bundle.signature.preprocessing
         seen[resize] = (inputs[0, 0] * stats["std"][0] + stats["mean"][0]) * 255
-        assert stats.get("resize", "stretch") == resize
+        assert stats.get("fit", "stretch") == resize
         assert from_spec(bundle.spec).fingerprint == bundle.fingerprint
     assert seen["fit"][0].max() < 1e-3  # black above
     assert seen["crop"].min() > 90  # without the left edge

@@ -138,6 +138,22 @@ def test_a_column_of_two_answers_is_binary_where_asked_for() -> None:
         data.load(table(kind=np.array(["a", "b", "c"])[np.arange(120) % 3]), task=BINARY)
 
 
+@pytest.mark.parametrize("columns", [["p", "q"], ["text"]])
+def test_a_two_among_the_answers_of_one_label_is_named(columns: list[str], tmp_path: Path) -> None:
+    ok = Y[:, 0].copy()
+    ok[7] = 2
+    frame = table(text=[f"some words of text number {i}" for i in range(120)], ok=ok)[[*columns, "ok"]]
+    with pytest.raises(DataError, match=r"'ok' holds 2 in row 7, expected 0 or 1 \(1 such row\)"):
+        data.load(frame, task=BINARY)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(DataError, match=r"'ok' holds 2 in rows\.csv, line 9, expected 0 or 1"):
+        data.load(str(tmp_path / "rows.csv"), task=BINARY)
+    frame.assign(ok=Y[:, 0]).to_csv(tmp_path / "rows.csv", index=False)
+    bundle = data.load(str(tmp_path / "rows.csv"), task=BINARY)
+    assert (bundle.signature.task, bundle.signature.class_names) == (BINARY, ("0", "1"))
+    assert bundle.signature.preprocessing["kind"] == ("text" if columns == ["text"] else "table")
+
+
 @pytest.mark.parametrize("form", ["joined", "lists", "columns"])
 def test_texts_with_several_labels(form: str) -> None:
     words = ("red", "blue", "fast")
@@ -207,6 +223,49 @@ def test_what_a_loader_yields_decides(target: Any, task: str) -> None:
         assert data.loaders(loader(target), task="regression").signature.task == "tabular-regression"
     if task == BINARY and target.ndim == 1:
         assert data.loaders(loader(target), task="classification").signature.task == "tabular-classification"
+
+
+class Named(Dataset[Any]):
+    """Items with the names of their labels, as tuples or in dicts."""
+
+    def __init__(self, in_dicts: bool = False) -> None:
+        self.in_dicts = in_dicts
+
+    def __len__(self) -> int:
+        return 120
+
+    def __getitem__(self, i: int) -> Any:
+        return {"x": X[i], "labels": LISTS[i]} if self.in_dicts else (X[i], LISTS[i])
+
+
+def keep_lists(items: list[Any]) -> Any:
+    return torch.tensor(np.stack([x for x, _ in items])), [names for _, names in items]
+
+
+@pytest.mark.parametrize("in_dicts", [False, True])
+def test_lists_of_names_of_a_dataset_and_a_loader_are_labels(in_dicts: bool, lepton_home: Path) -> None:
+    bundle = data.load(Named(in_dicts))
+    assert (bundle.signature.task, bundle.signature.class_names) == (SEVERAL, ("a", "b", "c"))
+    batch = bundle.example(9)
+    assert batch.target.shape == (9, 3)
+    assert "multi-label classification" in said(bundle)
+    kept = DataLoader(Named(), batch_size=16, collate_fn=keep_lists)
+    loaded = data.loaders(kept, kept)
+    assert torch.equal(loaded.example(120).target, torch.as_tensor(Y).float())
+    if not in_dicts:
+        run = lepton_nb.train(None, loaded, epochs=1)
+        few = DataLoader(torch.utils.data.Subset(Named(), range(20)), batch_size=16, collate_fn=keep_lists)
+        assert len(lepton_nb.evaluate(run, few).target) == 20
+    with pytest.raises(DataError, match=r"The target of train' has the unknown label 'c'"):
+        data.loaders(kept, class_names=["a", "b"])
+
+
+def test_names_that_a_loader_turns_round_are_refused() -> None:
+    turned = DataLoader(
+        Named(), batch_size=16, collate_fn=lambda b: (keep_lists(b)[0], [("a", "b"), ("b", "c")])
+    )
+    with pytest.raises(DataError, match="2 lists of names for 16 items"):
+        data.loaders(turned)
 
 
 class Late(Dataset[Any]):

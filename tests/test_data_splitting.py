@@ -86,6 +86,62 @@ def test_equal_items_are_in_the_same_part_whatever_their_class() -> None:
     assert len(set.union(*sides)) == sum(map(len, sides)) == 60
 
 
+def tagged(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Keys, and labels of which the first is frequent and each further one half as frequent."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 2**63, count).astype(np.uint64), rng.random((count, 7)) < 0.5 ** np.arange(1, 8)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_part_has_some_of_every_label_and_data_that_grow_send_none_to_the_test(seed: int) -> None:
+    keys, truth = tagged(seed, 900)
+    before: Parts = {}
+    for count in (300, 500, 900):
+        rows = np.arange(count)
+        parts, _ = plan_parts({"train": rows}, keys[:count], truth[:count], (), Splitting(seed=seed))
+        for name in before.keys() - {"test"}:
+            assert not np.isin(parts["test"], before[name]).any()
+        before = parts
+        enough = truth[:count].sum(axis=0) >= 12
+        assert all(truth[rows].any(axis=0)[enough].all() for rows in parts.values())
+        assert abs(len(parts["test"]) / count - 0.2) < 0.06
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_label_that_is_held_out_is_learned_too(seed: int) -> None:
+    keys, truth = tagged(seed, 60)
+    parts, _ = plan_parts({"train": np.arange(60)}, keys, truth, (), Splitting(seed=seed))
+    assert not (truth[parts["val"]].any(axis=0) & ~truth[parts["train"]].any(axis=0)).any()
+
+
+def test_items_of_several_labels_are_folded() -> None:
+    keys, truth = tagged(0, 100)
+    rows = {"train": np.arange(100)}
+    tests = [plan_parts(rows, keys, truth, (), Splitting(fold=(i, 4)))[0]["test"] for i in range(4)]
+    assert sorted(np.concatenate(tests).tolist()) == list(range(100))
+
+
+def test_labels_split_before_they_were_mixed_are_split_as_they_were(tmp_path: Path) -> None:
+    keys, truth = tagged(1, 60)
+    rows = {"train": np.arange(60)}
+    with split_as("content"):
+        before, _ = plan_parts(rows, keys, truth, (), Splitting())
+    plain, _ = plan_parts(rows, keys, None, (), Splitting())
+    now, _ = plan_parts(rows, keys, truth, (), Splitting())
+    assert all(np.array_equal(before[name], plain[name]) for name in plain)
+    assert not np.array_equal(before["test"], now["test"])
+    frame = pd.DataFrame({"x": keys % np.uint64(97), **{f"l{i}": truth[:, i].astype(int) for i in range(7)}})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    target = ",".join(frame.columns[1:])
+    with split_as("content"):
+        old = data.csv(tmp_path / "rows.csv", target=target)
+    assert (spec_of(old)["split"], spec_of(data.csv(tmp_path / "rows.csv", target=target))["split"]) == (
+        "content",
+        "labels",
+    )
+    assert data.from_spec(spec_of(old)).fingerprint == old.fingerprint
+
+
 def test_rows_of_few_values_are_cases_of_their_own() -> None:
     keys = np.tile(np.array([3, 5, 7, 11], dtype=np.uint64), 100)
     values = np.tile([0, 1, 0, 1], 100)

@@ -189,6 +189,19 @@ def test_texts_and_labels_that_are_missing_are_left_out(reviews: pd.DataFrame) -
     assert "2 items without a label left out" in report(bundle)
 
 
+def test_what_a_file_cannot_use_is_named_by_its_line(reviews: pd.DataFrame, tmp_path: Path) -> None:
+    reviews.loc[3, "review"] = "two\nlines"
+    reviews.loc[5, "review"] = " "
+    reviews.loc[7, "review"] = "far too long " * 100_000
+    file = tmp_path / "reviews.csv"
+    reviews.to_csv(file, index=False)
+    said = report(load(file, text="review", label="sentiment"))
+    assert "1 item without a text left out" in said
+    assert "reviews.csv, line 8\n" in said
+    assert "1 item with a text of more than 1,000,000 characters left out" in said
+    assert "reviews.csv, line 10" in said
+
+
 def test_the_same_text_under_two_labels_is_a_warning(reviews: pd.DataFrame) -> None:
     reviews.loc[0:1, "review"] = "So so."
     bundle = text(reviews, val_fraction=0, test_fraction=0)

@@ -12,21 +12,19 @@ import lepton_nb
 
 ROOT = Path(lepton_nb.__file__).parent
 
-PICTURE = (ROOT.parent / "CONTRIBUTING.md").read_text("utf-8").partition("```\n8 lab/")[2].partition("```")[0]
+PICTURE = (ROOT.parent / "CONTRIBUTING.md").read_text("utf-8").partition("```\n9 lab/")[2].partition("```")[0]
 
 
 def drawn() -> dict[str, int]:
     """The rows of the rooms as CONTRIBUTING draws them."""
-    rows, row = {}, 8
-    for line in f"8 lab/{PICTURE}".splitlines():
+    rows, row = {}, 9
+    for line in f"9 lab/{PICTURE}".splitlines():
         row = int(line[0]) if line[:1].isdigit() else row
         rows |= dict.fromkeys(re.findall(r"(?:^\d| ) ?([a-z]+)/(?= {2})", line), row)
     return rows
 
 
 ROWS = drawn()
-# The serving process reads packages; everything else it must do without.
-NEIGHBOURS = {("serve", "packaging"), ("serve", "handlers"), ("packaging", "data")}
 JUPYTER = {
     "IPython",
     "ipywidgets",
@@ -60,9 +58,9 @@ def test_every_room_has_a_row() -> None:
 
 
 def row_of(*parts: str) -> float:
-    """The row of a module by its path; a task's own folder reads its data, and is known to nobody below."""
+    """The row of a module by its path; a task's own folder reads and exports, known to nobody below."""
     own_folder = parts[0] == "tasks" and (ROOT / "/".join(parts[:2])).is_dir() and len(parts) > 1
-    return ROWS["data"] + 0.5 if own_folder else ROWS[parts[0]]
+    return ROWS["packaging"] + 0.5 if own_folder else ROWS[parts[0]]
 
 
 def test_modules_import_only_lower_rows() -> None:
@@ -74,9 +72,41 @@ def test_modules_import_only_lower_rows() -> None:
             if parts[0] != "lepton_nb" or len(parts) == 1 or parts[1] not in ROWS:
                 continue
             other = parts[1]
-            if other != room and row_of(*parts[1:]) >= row and (room, other) not in NEIGHBOURS:
+            if other != room and row_of(*parts[1:]) >= row:
                 wrong.append(f"{path.relative_to(ROOT)} ({room}) imports {name}")
     assert not wrong, "\n".join(sorted(wrong))
+
+
+def loaded_first(path: Path) -> set[str]:
+    """Our modules that the file needs to be imported: none inside functions, none for types alone."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = list(ast.parse(path.read_text()).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & MODULES.keys() or {node.module}
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            waiting += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return found & MODULES.keys()
+
+
+MODULES = {
+    ".".join(("lepton_nb", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for _, path in rooms()
+}
+
+
+def test_no_module_needs_itself_to_be_imported() -> None:
+    needs = {name: loaded_first(path) - {name} for name, path in MODULES.items()}
+    while free := {name for name, others in needs.items() if not others & needs.keys()}:
+        for name in free:
+            del needs[name]
+    assert not needs, sorted(needs)
 
 
 def test_jupyter_is_imported_only_from_the_widgets_up() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from lepton_nb import magics
 from lepton_nb.errors import ArgumentError
 from lepton_nb.magics.commands import build_parser
 from lepton_nb.magics.parser import HelpShown, find_subparsers, split_line
@@ -101,6 +103,7 @@ def test_every_setting_of_training_is_an_option() -> None:
         "compile": (None, True),
         "device": ("cpu", "cpu"),
         "seed": ("7", 7),
+        "scheduler_by": ("step", "step"),
         "monitor": ("auroc", "auroc"),
         "patience": ("4", 4),
         "sink": ("tensorboard:logs", "tensorboard:logs"),
@@ -149,3 +152,9 @@ def test_every_command_has_help_with_an_example_of_use(capsys: pytest.CaptureFix
         text = capsys.readouterr().out
         assert f"%lepton {name}" in text.splitlines()[0]
         assert f"  {name} " in overview
+
+
+def test_every_file_with_a_parser_is_a_command() -> None:
+    folder = Path(magics.__file__).parent
+    written = {path.stem for path in folder.glob("*.py") if "\ndef add_parser(" in path.read_text()}
+    assert {name.replace("-", "_") for name in find_subparsers(build_parser())} == written

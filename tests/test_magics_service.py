@@ -10,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from lepton_nb.deployment import lifecycle
-from lepton_nb.errors import ArgumentError, HandlerError, NotFoundError
+from lepton_nb.errors import ArgumentError, NotFoundError, RouteError
 from tests.serving_support import make_run
 from tests.test_magics_shell import error, run, shell, value
 
@@ -39,12 +39,12 @@ def no_server_stays_behind(lepton_home: Path) -> Iterator[None]:
     [
         (
             "%%lepton service desk --model net\ndef read(text):\n    return 1",
-            HandlerError,
+            RouteError,
             "'text' has no type",
         ),
-        ("%%lepton service desk --model net\nx = 1", HandlerError, "no class and no function"),
+        ("%%lepton service desk --model net\nx = 1", RouteError, "no class and no function"),
         ("%%lepton service desk --model other\ndef read() -> int:\n    return 1", NotFoundError, "'other'"),
-        ("%%lepton service desk\ndef read() -> int:\n    return 1", HandlerError, "--model RUN"),
+        ("%%lepton service desk\ndef read() -> int:\n    return 1", RouteError, "--model RUN"),
         ("%lepton service desk", ArgumentError, "%%lepton service desk"),
         ("%%lepton service\nx = 1", ArgumentError, "NAME is missing"),
     ],

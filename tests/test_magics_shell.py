@@ -325,6 +325,39 @@ def test_train_and_what_follows_by_name(shell: InteractiveShell, capsys: pytest.
     assert (third.ref, third.status, third.epoch) == ("net@2", "finished", 2)
 
 
+def test_resume_takes_the_loaders_again(shell: InteractiveShell) -> None:
+    value(
+        shell,
+        "import torch\nfrom torch.utils.data import DataLoader, TensorDataset\n"
+        "both = TensorDataset(torch.randn(40, 64), torch.arange(40) % 2)\n"
+        "a, b = DataLoader(both, batch_size=8), DataLoader(both, batch_size=8)\n" + NET.replace("10)", "2)"),
+    )
+    value(shell, "run = %lepton train Net --train a --val b --epochs 1 --name own;")
+    shell.user_ns["run"].live.clear()
+    assert "--train" in str(error(shell, "%lepton resume own --epochs 2 --val b"))
+    again = value(shell, "%lepton resume own --epochs 2 --train a --val b;")
+    assert (again.epoch, again.history()["val_loss"][0]) == (2, [5, 10])
+
+
+def test_packages_that_do_not_fit_are_one_sentence_with_the_remedy(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    value(shell, "%lepton data digits --limit 60;")
+    broken = tmp_path / "torchvision"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = error(shell, "%lepton model resnet18 --data digits")
+    assert "do not belong together: operator torchvision::nms" in found.message
+    assert "pip install --force-reinstall torch torchvision" in found.hint
+    monkeypatch.setattr("traitlets.__version__", "4.0")
+    found = error(shell, "%lepton model resnet18 --data digits")
+    assert found.message.startswith("traitlets 4.0 is in memory, but ")
+    assert "Restart the kernel" in found.hint
+
+
 @pytest.mark.slow
 def test_a_run_is_evaluated_compared_asked_and_exported_by_name(
     shell: InteractiveShell, capsys: pytest.CaptureFixture[str], tmp_path: Path
@@ -536,6 +569,9 @@ made, found = read("digits")
         ("%lepton train netw", ["network"]),
         ("%lepton train resnet5", ["resnet50"]),
         ("%lepton train SmallC", ["SmallCNN"]),
+        ("%lepton model tim", ["timm:"]),
+        ("%lepton model hf:/hom", ["hf:/home/"]),
+        ("%lepton train network --lor", ["--lora"]),
         ("%lepton train network --batch", ["--batch-size"]),
         ("%lepton train network --epochs 3 --epo", []),
         ("%lepton train network --schedule c", ["cosine", "constant"]),

@@ -44,7 +44,7 @@ def test_the_text_is_a_table_with_the_totals() -> None:
 def test_the_html_takes_the_colours_around_it() -> None:
     page = summarize(MLP(4, 3), torch.randn(2, 4))._repr_html_()
     assert "head (Linear)" in page
-    assert "background:none" in page
+    assert "background:transparent" in page
     assert "#" not in page
     assert "black" not in page
 

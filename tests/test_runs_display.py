@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import get_args
 
 import lepton_nb
-from lepton_nb.runs import Run, RunTable, list_runs
-from lepton_nb.runs.display import age, duration, sparkline
+from lepton_nb.callbacks.state import Phase
+from lepton_nb.runs import Run, RunTable, list_runs, states
 from lepton_nb.runs.queue import enqueue
-from lepton_nb.runs.run import ACTIVE, STATUSES
+from lepton_nb.show.numbers import age, duration, sparkline
 from lepton_nb.widgets.run_table import describe
 from tests.runs_helpers import make_run
 
@@ -87,7 +88,10 @@ def test_a_queued_run_says_what_it_waits_for_and_is_not_timed() -> None:
     enqueue(first, "cpu")
     enqueue(second, "cpu")
     place = "waits for cpu, behind first@1"
-    assert repr(second) == f"<Run second@1 queued: LeptonCNN on cifar, {place}, epoch 3/3, 0 s>"
+    assert (
+        repr(second)
+        == f"<Run second@1 queued: LeptonCNN on cifar, {place}, epoch 3/3, {duration(second.seconds)}>"
+    )
     assert second.seconds < 0.5, "neither the time since it ended nor the wait is training"
     table = list_runs()
     for text in (second._repr_html_(), repr(table), table._repr_html_()):
@@ -96,29 +100,24 @@ def test_a_queued_run_says_what_it_waits_for_and_is_not_timed() -> None:
     assert describe(trained("third"))["queue"] == ""
 
 
-def test_every_list_of_states_in_the_page_is_that_of_the_store() -> None:
+def test_every_state_of_a_run_is_in_the_one_list() -> None:
+    assert tuple(states.STATES) == states.STATUSES
+    assert set(states.PHASES) == {*states.STATUSES, *get_args(Phase)}
     root = Path(lepton_nb.__file__).parents[1]
-    lab = (root / "labextension/src/api/types.ts").read_text()
-    (states,) = re.findall(r"RUN_STATUSES = \[(.*?)\] as const", lab, re.DOTALL)
-    assert sorted(re.findall(r"'(\w+)'", states)) == sorted(STATUSES)
-    (active,) = re.findall(r"ACTIVE: .* = \[(.*?)\]", (root / "labextension/src/model/lepton.ts").read_text())
-    assert tuple(re.findall(r"'(\w+)'", active)) == ACTIVE
-    table = (root / "lepton_nb/widgets/run_table.js").read_text()
-    (active,) = re.findall(r"ACTIVE = \[(.*?)\]", table)
-    assert tuple(re.findall(r'"(\w+)"', active)) == ACTIVE
-    (marks,) = re.findall(r"STATUS = \{(.*?)\}", table)
-    assert set(re.findall(r"(\w+): ", marks)) == {*STATUSES, "deleted"}
+    written = root / "labextension/src/api/states.ts"
+    assert written.read_text("utf-8") == states.typescript(), "write there what states.typescript() gives"
+
+
+def test_no_other_place_lists_the_states_of_a_run() -> None:
+    root = Path(lepton_nb.__file__).parents[1]
+    patterns = ("lepton_nb/*/*.py", "lepton_nb/*/*.js", "labextension/src/**/*.ts*")
+    files = [path for pattern in patterns for path in root.glob(pattern)]
+    several = re.compile(r"\b(?:interrupted|queued)\b['\"]?: .*?\b(?:stopped|paused)\b['\"]?: ", re.DOTALL)
+    listing = [path.name for path in files if several.search(path.read_text("utf-8"))]
+    assert sorted(listing) == ["states.py", "states.ts"]
 
 
 def test_words_for_time_and_bars_for_values() -> None:
-    assert [duration(s) for s in (0.4, 59.4, 60, 200, 7500, 97200)] == [
-        "0 s",
-        "59 s",
-        "1 min",
-        "3 min 20 s",
-        "2 h 5 min",
-        "1 d 3 h",
-    ]
     assert [age(time.time() - s) for s in (1, 130, 90000)] == ["now", "2 min ago", "1 d ago"]
     assert sparkline([0, 1, 2, 3]) == "▁▃▆█"
     assert sparkline([1.0, float("nan"), 1.0]) == "▁▁"

@@ -12,8 +12,9 @@ import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
+from lepton_nb.deployment.card import MIME as SERVICE
 from lepton_nb.runs.bundle import MIME as RUN
-from lepton_nb.widgets.deployment_panel import MIME as SERVICE
+from lepton_nb.runs.bundle import RUNS_MIME as RUNS
 
 pytestmark = pytest.mark.slow
 
@@ -86,6 +87,63 @@ def test_the_function_shows_the_same_panel_and_can_be_quiet(kernel: BlockingKern
     code = "import lepton_nb\nrun = lepton_nb.train('SmallCNN', digits, epochs=1, progress=%s)"
     assert VIEW in outputs(kernel, code % True)[0]
     assert outputs(kernel, code % False) == []
+
+
+def test_a_panel_that_was_shown_is_not_shown_again_at_the_end_of_its_cell(
+    kernel: BlockingKernelClient,
+) -> None:
+    assert len(outputs(kernel, "lepton_nb.train('SmallCNN', digits, epochs=1)")) == 1
+    assert len(outputs(kernel, "lepton_nb.train('SmallCNN', digits, epochs=1, progress=False)")) == 1
+
+
+def test_a_search_and_a_list_refer_to_their_runs(kernel: BlockingKernelClient) -> None:
+    options = "search='lr=1e-3..1e-2', trials=1, epochs=1, name='searched'"
+    first, found = outputs(kernel, f"lepton_nb.tune('SmallCNN', digits, {options})")
+    assert first["text/plain"] == "Search searched: 0 of 1 trials"
+    assert (first[RUNS]["study"], first[RUNS]["wanted"]) == ("searched", 1)
+    assert "1 of 1 trials" in found["text/plain"]
+    assert outputs(kernel, f"s = lepton_nb.tune('SmallCNN', digits, {options}, progress=False)") == []
+    (listed,) = outputs(kernel, "%lepton runs searched")
+    assert [(run["ref"], run["status"]) for run in listed[RUNS]["runs"]] == [("searched@1", "finished")]
+    assert listed[RUNS]["panel"] in listed["text/html"]
+
+
+def run_cell(kernel: BlockingKernelClient, code: str, cell: str) -> str:
+    """The HTML that a cell displays, run as JupyterLab runs it: with its id."""
+    content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+    request = kernel.session.msg("execute_request", content, metadata={"cellId": cell})
+    kernel.shell_channel.send(request)
+    shown = ""
+    while True:
+        message = kernel.get_iopub_msg(timeout=60)
+        if message["parent_header"].get("msg_id") != request["header"]["msg_id"]:
+            continue
+        if message["msg_type"] == "display_data":
+            shown += message["content"]["data"]["text/html"]
+        elif message["content"].get("execution_state") == "idle":
+            return shown
+
+
+def test_a_cell_that_is_run_again_leaves_the_same_output(kernel: BlockingKernelClient) -> None:
+    twice = "%lepton form SmallCNN --data digits\n%lepton form SmallCNN --data digits"
+    first = run_cell(kernel, twice, "one")
+    assert len(set(re.findall(r'id="(lepton-\w+)"', first))) == 2
+    assert run_cell(kernel, twice, "one") == first
+    assert run_cell(kernel, twice, "another") != first
+
+
+def test_a_run_whose_loss_is_not_finite_says_so_once_and_what_to_change(
+    kernel: BlockingKernelClient,
+) -> None:
+    code = (
+        "try:\n    lepton_nb.train('SmallCNN', digits, epochs=9, optimizer='sgd', lr=1e9, name='nan')\n"
+        "except lepton_nb.LeptonError:\n    pass"
+    )
+    outputs(kernel, code)
+    text = outputs(kernel, "%lepton attach nan")[0]["text/plain"]
+    assert text.count("The loss became nan") == 1
+    assert "%lepton evaluate" not in text
+    assert text.count("%lepton resume") == 1
 
 
 def test_what_the_text_says_to_type_shows_the_run(kernel: BlockingKernelClient) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 
-from lepton_nb.serve import connections
-from lepton_nb.serve.connections import Connection, watch
+from lepton_nb.serve.http import connections
+from tests.connections_support import Running, body_length, everything, running, send_text
 
 pytestmark = pytest.mark.slow
 
@@ -22,44 +19,13 @@ BIG = 8 << 20
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
     """Answers with the length of the body, with much, or with all headers."""
-    length, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        length, more = length + len(message["body"]), message["more_body"]
+    length = await body_length(receive)
+    if length is None:
+        return
     body = b"x" * BIG if scope["path"] == "/big" else str(length).encode()
     if scope["path"] == "/headers":
         body = b"|".join(b"=".join(header) for header in scope["headers"])
-    headers = [(b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-class Running:
-    def __init__(self) -> None:
-        config = uvicorn.Config(echo, http=Connection, ws="none", lifespan="off", log_config=None)
-        self.server = uvicorn.Server(config)
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.port = listener.getsockname()[1]
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._run(listener)))
-        self.thread.start()
-
-    async def _run(self, listener: socket.socket) -> None:
-        watching = asyncio.create_task(watch(self.server.server_state.connections))
-        await self.server.serve(sockets=[listener])
-        watching.cancel()
-
-    def connect(self) -> socket.socket:
-        client = socket.create_connection(("127.0.0.1", self.port))
-        client.settimeout(10)
-        return client
-
-    def ask(self, request: bytes) -> bytes:
-        """The whole answer to some bytes, until the server closes the connection."""
-        with self.connect() as client:
-            client.sendall(request)
-            return everything(client)
+    await send_text(send, body)
 
 
 def answer_of(client: socket.socket) -> bytes:
@@ -70,22 +36,10 @@ def answer_of(client: socket.socket) -> bytes:
     return answer
 
 
-def everything(client: socket.socket) -> bytes:
-    parts = []
-    try:
-        while part := client.recv(65536):
-            parts.append(part)
-    except ConnectionResetError:
-        pass
-    return b"".join(parts)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    running = Running()
-    yield running
-    running.server.should_exit = True
-    running.thread.join()
+    with running(echo) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

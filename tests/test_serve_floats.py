@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from lepton_nb.serve.floats import InputsReader, load_tensors
+from lepton_nb.serve.wires.floats import InputsReader, load_tensors
 from lepton_nb.signature import TensorSpec
 
 PICTURE = InputsReader((TensorSpec("image", "float32", (2, 2, 3)),))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import itertools
 import json
 import re
 import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -96,6 +98,8 @@ PATHS = (
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "PROPFIND")
 TYPES = (
     "application/json",
+    "multipart/form-data; boundary=X",
+    "application/x-www-form-urlencoded",
     "application/x-npy",
     "image/png",
     "application/octet-stream",
@@ -227,11 +231,33 @@ def _infer() -> bytes:
     return json.dumps(head).encode() + pictures(1).numpy().tobytes()
 
 
-GOOD = {
-    "image/png": ("/predict", _png()),
-    "application/x-npy": ("/predict", _npy()),
-    "application/octet-stream": ("/v2/models/net/infer", _infer()),
-    "application/json": ("/predict", json.dumps({"inputs": pictures(1).tolist()}).encode()),
+def _form() -> bytes:
+    part = (
+        b'--X\r\nContent-Disposition: form-data; name="file"; filename="%b"\r\nContent-Type: %b\r\n\r\n%b\r\n'
+    )
+    parts = [part % (b"a.png", b"image/png", _png()), part % (b"b", b"application/octet-stream", _npy())]
+    return b"".join(parts) + b"--X--\r\n"
+
+
+_JSON = json.dumps({"inputs": pictures(1).tolist()}).encode()
+_FORM = "multipart/form-data; boundary=X"
+GOOD: dict[str, tuple[str, bytes, dict[str, str]]] = {
+    "picture": ("/predict", _png(), {"Content-Type": "image/png"}),
+    "npy": ("/predict", _npy(), {"Content-Type": "application/x-npy"}),
+    "json": ("/predict", _JSON, {"Content-Type": "application/json"}),
+    "unnamed": ("/predict", _png(), {"Content-Type": "application/octet-stream"}),
+    "form": ("/predict", _form(), {"Content-Type": _FORM}),
+    "gzip": ("/predict", gzip.compress(_JSON[:99]) + gzip.compress(_JSON[99:]), {"Content-Encoding": "gzip"}),
+    "gzipped form": ("/predict", gzip.compress(_form()), {"Content-Encoding": "gzip", "Content-Type": _FORM}),
+    "deflate": ("/predict", zlib.compress(_JSON), {"Content-Encoding": "deflate"}),
+    "tensors": (
+        "/v2/models/net/infer",
+        _infer(),
+        {
+            "Content-Type": "application/octet-stream",
+            "Inference-Header-Content-Length": str(len(_infer()) - 256),
+        },
+    ),
 }
 
 
@@ -245,10 +271,7 @@ GOOD = {
 def test_any_damage_to_a_good_request(
     server: Front, kind: str, changes: list[tuple[int, int]], cut: int, repeat: int
 ) -> None:
-    path, content = GOOD[kind]
-    head = {"Content-Type": kind}
-    if kind == "application/octet-stream":
-        head["Inference-Header-Content-Length"] = str(len(content) - 256)
+    path, content, head = GOOD[kind]
     answer = server.client.post(path, content=damaged(content, changes, cut, repeat), headers=head)
     check(answer)
     if not changes and not cut and repeat == 1:
@@ -340,7 +363,6 @@ def bomb(width: int, height: int) -> bytes:
     stream = io.BytesIO()
     Image.new("1", (1, 1)).save(stream, "PNG")
     import struct
-    import zlib
 
     content = bytearray(stream.getvalue())
     content[16:24] = struct.pack("!II", width, height)
@@ -391,8 +413,6 @@ def test_bombs_are_refused_before_anything_is_allocated(
 
 
 def test_a_gzip_bomb_is_stopped_at_the_limit(server: Front) -> None:
-    import gzip
-
     content = gzip.compress(b" " * (40 << 20), 9)
     assert len(content) < LIMIT
     answer = server.client.post(

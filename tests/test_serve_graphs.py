@@ -22,10 +22,10 @@ import pytest
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.deployment.examples import curl_options
 from lepton_nb.packaging import Package
-from lepton_nb.serve.accepting import preferred
-from lepton_nb.serve.frames import Request
+from lepton_nb.serve.batches import Request
+from lepton_nb.serve.http.accepting import preferred
 from lepton_nb.serve.predictor import Predictor
-from lepton_nb.serve.wires import PredictWire
+from lepton_nb.serve.wires.base import PredictWire
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import get_task
 from lepton_nb.tasks.base import Arrays, Media
@@ -118,7 +118,7 @@ def test_only_what_is_padded_shares_a_batch(pad: int | None, expected: list[tupl
     wires = {0: PredictWire(codec, 1)}
     predictor = Predictor(wires, codec, {"model": graph}, batchable=True, max_items=9, max_body=99)
     bodies = [b'{"inputs": [[1, 2], [3, 4]]}', b'{"inputs": [[5]]}', b'{"inputs": [[6, 7, 8]]}']
-    result = predictor.answer([Request(b"", body) for body in bodies], lambda *_: True)
+    result = predictor.answer([Request(b"", body) for body in bodies])
     assert seen == expected
     answers = [[item["outputs"] for item in json.loads(a.body)["predictions"]] for a in result.answers]
     assert answers == [[3, 7], [5], [21]]
@@ -162,8 +162,25 @@ def test_a_client_that_leaves_ends_its_answer(slow: Front) -> None:
     with slow.client.stream("POST", "/predict", json={"text": "abc"}, headers=LINES) as answer:
         next(answer.iter_lines())
     assert slow.client.post("/predict", json={"text": "abc"}).status_code == 200
-    assert time.monotonic() - started < 10
-    assert slow.stats()["in_flight"] == 0
+    while slow.stats()["in_flight"]:
+        time.sleep(0.05)
+        assert time.monotonic() - started < 10
+
+
+def test_others_are_answered_while_an_answer_comes_in_pieces(slow: Front) -> None:
+    question = {"json": {"text": "abc"}, "headers": LINES}
+    with (
+        slow.client.stream("POST", "/predict", **question) as first,
+        slow.client.stream("POST", "/predict", **question) as second,
+    ):
+        lines = [answer.iter_lines() for answer in (first, second)]
+        started = time.monotonic()
+        assert [json.loads(next(line)).keys() for line in lines] == [{"piece"}, {"piece"}]
+        whole = slow.client.post("/predict", json={"texts": ["abc", "b"]})
+        assert len(whole.json()["predictions"]) == 2
+        assert slow.stats()["in_flight"] == 2
+        assert [json.loads(next(line)).keys() for line in lines] == [{"piece"}, {"piece"}]
+        assert time.monotonic() - started < 10
 
 
 def test_an_answer_whose_model_dies_ends_with_the_reason(slow: Front) -> None:
@@ -174,6 +191,23 @@ def test_an_answer_whose_model_dies_ends_with_the_reason(slow: Front) -> None:
         *_, event, data = [line for line in lines if line]
     assert event == "event: error"
     assert "was ended by SIGKILL" in json.loads(data.removeprefix("data: "))["error"]
+
+
+def test_what_shares_a_worker_with_a_stream_is_run_again_where_it_dies(slow: Front) -> None:
+    slow.wait_for(lambda: slow.stats()["worker_pid"] is not None)
+    with (
+        slow.client.stream("POST", "/predict", json={"text": "abc"}, headers=LINES) as answer,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        lines = answer.iter_lines()
+        next(lines)
+        worker = slow.stats()["worker_pid"]
+        os.kill(worker, signal.SIGSTOP)
+        other = pool.submit(slow.client.post, "/predict", json={"text": "abc"}, timeout=60)
+        slow.wait_for(lambda: slow.stats()["in_flight"] == 2)
+        os.kill(worker, signal.SIGKILL)
+        assert "was ended by SIGKILL" in json.loads(list(lines)[-1])["error"]
+        assert other.result().status_code == 200
 
 
 def test_several_outputs_are_answered_by_name(twins: Front) -> None:
@@ -225,7 +259,7 @@ def test_outputs_may_be_partly_binary(twins: Front) -> None:
 
 def test_grpc_has_every_output(twins: Front) -> None:
     grpc = pytest.importorskip("grpc")
-    from lepton_nb.serve.grpc_messages import MESSAGES, SERVICE
+    from lepton_nb.serve.wires.grpc_messages import MESSAGES, SERVICE
     from tests.serving_support import TOKEN
 
     port = next(line.rpartition(":")[2] for line in twins.log.splitlines() if "gRPC on" in line)

@@ -18,7 +18,7 @@ from tests.serving_support import IMAGES, TOKEN, Front, expected_labels, front, 
 triton = pytest.importorskip("tritonclient.grpc")
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype  # noqa: E402
 
-from lepton_nb.serve.grpc_messages import MESSAGES  # noqa: E402
+from lepton_nb.serve.wires.grpc_messages import MESSAGES  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lepton_nb.packaging import Package
-from lepton_nb.serve.memory import is_exhaustion, usual_limit
+from lepton_nb.processes.memory import is_exhaustion, usual_limit
 from tests.serving_support import front, make_package, pictures
 
 pytestmark = pytest.mark.slow

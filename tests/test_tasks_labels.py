@@ -20,9 +20,9 @@ from lepton_nb.errors import ArgumentError, ModelError
 from lepton_nb.models.label_loss import LabelLoss
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks import get_task
-from lepton_nb.tasks.labels.thresholds import best_thresholds
+from lepton_nb.tasks.labels.task import best_thresholds
 from lepton_nb.training.config import TrainConfig
-from lepton_nb.training.preparing import make_criterion
+from lepton_nb.training.fitting import make_criterion
 
 BINARY, SEVERAL = "binary-classification", "multi-label-classification"
 NAMES = ("cat", "dog", "owl")

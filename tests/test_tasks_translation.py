@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from dataclasses import replace
@@ -16,8 +17,9 @@ from torch import Tensor, nn
 import lepton_nb
 from lepton_nb import data
 from lepton_nb.batch import cut
+from lepton_nb.callbacks import Callback, TrainState
 from lepton_nb.data import DataBundle
-from lepton_nb.errors import DataError
+from lepton_nb.errors import ArgumentError, DataError
 from lepton_nb.runs import Run
 from lepton_nb.tasks import InputError, get_task
 from lepton_nb.tasks.translation.decoding import Search, agreed
@@ -25,6 +27,8 @@ from lepton_nb.tasks.translation.learning import TokenLoss, modules_of, torch_gr
 from lepton_nb.tasks.translation.nets import Transformer
 from lepton_nb.tasks.translation.task import Translation
 from lepton_nb.tasks.translation.tokens import END, PAD, START, ids_of, text_of, train_tokens, vocabulary
+from lepton_nb.widgets.observed import Observed
+from lepton_nb.widgets.panel_callback import measure
 
 pytest.importorskip("tokenizers")
 pytest.importorskip("sacrebleu")
@@ -40,6 +44,7 @@ def toy_pairs(count: int = 1000) -> list[tuple[str, str]]:
 
 
 def write(path: Path, pairs: list[tuple[str, ...]]) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text("".join("\t".join(pair) + "\n" for pair in pairs), "utf-8")
     return path
 
@@ -123,6 +128,40 @@ def test_two_files_line_by_line(tmp_path: Path) -> None:
     write(right, [("only one",)])
     with pytest.raises(DataError, match=rf"words.en has {len(pairs)} lines and words.ne 1: which belong"):
         read(left, targets=str(right))
+
+
+def test_a_folder_of_files_has_the_splits_that_their_names_say(tmp_path: Path) -> None:
+    pairs = toy_pairs()
+    parts = {"train": pairs[:300], "valid": pairs[300:350], "test": [*pairs[350:400], pairs[0]]}
+    for name, rows in parts.items():
+        write(tmp_path / f"{name}.tsv", rows)
+        write(tmp_path / "two" / f"{name}.en", [(source,) for source, _ in rows])
+        write(tmp_path / "two" / f"{name}.ne", [(target,) for _, target in rows])
+    bundle = data.load(str(tmp_path), vocab_size=300)
+    assert bundle.signature.task == "translation"
+    assert bundle.report.sizes == {"train": 299, "val": 50, "test": 51}
+    assert "1 source of train also in test: removed from train" in str(bundle.report)
+    assert "train.tsv, line 1 = test.tsv, line 51" in str(bundle.report)
+    two = data.load(str(tmp_path / "two"), targets="ne", vocab_size=300)
+    assert two.fingerprint == bundle.fingerprint
+    assert data.from_spec(two.spec).fingerprint == bundle.fingerprint
+    with pytest.raises(DataError, match=r"train.en and train.ne is translated into which") as caught:
+        data.load(str(tmp_path / "two"), task="translation")
+    assert "targets='ne'" in str(caught.value.hint)
+    (tmp_path / "valid.tsv").unlink()
+    assert data.load(str(tmp_path), vocab_size=300).report.sizes["test"] == 51
+    with pytest.raises(DataError, match=r"has no train\.tsv"):
+        data.pairs(str(tmp_path.parent))
+
+
+def test_two_files_are_found_again_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = write(tmp_path / "words.en", [(source,) for source, _ in toy_pairs()])
+    write(tmp_path / "words.ne", [(target,) for _, target in toy_pairs()])
+    monkeypatch.chdir(tmp_path)
+    bundle = data.pairs("words.en", targets="words.ne", vocab_size=300)
+    assert data.load((left, "words.ne"), vocab_size=300).fingerprint == bundle.fingerprint
+    monkeypatch.chdir("/")
+    assert data.from_spec(bundle.spec).fingerprint == bundle.fingerprint
 
 
 def test_pairs_are_told_from_labelled_texts(tmp_path: Path) -> None:
@@ -224,6 +263,32 @@ def test_it_learns_the_toy_language_and_says_how(turned: Run, toy: DataBundle) -
     assert f"({' '.join(w[::-1] for w in source.split())})" in log
 
 
+class Spoiled(Callback):
+    """Takes the weights away that training goes on from, once the average of the last step is made."""
+
+    def on_epoch_end(self, state: TrainState) -> None:
+        self.shown = measure(state)["samples"]
+
+    def on_step_end(self, state: TrainState) -> None:
+        if state.step == state.steps_per_epoch:
+            with torch.no_grad():
+                for parameter in state.model.parameters():
+                    parameter.zero_()
+
+
+def test_samples_are_of_the_weights_that_are_measured(
+    turned: Run, toy: DataBundle, lepton_home: Path
+) -> None:
+    model, watch = copy.deepcopy(turned.live["model"]), Spoiled()
+    settings = {"epochs": 1, "lr": 1e-9, "batch_size": 32, "ema": 0.9, "restore_best": False}
+    run = lepton_nb.train(model, toy, callbacks=[watch], **settings)
+    source = toy.split("val").raw(0)
+    said = " ".join(word[::-1] for word in source.split())
+    assert watch.shown[0] == f"{source} → {said}   ({said})"
+    assert f"  {watch.shown[0]}\n" in (run.path / "log.txt").read_text()
+    assert Observed(run).samples == watch.shown
+
+
 def test_other_pairs_are_read_in_the_tokens_of_the_run(turned: Run, toy: DataBundle, tmp_path: Path) -> None:
     few = [pair for pair in toy_pairs() if pair[0].startswith("snow")][:9]
     file = write(tmp_path / "few.tsv", [*few, ("sun " * 40, "nus " * 40)])
@@ -231,6 +296,20 @@ def test_other_pairs_are_read_in_the_tokens_of_the_run(turned: Run, toy: DataBun
     assert len(found.target) == 9
     assert found.metrics["exact"] > 0.7
     assert any("1 pair of test longer than that left out" in note for note in found.notes)
+    sources, targets = (list(sides) for sides in zip(*few, strict=True))
+    files = (
+        write(tmp_path / "few.en", [(s,) for s in sources]),
+        write(tmp_path / "few.ne", [(t,) for t in targets]),
+    )
+    for given in (files, (sources, targets)):
+        assert lepton_nb.evaluate(turned, given).metrics == pytest.approx(found.metrics)
+    write(tmp_path / "parts" / "train.tsv", toy_pairs()[:20])
+    write(tmp_path / "parts" / "test.tsv", few)
+    assert lepton_nb.evaluate(turned, tmp_path / "parts").metrics == pytest.approx(found.metrics)
+    with pytest.raises(DataError, match="has no split 'val'; it has 'train', 'test'"):
+        lepton_nb.evaluate(turned, tmp_path / "parts", split="val")
+    with pytest.raises(DataError, match="There are 9 sources and 8 targets"):
+        lepton_nb.evaluate(turned, (sources, targets[1:]))
     with pytest.raises(DataError, match="prepared otherwise") as raised:
         lepton_nb.evaluate(
             turned, data.load(str(write(tmp_path / "other.tsv", toy_pairs(300))), vocab_size=310)
@@ -372,6 +451,8 @@ def test_requests_and_what_is_wrong_with_them(toy: DataBundle) -> None:
         ({"text": 3}, "must be a string, got a number"),
         ({"words": "sun"}, "unknown key 'words'"),
         ({"text": "sun " * 50}, "tokens long, this model reads up to"),
+        ({"text": "sun " * 90_000}, "the text is 360,000 characters long"),
+        ({"text": "sun " * 2_500_000}, "'text' is 10,000,000 characters long"),
         (
             {"inputs": {"source": [[5, 999]], "before": [[START]]}},
             r"inputs\[0\]\[1\] is 999, expected a token id",
@@ -403,6 +484,7 @@ def test_what_is_streamed_is_the_answer_word_by_word(turned: Run, toy: DataBundl
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_deployed_model_answers_and_streams_from_two_graphs(
     turned: Run, toy: DataBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -426,6 +508,13 @@ def test_a_deployed_model_answers_and_streams_from_two_graphs(
         assert "".join(piece["piece"] for piece in pieces) == said["text"]
         assert len(pieces) > 1
         assert whole["predictions"] == [said]
+        assert list(service.stream(text)) == [piece["piece"] for piece in pieces]
+        for wrong, message in (
+            (["sun", "moon"], "2 inputs are given"),
+            ("sun " * 50, "This is not an input of the model"),
+        ):
+            with pytest.raises(ArgumentError, match=message):
+                service.stream(wrong)
     finally:
         service.stop()
 

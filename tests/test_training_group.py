@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from lepton_nb.batch import Batch
+from lepton_nb.data.memory import MemorySplit
+from lepton_nb.data.shards import Shard
 from lepton_nb.models.objectives import compared
 from lepton_nb.tasks.meters import Gathered, Mean
 from lepton_nb.training.gradients import backward
@@ -86,6 +88,16 @@ def test_an_epoch_is_measured_over_all_members() -> None:
         model, Batches(), compared(nn.MSELoss()), Gathered(count), keep_going=lambda: True, group=group
     )
     assert found == {"val_loss": pytest.approx(1.0), "val_items": 10.0}
+
+
+def test_a_part_of_no_items_is_not_measured() -> None:
+    rest = Shard(MemorySplit("val", torch.ones(5, 2), torch.ones(5, 2), str).loader(batch_size=4), 0, 2)
+    assert [batch.items for batch in rest.batches(0)] == [2, 0]
+    model = nn.Sequential(nn.Flatten(0), nn.Linear(4, 1), nn.Flatten(0))  # takes two items, and no others
+    measured = compared(lambda outputs, target: outputs.mean() - target.mean())
+    found = validate(model, rest, measured, Gathered(count), keep_going=lambda: True)
+    assert found is not None
+    assert found["val_items"] == 1.0
 
 
 def test_whoever_stops_stops_all() -> None:

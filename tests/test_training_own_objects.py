@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -201,6 +202,22 @@ def test_a_loss_of_torch_is_the_same_after_resume(loss: Any) -> None:
     assert half.params["loss"] == type(loss if isinstance(loss, nn.Module) else nn.L1Loss()).__name__
 
 
+class Absolute:
+    def __call__(self, out: Tensor, target: Tensor) -> Tensor:
+        return (out - target).abs().mean()
+
+
+@pytest.mark.parametrize(
+    "loss", [partial(nn.L1Loss, reduction="mean"), Absolute, Absolute(), partial(F.l1_loss)]
+)
+def test_a_partial_a_class_and_an_object_are_losses_and_go_on_in_this_kernel(loss: Any) -> None:
+    x = inputs()
+    batches = loader(x, 10 * x.sum(1, keepdim=True))
+    run = lepton_nb.train(nn.Linear(6, 1), train=batches, loss=loss, epochs=2, callbacks=[stop_after(0)])
+    assert run.history()["train_loss"][1][0] == pytest.approx(run.history()["loss"][1][0], rel=0.5)
+    assert lepton_nb.resume(run).status == "finished"
+
+
 class Scaled(nn.Module):
     """A loss with a temperature that is learned, and a count of its calls."""
 
@@ -307,3 +324,25 @@ def test_a_scheduler_of_the_users_is_not_overwritten(schedule: str) -> None:
     rates = run.history().frame().groupby("epoch")["lr"].first().tolist()
     falls = [1.0, 0.75, 0.5, 0.25] if schedule == "linear" else [1.0] * 4
     assert rates == pytest.approx([0.1 * 0.5**epoch * fall for epoch, fall in enumerate(falls)])
+
+
+# -- what is wrong with the data, or with one trial, is said as it is
+
+
+def test_nan_in_validation_inputs_is_named_with_its_batch() -> None:
+    x = inputs(64)
+    spoiled = x.clone()
+    spoiled[41, 2] = float("nan")
+    y = torch.arange(64) % 3
+    run = lepton_nb.train(nn.Linear(6, 3), train=loader(x, y), val=loader(spoiled, y), epochs=2)
+    said = [text for text in run.warnings if "Batch 3 of the validation split holds NaN" in text]
+    assert len(said) == 1
+    assert "item 9 of it" in said[0]
+
+
+def test_a_run_that_stopped_early_goes_on_where_more_is_asked_for() -> None:
+    options: dict[str, Any] = {"patience": 2, "epochs": 9, "lr": 1e-9, "schedule": "constant"}
+    run = lepton_nb.train(TinyNet(), blobs(), **options)
+    assert (run.status, run.epoch) == ("stopped", 3)
+    lepton_nb.resume(run, epochs=12)
+    assert run.epoch == 5, "two more epochs without a better one"

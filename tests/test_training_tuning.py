@@ -59,7 +59,7 @@ def test_every_trial_is_a_run_and_the_best_one_is_found() -> None:
     study = lepton_nb.tune(
         TinyNet, blobs(), search=SPACE, trials=5, name="s", progress=lambda s: seen.append(s.counted), **FAST
     )
-    assert seen == [1, 2, 3, 4, 5]
+    assert seen == [0, 1, 2, 3, 4, 5]
     runs = lepton_nb.list_runs("s")
     assert [run.ref for run in runs] == [f"s@{n}" for n in range(5, 0, -1)]
     assert study.best.best_value == max(run.best_value or 0 for run in runs)
@@ -144,3 +144,19 @@ def test_a_trial_that_diverges_fails_alone_and_all_of_them_fail_the_search() -> 
     assert states == {1e-2: "complete", 100.0: "failed"}
     with pytest.raises(TrainingError):
         lepton_nb.tune(Fragile, blobs(), search="lr=100.0|200.0", trials=2, name="t", **FAST)
+
+
+def test_one_trial_that_fails_by_the_users_own_code_or_cannot_begin_does_not_end_the_search() -> None:
+    def loss(out: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        if torch.is_grad_enabled() and len(target) == 16 and not target.requires_grad:
+            raise RuntimeError("sixteen")
+        return nn.functional.cross_entropy(out, target)
+
+    study = lepton_nb.tune(
+        TinyNet, blobs(), search="batch_size=16|32", trials=4, loss=loss, epochs=1, name="own-code"
+    )
+    assert {trial.state for trial in study.trials} == {"complete", "failed"}
+    study = lepton_nb.tune(TinyNet, blobs(), search="cutmix=0.0|1.0", trials=4, epochs=1, name="refused")
+    assert len(study.trials) + len(study.refused) == 4
+    assert study.ranked
+    assert "cutmix pastes boxes of pictures" in str(study)

@@ -10,7 +10,6 @@ import pytest
 from lepton_nb.widgets.answers import AnswerView
 from lepton_nb.widgets.curves import Curves, Patch
 from lepton_nb.widgets.service_view import last_figures
-from lepton_nb.widgets.wording import duration, figure, metric_title, size
 
 
 def apply(view: dict[str, dict[str, list[float]]], patch: Patch) -> None:
@@ -55,36 +54,6 @@ def test_only_what_is_drawn_is_kept_and_only_finite_values() -> None:
     curves = Curves()
     curves.add([(1, 0, {"loss": 1.0, "lr": 0.1, "val_loss": math.nan, "val_f1": 0.5, "epoch_seconds": 3.0})])
     assert set(curves.to_dict()) == {"loss", "val_f1"}
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.9, "9.9 s"),
-        (9.97, "10 s"),
-        (59.7, "1 min"),
-        (200, "3 min 20 s"),
-        (7500, "2 h 5 min"),
-    ],
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.98765, "0.9877"), (0.0, "0.0000"), (12.345, "12.35"), (1234567.0, "1,234,567"), (1.2e-5, "1.20e-05")],
-)
-def test_metrics(value: float, text: str) -> None:
-    assert figure(value) == text
-    assert figure(math.nan) == "nan"
-
-
-def test_sizes_and_titles() -> None:
-    assert [size(n) for n in (999, 512e6, 999.6e6, 1.44e9)] == ["999 B", "512 MB", "1.0 GB", "1.4 GB"]
-    assert metric_title("val_f1_macro") == "validation f1 macro"
-    assert metric_title("train_loss") == "training loss"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import io
 from typing import Any
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from rich.console import Console
 
 from lepton_nb.callbacks import Callback, Control, TrainState
@@ -79,10 +78,9 @@ def test_a_terminal_gets_a_moving_line_and_keeps_the_epochs(data: DataBundle) ->
 
 
 def test_the_progress_fits_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    shell = InteractiveShell()
-    assert isinstance(progress_callbacks(shell)[0], LineProgress)
+    assert isinstance(progress_callbacks()[0], LineProgress)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    assert isinstance(progress_callbacks(shell)[0], TerminalProgress)
+    assert isinstance(progress_callbacks()[0], TerminalProgress)
 
 
 SCRIPT = """
@@ -101,6 +99,36 @@ def test_a_script_is_told_how_far_its_training_is_unless_it_wants_quiet() -> Non
     told = python(SCRIPT % (True, True)).splitlines()
     assert [line.split()[1] for line in told if line.startswith("epoch")] == ["1/2", "2/2", "3/3"]
     assert python(SCRIPT % (False, False)) == ""
+
+
+# What of marimo is asked: whether it runs, and to show a widget or a page as the output of the cell.
+IN_MARIMO = """
+import sys, types
+shown = []
+marimo = types.ModuleType("marimo")
+marimo.running_in_notebook = lambda: True
+marimo.Html = lambda text: text
+marimo.output = types.SimpleNamespace(replace=shown.append)
+sys.modules["marimo"] = marimo
+import anywidget
+import lepton_nb
+from lepton_nb import data
+digits = data.digits(limit=100)
+lepton_nb.train("SmallCNN", digits, epochs=1, name="net")
+live, left = shown
+assert isinstance(live, anywidget.AnyWidget)
+assert live.progress["phase"] == "finished"
+assert len(live.curves["loss"]["x"]) == 2
+assert "net@1" in left and "Finished" in left and "<img" in left
+lepton_nb.attach("net")
+assert "Finished" in shown[-1]
+lepton_nb.tune("SmallCNN", digits, search="lr=1e-3..1e-2", trials=1, epochs=1, name="s")
+assert "0 of 1 trials" in shown[-3] and "1 of 1 trials" in shown[-2] and not shown[-1]
+"""
+
+
+def test_marimo_shows_the_widget_while_it_trains_and_what_it_leaves() -> None:
+    assert python(IN_MARIMO) == ""
 
 
 def test_the_summary_of_a_finished_run(data: DataBundle) -> None:

@@ -1,5 +1,5 @@
 import type { IHistory, ISeries } from '../src/api/types';
-import { along, chartsOf, diffOf, extend, smooth } from '../src/model/curves';
+import { along, axesOf, chartsOf, diffOf, extend, smooth } from '../src/model/curves';
 
 function series(value: number[], first = 1): ISeries {
   const step = value.map((_, index) => first + index);
@@ -26,9 +26,19 @@ describe('charts', () => {
     ]);
   });
 
-  it('runs along steps, epochs or the seconds since the first point', () => {
-    expect(along(HISTORY.series.loss, 'step')).toEqual([1, 2]);
-    expect(along(HISTORY.series.loss, 'time')).toEqual([0, 1]);
+  it('runs along epochs, steps, the seconds since the first point of the run, or the time of day', () => {
+    expect(along(HISTORY, 'loss', 'step')).toEqual([1, 2]);
+    expect(along(HISTORY, 'loss', 'time')).toEqual([0, 1]);
+    expect(along(HISTORY, 'loss', 'clock')).toEqual([101, 102]);
+    expect(along({ ...HISTORY, steps_per_epoch: 4 }, 'loss', 'epoch')).toEqual([0.25, 0.5]);
+    expect(axesOf([HISTORY])).toEqual(['epoch', 'step', 'time', 'clock']);
+  });
+
+  it('runs along steps where a notebook kept no times, and no length of an epoch', () => {
+    const { step, value } = HISTORY.series.loss;
+    const kept = { ...HISTORY, series: { loss: { step, value, epoch: [], time: [] } } };
+    expect(along(kept, 'loss', 'epoch')).toEqual([1, 2]);
+    expect(axesOf([kept])).toEqual(['epoch', 'step']);
   });
 
   it('adds what came since', () => {

@@ -1,16 +1,29 @@
 import * as format from '../src/model/format';
+import spelling from './spelling.json';
+
+declare const __dirname: string;
+const { readFileSync } = jest.requireActual<{ readFileSync(file: string, code: string): string }>(
+  'fs'
+);
+const script = readFileSync(`${__dirname}/../../lepton_nb/widgets/elements.js`, 'utf-8');
+const panels = new Function(`${script}; return { duration, bytes };`)();
 
 describe('numbers as people read them', () => {
   it.each([
-    [0, '0 s'],
-    [59.6, '1 min'],
-    [200, '3 min 20 s'],
-    [3600, '1 h'],
-    [7500, '2 h 5 min'],
-    [3 * 86400 + 4 * 3600, '3 d 4 h'],
-    [null, '–']
-  ])('duration of %s is %s', (seconds, text) => {
-    expect(format.duration(seconds)).toBe(text);
+    ['the lab', format],
+    ['the panels', panels]
+  ])('%s spells durations and sizes as Python does', (_, spelled) => {
+    for (const [seconds, text] of spelling.durations as [number, string][]) {
+      expect(spelled.duration(seconds)).toBe(text);
+    }
+    for (const [count, text] of spelling.sizes as [number, string][]) {
+      expect(spelled.bytes(count)).toBe(text);
+    }
+  });
+
+  it('tells what is not known by a dash', () => {
+    expect(format.duration(null)).toBe('–');
+    expect(format.bytes(undefined)).toBe('–');
   });
 
   it.each([
@@ -23,18 +36,10 @@ describe('numbers as people read them', () => {
     expect(format.metric(value)).toBe(text);
   });
 
-  it.each([
-    [999, '999 B'],
-    [1_500_000, '1.5 MB'],
-    [80e9, '80 GB']
-  ])('%s bytes are %s', (value, text) => {
-    expect(format.bytes(value)).toBe(text);
-  });
-
   it('shows rates and latencies without noise', () => {
     expect(format.rate(0.04)).toBe('0/s');
     expect(format.rate(1240.4)).toBe('1,240/s');
-    expect(format.milliseconds(1.234)).toBe('1.2 ms');
+    expect(format.milliseconds(1.234)).toBe('1.23 ms');
     expect(format.milliseconds(2500)).toBe('2.5 s');
   });
 

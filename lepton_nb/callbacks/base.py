@@ -22,7 +22,7 @@ class Callback:
             for each optimizer step:
                 on_step_end
                 on_log            # at most ten times a second, with every point since the last call
-            on_validation_end     # the epoch's metrics are in state.metrics
+            on_validation_end     # the epoch's metrics are in state.metrics; what is put there is kept, too
             on_epoch_end          # after the checkpoint is on disk
         on_fit_end                # always, also after a stop; not after an exception
         on_exception              # instead of on_fit_end, when the loop raises
@@ -43,6 +43,9 @@ class Callback:
     A callback that remembers something returns it from `state_dict`; it is kept in every checkpoint, and
     `load_state_dict` gets it back, before `on_fit_start`, when a run is resumed with the same callback.
     """
+
+    measures: bool = False
+    """Whether ``on_validation_end`` comes before it is noted which epoch was best; so for the user's own."""
 
     def on_fit_start(self, state: TrainState) -> None: ...
 

@@ -42,4 +42,5 @@ def vitals(state: TrainState) -> dict[str, Any]:
         "memory": state.memory_bytes,
         "best_epoch": state.best_epoch,
         "stop_reason": state.stop_reason,
+        "samples": state.samples,
     }

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from lepton_nb.callbacks.metrics import Metrics
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -90,9 +92,11 @@ class TrainState:
         batch: Batches of this epoch already used.
         step: Optimizer steps done since the run began.
         steps_per_epoch: Optimizer steps an epoch; None where the loader has no length.
-        metrics: The latest value of every metric, by name.
+        metrics: The latest value of every metric, by name. What a callback puts into it is kept in the
+            history, and may be what is monitored.
         items_per_second: Training throughput over the last moments; 0 until known.
         best_value: The best value of the monitored metric so far.
+        samples: What the model answered at the last validation, a line an item, where its task shows any.
     """
 
     run: Run
@@ -112,12 +116,13 @@ class TrainState:
     batch: int = 0
     step: int = 0
     phase: Phase = "starting"
-    metrics: dict[str, float] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=Metrics)
     items_per_second: float = 0.0
     best_value: float | None = None
     best_loss: float = math.inf
     best_epoch: int | None = None
     stop_reason: str = ""
+    samples: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     started_step: int = 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -27,7 +26,11 @@ def as_callbacks(values: Iterable[Any]) -> list[Callback]:
     Raises:
         ArgumentError: If something is none of these.
     """
-    return [_as_callback(value) for value in values]
+    found = [_as_callback(value) for value in values]
+    for callback in found:
+        # Ours look at what was measured and which epoch was best; the user's may measure it.
+        callback.measures = not type(callback).__module__.startswith("lepton_nb.")
+    return found
 
 
 def _as_callback(value: Any) -> Callback:
@@ -40,7 +43,7 @@ def _as_callback(value: Any) -> Callback:
             raise ArgumentError(
                 f"The callback {value.__name__} cannot be made: {error}.", "Give it made."
             ) from error
-    if inspect.isroutine(value):
+    if callable(value) and not isinstance(value, type):
         return EpochFunction(value)
     seen = f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
     raise ArgumentError(

@@ -6,8 +6,9 @@ trained. What they share stands here: `sources` (who reads what), `splitting`, `
 here knows how a model is trained.
 
 Names load on first use: Tab and ``--help`` list the sources without torch. Every source is a function of its
-name: ``folder(path)``, ``csv(path)``, ``frame(table)``, ``text(path)``, ``torchvision(name)``, ``digits()``,
-``arrays(x, y)``, ``dataset(items)``, ``loaders(train, val, test)``, and those of the tasks.
+name: ``folder(path)``, ``picture_table(path)``, ``csv(path)``, ``frame(table)``, ``text(path)``,
+``torchvision(name)``, ``digits()``, ``arrays(x, y)``, ``dataset(items)``, ``loaders(train, val, test)``, and
+those of the tasks.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from lepton_nb.data.bundle import DataBundle, Inputs, Loader, Split
     from lepton_nb.data.loading import from_spec, load
     from lepton_nb.data.own.source import DatasetSource, LoaderSource
-    from lepton_nb.data.pictures.source import DigitsSource, FolderSource, TorchvisionSource
+    from lepton_nb.data.pictures.source import (
+        DigitsSource,
+        FolderSource,
+        PictureTableSource,
+        TorchvisionSource,
+    )
     from lepton_nb.data.report import DataReport, Finding
     from lepton_nb.data.tables.source import CsvSource, FrameSource
     from lepton_nb.data.tensors.source import ArraySource
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     folder: FolderSource
     frame: FrameSource
     loaders: LoaderSource
+    picture_table: PictureTableSource
     text: TextSource
     torchvision: TorchvisionSource
 
@@ -53,6 +60,7 @@ __all__ = [
     "from_spec",
     "load",
     "loaders",
+    "picture_table",
     "text",
     "torchvision",
 ]

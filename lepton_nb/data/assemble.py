@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from lepton_nb.data.duplicates import find_leaks
 from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
@@ -30,6 +31,44 @@ def refuse_emptied(before: Parts, after: Parts, findings: Iterable[Finding]) -> 
                 f"Nothing is left of {split}. {' '.join(finding.text for finding in findings)}",
                 f"Look at {', '.join(examples)}." if examples else None,
             )
+
+
+def kept(given: Parts, keep: np.ndarray, findings: Iterable[Finding]) -> Parts:
+    """The rows of each split by their numbers among those that are kept.
+
+    Args:
+        keep: bool ``(N,)``.
+        findings: What was said about those that are not.
+
+    Raises:
+        DataError: If nothing is left of a split, with the reasons.
+    """
+    number = np.cumsum(keep) - 1
+    left = {split: number[rows[keep[rows]]] for split, rows in given.items()}
+    refuse_emptied(given, left, findings)
+    return left
+
+
+def without_leaks(
+    parts: Parts, content: np.ndarray, name_of: Callable[[int], str], noun: str
+) -> tuple[Parts, list[Finding]]:
+    """The parts without what is also in a later one; see `find_leaks`.
+
+    Args:
+        content: Digests of all rows ``(N,)``.
+        name_of: Names a row.
+
+    Raises:
+        DataError: If nothing is left of a split.
+    """
+    keep, findings = find_leaks(
+        {split: content[rows] for split, rows in parts.items()},
+        lambda split, i: name_of(int(parts[split][i])),
+        noun=noun,
+    )
+    left = {split: rows[keep[split]] for split, rows in parts.items()}
+    refuse_emptied(parts, left, findings)
+    return left, findings
 
 
 def class_counts(labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> dict[str, dict[str, int]]:

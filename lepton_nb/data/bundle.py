@@ -20,6 +20,7 @@ from lepton_nb.data.pictures.augment import (
 from lepton_nb.data.pictures.options import Augmentation, check_augment
 from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.errors import ArgumentError, NotFoundError, did_you_mean
+from lepton_nb.models.tokens import Tokens
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import Task, get_task
 from lepton_nb.tasks.generic import Generic
@@ -103,6 +104,14 @@ class Given(Split, Protocol):
 
     def as_given(self) -> Split:
         """The same split with targets exactly as the loader yields them."""
+
+
+@runtime_checkable
+class Whole(Split, Protocol):
+    """A split of the user's own loader, whose batches can be seen exactly as it yields them."""
+
+    def as_whole(self) -> Split:
+        """The same split, whose batches are `Given`."""
 
 
 @runtime_checkable
@@ -232,20 +241,55 @@ class DataBundle:
         }
         return replace(self, splits=splits)
 
+    def as_whole(self) -> DataBundle:
+        """The same data with batches exactly as the user's own loader yields them: for a step of theirs."""
+        splits = {
+            name: split.as_whole() if isinstance(split, Whole) else split
+            for name, split in self.splits.items()
+        }
+        return replace(self, splits=splits)
+
     def as_trained(self, signature: Signature) -> DataBundle:
         """The same data as a run of that signature saw it, whatever its model or loss made of them."""
         from lepton_nb.data.label_bundle import taken_as
 
+        bundle = self._refitted(signature)
         if signature.task == Generic.name:
-            return replace(self.as_given(), signature=signature)
-        if signature.task == self.task.name and signature != self.signature:
-            splits = {
-                name: split.as_trained(self.signature, signature) if isinstance(split, Refitting) else split
-                for name, split in self.splits.items()
-            }
-            if splits != self.splits:
-                return replace(self, splits=splits, signature=signature)
-        return replace(self, signature=signature) if "loss" in signature.target else taken_as(self, signature)
+            return replace(bundle.as_given(), signature=signature)
+        if bundle is not self and signature.task == self.task.name:
+            return replace(bundle, signature=signature)
+        return (
+            replace(bundle, signature=signature)
+            if "loss" in signature.target
+            else taken_as(bundle, signature)
+        )
+
+    def _refitted(self, signature: Signature) -> DataBundle:
+        """The data with the items of each split prepared as that signature says; itself where they are."""
+        own = self.signature
+        if signature == own or (signature.task != own.task and signature.preprocessing == own.preprocessing):
+            return self
+        splits = {
+            name: split.as_trained(own, signature) if isinstance(split, Refitting) else split
+            for name, split in self.splits.items()
+        }
+        if all(split is self.splits[name] for name, split in splits.items()):
+            return self
+        prepared = replace(
+            own,
+            inputs=signature.inputs,
+            preprocessing=signature.preprocessing,
+            by_name=signature.by_name,
+        )
+        return replace(self, splits=splits, signature=prepared)
+
+    def read_by(self, tokens: Tokens | None) -> DataBundle:
+        """The same texts as the tokenizer of a pretrained model reads them; anything else as it is."""
+        if tokens is None:
+            return self
+        from lepton_nb.data.texts.own_tokens import read_by
+
+        return read_by(self, tokens)
 
     def example(self, n: int = 2, split: str = "train") -> Batch:
         """The first `n` items of a split as one batch on the CPU, neither shuffled nor augmented."""

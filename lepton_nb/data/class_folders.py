@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.show.words import plural
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -104,6 +105,14 @@ def find_class_files(root: Path, suffixes: tuple[str, ...], noun: str, *, least:
 def is_class_folder_tree(root: Path, suffixes: tuple[str, ...]) -> bool:
     """Whether some sub-folder of `root` holds a file with one of these endings."""
     return any(True for folder in _visible_folders(root) for _ in _files_below(folder, suffixes, []))
+
+
+def has_classes(root: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether `root`, or the part for training in it, holds several folders of files with these endings."""
+    folders = _visible_folders(root)
+    train = next((folder for folder in folders if SPLIT_FOLDERS.get(folder.name.lower()) == "train"), None)
+    classes = folders if train is None else _visible_folders(train)
+    return sum(next(_files_below(folder, suffixes, []), None) is not None for folder in classes) > 1
 
 
 class _Found:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
+from lepton_nb.show.words import plural
 
 EXAMPLES = 5  # items a finding names; the rest is counted
 NameOf = Callable[[str, int], str]

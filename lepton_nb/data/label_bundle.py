@@ -11,7 +11,8 @@ import numpy as np
 
 from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.own.splits import UserSplit
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.names import BINARY, LABEL_TASKS
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.label_values import check_labels
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.label_values import RowError, are_meant_as_labels, check_labels
+from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError, did_you_mean
-from lepton_nb.tasks.names import SEVERAL
+from lepton_nb.show.words import plural
+from lepton_nb.tasks.names import BINARY, SEVERAL
 
 _SEPARATORS = ("|", ";")
 _SHARED = 0.5  # of the cells with several parts, those that share parts with other cells
@@ -66,10 +67,23 @@ def with_labels(
     column = name if name is not None else table.columns[-1] if table.shape[1] else None
     if names or column not in table.columns or not table.columns.is_unique:
         return table, name, names, []
+    check_binary(table[column], task)
     found = as_label_sets(table[column], task)
     if found is None:
         return table, name, (), []
     return table.assign(**{str(column): found[0]}), name, (), found[1]
+
+
+def check_binary(values: pd.Series, task: str | None) -> None:
+    """Refuse a column of zeros and ones with a few other numbers, where one label is asked for.
+
+    Raises:
+        RowError: With the first row that has one.
+    """
+    if task == BINARY and pd.api.types.is_numeric_dtype(values):
+        numbers = values.fillna(0).to_numpy(dtype=np.float64)[:, None]  # what is missing is left out later
+        if are_meant_as_labels(numbers):
+            check_labels(numbers, f"{values.name!r}", hint="Repair or leave out these rows.")
 
 
 def as_label_sets(values: pd.Series, task: str | None) -> tuple[pd.Series, list[Finding]] | None:
@@ -161,9 +175,10 @@ def _as_numbers(cells: pd.Series) -> np.ndarray:
     if cells.isna().any():
         row = int(np.flatnonzero(cells.isna())[0])
         count = plural(int(cells.isna().sum()), "such row")
-        raise DataError(
+        raise RowError(
             f"The label {cells.name!r} is empty in row {row} ({count}), expected 0 or 1.",
             "Write 0 where it does not hold, or leave out these rows.",
+            row,
         )
     numbers = pd.to_numeric(
         cells.map(lambda cell: str(cell).strip().lower()).replace(_WORDS), errors="coerce"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.label_columns import as_label_sets, is_label_sets, label_names_of, multi_hot
+from lepton_nb.data.label_columns import as_label_sets, check_binary, is_label_sets, label_names_of, multi_hot
 from lepton_nb.data.label_values import are_labels, are_meant_as_labels, check_labels, label_names
 from lepton_nb.data.report import Finding
 from lepton_nb.data.targets import Targets, kind_of_task, read_targets
@@ -33,6 +33,7 @@ def read_answers(values: pd.Series, task: str | None, names: Sequence[str] = ())
     kind = kind_of_task(task)
     if kind != "labels":
         return read_targets(values, kind=kind)
+    check_binary(values, task)
     found = as_label_sets(values, task) if task == SEVERAL else None
     if found is not None:
         targets = read_label_sets(found[0], task)

@@ -6,10 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from lepton_nb.data.report import plural
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 
 _SLIPS = 0.05  # so few other values among zeros and ones are slips, not what the targets are
+
+
+class RowError(DataError):
+    """Something is wrong in a row of a table, whose number is in the message as ``row N``."""
+
+    def __init__(self, message: str, hint: str | None, row: int) -> None:
+        super().__init__(message, hint)
+        self.row = row
+
+    def at(self, place: str) -> DataError:
+        """The same by the place of the row, where that is known better."""
+        return DataError(self.message.replace(f"row {self.row}", place, 1), self.hint)
 
 
 def are_labels(values: Any) -> bool:
@@ -35,17 +47,18 @@ def check_labels(values: np.ndarray, what: str, names: tuple[str, ...] = (), *, 
         names: Of the labels, for the message.
 
     Raises:
-        DataError: With the first row that has one, and how many have.
+        RowError: With the first row that has one, and how many have.
     """
     strange = ~np.isin(values, (0, 1))
     if not strange.any():
         return
     row, label = (int(i) for i in np.argwhere(strange)[0])
     where = f" for {names[label]!r}" if names else ""
-    raise DataError(
+    raise RowError(
         f"{what} holds {_shown(values[row, label])} in row {row}{where}, expected 0 or 1 "
         f"({plural(int(strange.any(axis=1).sum()), 'such row')}).",
         hint,
+        row,
     )
 
 

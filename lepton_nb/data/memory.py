@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ from lepton_nb.data.ordering import batch_count, epoch_order, generator
 from lepton_nb.data.pictures.augment import Augmented, Augmenter
 from lepton_nb.data.pictures.stats import PixelStats
 from lepton_nb.data.pictures.streaming import AHEAD, Stream
+
+if TYPE_CHECKING:
+    from lepton_nb.data.bundle import Loader
 
 RawItem = Callable[[int], Any]
 Origin = Callable[[int], Path | str | int]
@@ -85,7 +88,7 @@ class MemorySplit(Augmented):
         shuffle: bool = False,
         seed: int = 0,
         augment: bool = False,
-    ) -> MemoryLoader:
+    ) -> Loader:
         device = torch.device(device)
         return MemoryLoader(
             *self._on_device(device),

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from lepton_nb.show.html import table
+from lepton_nb.show.words import columns
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -120,22 +123,13 @@ class RowsPreview:
     rows: Sequence[Sequence[Any]]
 
     def text(self) -> str:
-        table = [list(map(str, self.columns)), *([_cell(value) for value in row] for row in self.rows)]
-        widths = [max(len(row[i]) for row in table) for i in range(len(self.columns))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table
-        ]
-        return "\n".join(f"  {line.rstrip()}" for line in lines)
+        return "\n".join(f"  {line}" for line in columns([list(map(str, self.columns)), *self._cells()]))
 
     def html(self) -> str:
-        style = "padding:2px 12px 2px 0;text-align:left;border:0"
-        head = "".join(f'<th style="{style}">{escape(str(name))}</th>' for name in self.columns)
-        body = "".join(
-            "<tr>" + "".join(f'<td style="{style}">{escape(_cell(value))}</td>' for value in row) + "</tr>"
-            for row in self.rows
-        )
-        table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-        return f'<table style="border-collapse:collapse">{table}</table>'
+        return table(self.columns, self._cells())
+
+    def _cells(self) -> list[list[str]]:
+        return [[_cell(value) for value in row] for row in self.rows]
 
     def figure(self) -> None:
         return None

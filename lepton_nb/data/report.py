@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lepton_nb.show.html import table
+from lepton_nb.show.words import columns
 from lepton_nb.signature import Signature
 
 if TYPE_CHECKING:
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
 
 SHOWN_CLASSES = 20  # with more, the largest and the smallest are listed
 ENDS = 8  # how many of the largest, and of the smallest
-
-_CELL = "padding:2px 12px 2px 0;text-align:right;border:0"
-_FIRST = "padding:2px 12px 2px 0;text-align:left;border:0"
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,6 @@ class Finding:
     text: str
     examples: tuple[str, ...] = ()
     warning: bool = False
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 label``, ``1,200 labels``, ``3 classes``."""
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"
 
 
 class Preview(Protocol):
@@ -93,12 +86,9 @@ class DataReport:
         return self.preview.figure() if self.preview is not None else None
 
     def __str__(self) -> str:
-        table = self._table()
-        widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+        rows = self._table()
         lines = [f"{self.name} · {self.signature.task} · {self.source}", ""]
-        for row in table:
-            cells = [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
-            lines.append(("  " + "  ".join(cells)).rstrip())
+        lines += [f"  {line}" for line in columns(rows, right=range(1, len(rows[0])))]
         lines += ["", *(f"  {label}: {value}" for label, value in self._facts())]
         for finding in self._by_weight():
             lines.append(f"  {'!' if finding.warning else '-'} {finding.text}")
@@ -108,22 +98,13 @@ class DataReport:
 
     def _repr_html_(self) -> str:
         head, *rows = self._table()
-        heading = "".join(
-            f'<th style="{_CELL if i else _FIRST}">{escape(c)}</th>' for i, c in enumerate(head)
-        )
-        body = "".join(
-            "<tr>"
-            + "".join(f'<td style="{_CELL if i else _FIRST}">{escape(c)}</td>' for i, c in enumerate(row))
-            + "</tr>"
-            for row in rows
-        )
+        counts = table(head, rows, right=range(1, len(head)))
         facts = "<br>".join(f"{escape(label)}: {escape(value)}" for label, value in self._facts())
         findings = "".join(f"<li>{_finding_html(finding)}</li>" for finding in self._by_weight())
         sample = self.preview.html() if self.preview is not None else ""
         return (
             f"<div><p><b>{escape(self.name)}</b> · {escape(self.signature.task)} · {escape(self.source)}</p>"
-            f'<table style="border-collapse:collapse"><thead><tr>{heading}</tr></thead>'
-            f"<tbody>{body}</tbody></table><p>{facts}</p>"
+            f"{counts}<p>{facts}</p>"
             f"{f'<ul>{findings}</ul>' if findings else ''}{sample}</div>"
         )
 

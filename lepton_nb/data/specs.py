@@ -25,7 +25,7 @@ def describe(bundle: DataBundle, source: str, where: str, options: dict[str, Any
         "options": {"name": bundle.name, **options},
         "fingerprint": bundle.fingerprint,
         "sizes": bundle.report.sizes,
-        "split": split_method(),
+        "split": split_method(bundle.signature.task),
         "task": bundle.signature.task,
     }
     return replace(bundle, spec=spec)

@@ -13,21 +13,26 @@ from contextvars import ContextVar
 
 import numpy as np
 
+from lepton_nb.data.label_splitting import parts_by_label
 from lepton_nb.data.options import Splitting
 from lepton_nb.data.positional_split import split_classes, split_evenly
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
+from lepton_nb.tasks.names import SEVERAL
 
 Parts = dict[str, np.ndarray]
 BY_CONTENT = "content"
+BY_LABEL = "labels"  # the same, and of several labels an item some of each in every part
 _FEW_ROWS = 50  # different ones, each often repeated: then equal rows are cases of their own
 _OFTEN = 4
-_method: ContextVar[str | None] = ContextVar("split_method", default=BY_CONTENT)
+_method: ContextVar[str | None] = ContextVar("split_method", default=BY_LABEL)
 
 
-def split_method() -> str | None:
-    """How `plan_parts` splits now, for a spec: ``content``, or None for how it was before."""
-    return _method.get()
+def split_method(task: str | None) -> str | None:
+    """How `plan_parts` splits data of a task now, for a spec; None is how it was before `BY_CONTENT`."""
+    method = _method.get()
+    return BY_CONTENT if method == BY_LABEL and task != SEVERAL else method
 
 
 @contextmanager
@@ -50,7 +55,7 @@ def split_stably(
 
     Args:
         keys: What stands for each item's content, uint64 ``(N,)``.
-        labels: Class indices ``(N,)``.
+        labels: Class indices ``(N,)``, or which of several labels each has, bool ``(N, L)``.
         class_names: Names, for messages; empty where there are no classes.
         shares: Share of each part beside ``train``; a part of share 0 is left out.
         seed: Equal seeds give equal parts.
@@ -64,17 +69,28 @@ def split_stably(
             f"All {len(keys):,} items are equal: there is nothing to learn, or to hold back.",
             "Look at one of them; pass val_fraction=0, test_fraction=0 to keep them all the same.",
         )
-    limits = np.cumsum(list(wanted.values()))
     place = places(keys, seed)
+    if labels.ndim == 2:
+        _check_count(len(keys), len(wanted), None)
+        part_of = parts_by_label(place, labels, wanted)
+    else:
+        part_of = _parts_by_class(place, labels, class_names, wanted)
+    return {name: np.flatnonzero(part_of == number) for number, name in enumerate(("train", *wanted))}
+
+
+def _parts_by_class(
+    place: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...], wanted: dict[str, float]
+) -> np.ndarray:
+    limits = np.cumsum(list(wanted.values()))
     order = np.lexsort((place, labels))
     ends = np.cumsum(np.bincount(labels, minlength=len(class_names)))
-    part_of = np.zeros(len(keys), dtype=np.int64)  # 0 is train
+    part_of = np.zeros(len(place), dtype=np.int64)
     for label, (start, stop) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         if wanted and stop - start:
             _check_count(stop - start, len(wanted), _name_of(label, class_names))
             members = order[start:stop]
             part_of[members] = _parts_of(place[members], limits)
-    return {name: np.flatnonzero(part_of == number) for number, name in enumerate(("train", *wanted))}
+    return part_of
 
 
 def _parts_of(place: np.ndarray, limits: np.ndarray) -> np.ndarray:
@@ -163,14 +179,17 @@ def plan_parts(
     Args:
         given: Rows by split name as the source has them; ``train`` is all of it where it has no splits.
         keys: What stands for each item's content, or for its group, uint64 ``(N,)``; see `numbered`.
-        labels: Class indices of all rows, or None where there are no classes.
+        labels: Class indices of all rows, which of several labels each has, bool ``(N, L)``, or None where
+            there are neither.
         group: By what items are grouped; then the keys are of groups, and none is divided, also not by class.
     """
+    if labels is not None and labels.ndim == 2 and _method.get() != BY_LABEL:
+        labels = None
     classes, names = (None, ()) if group is not None else (labels, class_names)
-    held = given
-    findings: list[Finding] = []
+    held, findings = given, list[Finding]()
     if splitting.fold is not None:
-        held, findings = _take_fold(given, keys, classes, names, splitting.seed, splitting.fold)
+        of_one = None if classes is not None and classes.ndim == 2 else classes
+        held, findings = _take_fold(given, keys, of_one, names, splitting.seed, splitting.fold)
     shares = {}
     if "val" not in held:
         shares["val"] = float(splitting.val_fraction)
@@ -182,7 +201,7 @@ def plan_parts(
     drawn, said = _draw(held["train"], keys, classes, names, shares, seed, group)
     parts = {name: rows for name, rows in held.items() if name != "train"} | drawn
     if splitting.limit is not None:
-        place = places(keys, splitting.seed) if split_method() == BY_CONTENT else None
+        place = None if _method.get() is None else places(keys, splitting.seed)
         parts = {
             name: _take(rows, labels, splitting.limit, splitting.seed, place) for name, rows in parts.items()
         }
@@ -238,7 +257,7 @@ def _draw(
     group: str | None,
 ) -> tuple[Parts, list[Finding]]:
     """The pool's rows by part."""
-    if split_method() == BY_CONTENT:
+    if _method.get() is not None:
         classes = np.zeros(len(pool), dtype=np.int64) if labels is None else labels[pool]
         drawn = split_stably(keys[pool], classes, class_names, shares, seed)
     elif labels is None:
@@ -247,7 +266,7 @@ def _draw(
         drawn = split_classes(labels[pool], class_names, shares, seed)
     parts = {name: pool[rows] for name, rows in drawn.items()}
     named = ", ".join(f"about {share:.0%} {name}" for name, share in shares.items() if share > 0)
-    if not named or split_method() != BY_CONTENT:
+    if not named or _method.get() is None:
         return parts, []
     if group is not None:
         count = len(np.unique(keys[pool]))
@@ -277,7 +296,7 @@ def _take(
         order = np.random.default_rng(seed).permutation(len(rows))
     else:
         order = np.argsort(place[rows], kind="stable")
-    if labels is not None:
+    if labels is not None and labels.ndim == 1:
         classes = labels[rows][order]
         turn = np.empty(len(rows))
         for label in np.unique(classes):

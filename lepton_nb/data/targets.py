@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.tables.cells import marks
 from lepton_nb.data.tables.texts import Texts, is_text
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.show.words import plural
 from lepton_nb.tasks import task_names
 from lepton_nb.tasks.names import LABEL_TASKS
 
@@ -48,6 +49,11 @@ class Targets:
     def strata(self) -> tuple[str, ...]:
         """Names of the classes that every split is to have some of; empty where an item may be of several."""
         return () if self.labels is None else self.class_names
+
+    @property
+    def mix(self) -> np.ndarray | None:
+        """What every split is to have some of: class indices ``(N,)``, or labels, bool ``(N, L)``."""
+        return self.values > 0 if self.kind == "labels" and self.labels is None else self.labels
 
     def has(self, label: int) -> np.ndarray:
         """Which items are of a class, or have a label: bool ``(N,)``."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 
-_SOFT, _WARNING = "opacity:.65", "color:#b7791f"
+from lepton_nb.show.colours import COLOURS
+from lepton_nb.show.html import code, element, joined, quiet, table
+from lepton_nb.show.numbers import size
+from lepton_nb.show.words import columns
+
+_SOFT, _WARNING = "opacity:.65", f"color:{COLOURS['waiting']}"
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,10 @@ class CaptureReport:
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        if not (self.entries or self.imports):
+        if not (self.entries or self.imports or self.warnings):
             return "It takes nothing else from the notebook."
-        rows = [(item.name, item.kind, _bytes(item.size), _why(item), item.where) for item in self.entries]
-        widths = [max((len(row[i]) for row in rows), default=0) for i in range(5)]
-        lines = [
-            "  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
-        ]
+        rows = [(item.name, item.kind, size(item.size), _why(item), item.where) for item in self.entries]
+        lines = [f"  {line}" for line in columns(rows)]
         head = ["It takes along from the notebook:"] if rows else []
         return "\n".join([*head, *lines, *self._notes()])
 
@@ -61,41 +62,23 @@ class CaptureReport:
         return [*notes, *(f"! {warning}." for warning in self.warnings)]
 
     def _repr_html_(self) -> str:
-        style = "text-align:left;padding:2px 16px 2px 0;vertical-align:top"
-        soft = f"{style};opacity:.65"
-        rows = "".join(
-            f'<tr><td style="{style}"><code>{html.escape(item.name)}</code></td>'
-            f'<td style="{style}">{html.escape(item.kind)}</td>'
-            f'<td style="{style};text-align:right">{_bytes(item.size)}</td>'
-            f'<td style="{soft}">{html.escape(_why(item))}</td>'
-            f'<td style="{soft}">{html.escape(item.where)}</td></tr>'
+        rows = [
+            (code(item.name), item.kind, size(item.size), quiet(_why(item)), quiet(item.where))
             for item in self.entries
+        ]
+        captured = table((), rows, right=(2,)) if rows else ""
+        notes = joined(
+            element("div", note, _WARNING if note.startswith("!") else _SOFT) for note in self._notes()
         )
-        table = (
-            '<table style="color:inherit;background:transparent;border-collapse:collapse;font-size:12px">'
-            f"{rows}</table>"
-            if rows
-            else ""
-        )
-        notes = "".join(
-            f'<div style="{_WARNING if note.startswith("!") else _SOFT}">{html.escape(note)}</div>'
-            for note in self._notes()
-        )
-        words = f"{len(self.entries)} captured from the notebook" if self.entries else "imports"
+        words = f"{len(self.entries)} captured from the notebook" if self.entries else "what it uses"
         opened = " open" if self.warnings else ""
         return (
             f'<details{opened} style="font-size:13px"><summary style="cursor:pointer">{words}</summary>'
-            f"{table}{notes}</details>"
-            if self.entries or self.imports
+            f"{captured}{notes}</details>"
+            if self.entries or self.imports or self.warnings
             else ""
         )
 
 
 def _why(item: Captured) -> str:
     return f"used by {'; '.join(item.used_by)}" if item.used_by else ""
-
-
-def _bytes(size: int) -> str:
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1e3:.1f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lepton_nb.deployment.capture_report import Captured, CaptureReport
-from lepton_nb.errors import HandlerError
-from lepton_nb.handlers.source import HandlerSource, Place
+from lepton_nb.deployment.capture_review import refuse_undefined, relative_files
+from lepton_nb.errors import RouteError
+from lepton_nb.routes.source import CellPlace, RouteSource
 
 if TYPE_CHECKING:
     from lepton_nb.models.capture import Capture, Scope
@@ -29,9 +30,9 @@ _SECRET_TEXT = re.compile(
 _OPEN = ("Connection", "Cursor", "Session", "Engine", "Client", "Socket")
 
 
-def capture_handlers(
+def capture_routes(
     roots: Sequence[str], scope: Scope, *, is_class: bool
-) -> tuple[HandlerSource, CaptureReport]:
+) -> tuple[RouteSource, CaptureReport]:
     """Capture a class or functions of the notebook and everything they use.
 
     Args:
@@ -39,7 +40,7 @@ def capture_handlers(
         is_class: Whether the methods of one class are the routes.
 
     Raises:
-        HandlerError: If something they use cannot be shipped; names it, and the lines that use it.
+        RouteError: If something they use cannot be shipped; names it, and the lines that use it.
     """
     from lepton_nb.models.capture import Rule, capture
 
@@ -55,8 +56,9 @@ def capture_handlers(
     uses = _uses(found, places)
     if found.unshipped:
         raise _unshippable(found, uses)
+    refuse_undefined(found, uses, scope.namespace)
     arrays = {name: _as_array(value) for name, value in found.data.items()}
-    source = HandlerSource(
+    source = RouteSource(
         found.source,
         roots[0] if is_class else "",
         () if is_class else tuple(roots),
@@ -88,33 +90,33 @@ def _refusal(value: Any) -> str:
     if isinstance(value, io.IOBase):
         return "an open file; open it in __init__ or in the function"
     if isinstance(value, (types.GeneratorType, types.AsyncGeneratorType)):
-        return "a generator that is running; call its function in the handler"
+        return "a generator that is running; call its function in the route"
     own = type(value).__module__.partition(".")[0] not in ("__main__", "builtins")
     if isinstance(value, socket.socket) or (own and type(value).__name__.endswith(_OPEN)):
         return "an open connection; open it in __init__ or in the function"
     return ""
 
 
-def _unshippable(found: Capture, uses: dict[str, list[str]]) -> HandlerError:
+def _unshippable(found: Capture, uses: dict[str, list[str]]) -> RouteError:
     reasons = [
         reason + (f" (used in {', '.join(uses[name])})" if uses.get(name) else "")
         for name, reason in list(found.unshipped.items())[:3]
     ]
-    return HandlerError(
+    return RouteError(
         f"The service cannot take {'; '.join(reasons)}.",
         "Make it inside the class or function, or pass what it gives as a plain value.",
     )
 
 
-def _places(found: Capture, scope: Scope) -> Iterator[tuple[str, Place]]:
+def _places(found: Capture, scope: Scope) -> Iterator[tuple[str, CellPlace]]:
     """Each captured statement by its name, with its line in the source and where it was written."""
     from lepton_nb.models.capture.places import places_of
 
     for name, start, file, line in places_of(found, scope):
-        yield name, Place(start, file, line)
+        yield name, CellPlace(start, file, line)
 
 
-def _uses(found: Capture, places: Iterable[tuple[str, Place]]) -> dict[str, list[str]]:
+def _uses(found: Capture, places: Iterable[tuple[str, CellPlace]]) -> dict[str, list[str]]:
     """For each captured or missing name, the statements that use it, with the line of the notebook."""
     written = dict(places)
     uses: dict[str, list[str]] = {}
@@ -131,7 +133,11 @@ def _uses(found: Capture, places: Iterable[tuple[str, Place]]) -> dict[str, list
 
 
 def _report(
-    found: Capture, roots: Sequence[str], places: dict[str, Place], uses: dict[str, list[str]], scope: Scope
+    found: Capture,
+    roots: Sequence[str],
+    places: dict[str, CellPlace],
+    uses: dict[str, list[str]],
+    scope: Scope,
 ) -> CaptureReport:
     entries: list[Captured] = []
     warnings: list[str] = []
@@ -142,12 +148,13 @@ def _report(
         where = _where(name, places, scope)
         entries.append(Captured(name, _kind(name, value, found), size, where, tuple(uses.get(name, ()))))
         warnings += _warnings(name, value, size)
+    warnings += relative_files(found)
     imports = tuple(sorted({item.module for item in found.imports}))
     requirements = tuple(line for line in found.requirements if not line.startswith("lepton-nb"))
     return CaptureReport(tuple(entries), imports, requirements, tuple(warnings))
 
 
-def _where(name: str, places: dict[str, Place], scope: Scope) -> str:
+def _where(name: str, places: dict[str, CellPlace], scope: Scope) -> str:
     """The cell and line that define a name, or last assigned it."""
     from lepton_nb.models.capture import assigned_names, statements_of
     from lepton_nb.models.capture.places import cells_of

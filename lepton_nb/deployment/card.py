@@ -2,54 +2,65 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.deployment.examples import curl_options
 from lepton_nb.errors import LeptonError
+from lepton_nb.show.colours import COLOURS, Kind
+from lepton_nb.show.html import Markup, bold, code, coloured, element, joined, table
+from lepton_nb.show.html import card as card_of
+from lepton_nb.show.words import columns
 
 if TYPE_CHECKING:
     from lepton_nb.deployment.service import Deployment
 
-# Readable on white and on black alike; everything else takes the page's own colour.
-_COLOURS = {"ready": "#2b9348", "starting": "#2f81f7", "recovering": "#b7791f", "draining": "#b7791f"}
-_BAD = "#e5484d"
-_CHANGED = "#b7791f"
+MIME = "application/vnd.lepton.service+json"
+_HEADINGS = ("service", "state", "version", "URL", "lifetime")
+_KINDS: dict[str, Kind] = {
+    "ready": "good",
+    "starting": "live",
+    "recovering": "waiting",
+    "draining": "waiting",
+}
+_LINE = (
+    "margin:8px 0 0;padding:6px 10px;border-radius:4px;background:rgba(128,128,128,.12);"
+    "color:inherit;font-size:12px;overflow-x:auto"
+)
 
 
 def card(deployment: Deployment) -> str:
     """One service: its state, where it is, and how to ask it."""
     status = deployment.status()
     stats = _stats(deployment) if status not in ("gone", "unreachable") else {}
-    url = html.escape(deployment.url)
-    rows = {
-        "URL": f'<a href="{url}/" target="_blank" rel="noopener">{url}</a>',
-        "docs": f'<a href="{url}/docs" target="_blank" rel="noopener">{url}/docs</a>',
-        "version": html.escape(_version(deployment)),
+    facts = {
+        "URL": _link(f"{deployment.url}/", deployment.url),
+        "docs": _link(f"{deployment.url}/docs"),
+        "version": _version(deployment),
         "changed since": _amber("; ".join(deployment.changed())),
-        "model": html.escape(_model(stats)),
-        "token": f"<code>{html.escape(_variable(deployment))}.token</code>",
+        "model": _model(stats),
+        "token": code(f"{_variable(deployment)}.token"),
         "lifetime": _lifetime(deployment),
+        "problem": str(stats.get("error") or ""),
     }
-    error = stats.get("error")
-    if error:
-        rows["problem"] = html.escape(str(error))
-    cells = "".join(
-        f'<span style="opacity:.65">{name}</span><span>{value}</span>'
-        for name, value in rows.items()
-        if value
+    return card_of(
+        joined([bold(deployment.name), _status(status)], " "),
+        facts,
+        element("pre", curl_line(deployment), _LINE),
     )
-    return (
-        '<div style="display:inline-block;max-width:100%;color:inherit;border:1px solid rgba(128,128,128,.4);'
-        'border-radius:6px;padding:8px 14px;font-size:13px;line-height:1.5">'
-        f"<div><b>{html.escape(deployment.name)}</b> &nbsp;{_status(status)}</div>"
-        f'<div style="display:grid;grid-template-columns:auto 1fr;gap:0 14px;margin-top:4px">{cells}</div>'
-        '<pre style="margin:8px 0 0;padding:6px 10px;border-radius:4px;background:rgba(128,128,128,.12);'
-        f'color:inherit;font-size:12px;overflow-x:auto">{html.escape(curl_line(deployment))}</pre></div>'
-    )
+
+
+def card_bundle(deployment: Deployment) -> dict[str, Any]:
+    """What the lab draws of the card: the service as it is then, and its page through Jupyter's own login."""
+    return {
+        "version": 1,
+        "name": deployment.name,
+        "url": deployment.url,
+        "curl": curl_line(deployment),
+    }
 
 
 def curl_line(deployment: Deployment) -> str:
@@ -82,54 +93,41 @@ class DeploymentTable(Sequence["Deployment"]):
     def __repr__(self) -> str:
         if not self._items:
             return "No services."
-        rows = [["service", "state", "version", "URL", "lifetime"]]
-        rows += [[i.name, i.status(), _version(i), i.url, i.record.lifetime] for i in self._items]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
-        return "\n".join(line.rstrip() for line in lines)
+        rows = [[i.name, i.status(), _version(i), i.url, i.record.lifetime] for i in self._items]
+        return "\n".join(columns([_HEADINGS, *rows]))
 
     def _repr_html_(self) -> str:
         if not self._items:
             return "<i>No services.</i>"
-        style = "text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid rgba(128,128,128,.3)"
-        names = ("service", "state", "version", "URL", "lifetime")
-        head = "".join(f'<th style="{style};opacity:.65;font-weight:normal">{name}</th>' for name in names)
-        body = "".join(
-            "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in _cells(item)) + "</tr>"
-            for item in self._items
-        )
-        return (
-            '<table style="color:inherit;background:transparent;border-collapse:collapse;font-size:13px">'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        return table(_HEADINGS, map(_cells, self._items))
 
 
-def _cells(item: Deployment) -> list[str]:
-    url = html.escape(item.url)
+def _cells(item: Deployment) -> list[Any]:
     return [
-        f"<b>{html.escape(item.name)}</b>",
+        bold(item.name),
         _status(item.status()),
-        html.escape(_version(item)) + _badge(item.changed()),
-        f'<a href="{url}/" target="_blank" rel="noopener">{url}</a>',
+        joined([_version(item), _badge(item.changed())], " "),
+        _link(f"{item.url}/", item.url),
         item.record.lifetime,
     ]
 
 
-def _status(status: str) -> str:
-    return f'<span style="color:{_COLOURS.get(status, _BAD)}">● {status}</span>'
+def _status(status: str) -> Markup:
+    return coloured(f"● {status}", COLOURS[_KINDS.get(status, "bad")])
 
 
-def _badge(changed: list[str]) -> str:
+def _badge(changed: list[str]) -> Markup:
     """Says that the notebook has moved on, where it has; the reasons when pointed at."""
-    return (
-        f' &nbsp;<span title="{html.escape("; ".join(changed))}">{_amber("● changed since")}</span>'
-        if changed
-        else ""
-    )
+    reasons = escape("; ".join(changed))
+    return Markup(f'<span title="{reasons}">{_amber("● changed since")}</span>' if changed else "")
 
 
-def _amber(text: str) -> str:
-    return f'<span style="color:{_CHANGED}">{html.escape(text)}</span>' if text else ""
+def _amber(text: str) -> Markup:
+    return coloured(text, COLOURS["waiting"]) if text else Markup()
+
+
+def _link(url: str, text: str = "") -> Markup:
+    return Markup(f'<a href="{escape(url)}" target="_blank" rel="noopener">{escape(text or url)}</a>')
 
 
 def _version(deployment: Deployment) -> str:
@@ -149,7 +147,7 @@ def _lifetime(deployment: Deployment) -> str:
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(deployment.record.created_at))
     if deployment.record.lifetime == "kernel":
         return f"since {since}, ends with this kernel"
-    return f"since {since}, until %lepton stop {html.escape(deployment.name)}"
+    return f"since {since}, until %lepton stop {deployment.name}"
 
 
 def _variable(deployment: Deployment) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,53 @@ class ServiceClient:
             predictions += self._ask("POST", "/predict", self._token, body, media_type)["predictions"]
         return read_answers(codec, predictions)
 
+    def stream(self, codec: Codec, value: Any) -> Iterator[Any]:
+        """Ask for the answer to one real input, in pieces as they come.
+
+        Raises:
+            ArgumentError: If the value is no input of the model, or the model answers in one piece.
+            DeploymentError: If the service does not answer, or breaks off.
+        """
+        arrays = prepare(codec, value)
+        if not codec.streams or len(arrays[0]) != 1:
+            seen = (
+                f"{len(arrays[0])} inputs are given" if codec.streams else "this model answers in one piece"
+            )
+            raise ArgumentError(
+                f"Only one answer comes in pieces: {seen}.", "predict(…) gives answers whole."
+            )
+        return self._pieces(*encode_inputs(codec.signature, arrays))
+
+    def _pieces(self, body: bytes, media_type: str) -> Iterator[Any]:
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Content-Type": media_type,
+            "Accept": "application/x-ndjson",
+        }
+        asked = self._http.stream("POST", "/predict", content=body, headers=headers)
+        with self._reached(), asked as answer:
+            for line in answer.iter_lines():
+                said = json.loads(line)
+                if "error" in said:
+                    raise self._refused(answer.status_code, said)
+                if "piece" in said:
+                    yield said["piece"]
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.TransportError, ValueError) as error:
+            reason = str(error) or type(error).__name__
+            raise DeploymentError(
+                f"The service {self.name} does not answer: {reason}.",
+                f"%lepton logs {self.name} shows why; %lepton deploy starts it again.",
+            ) from None
+
+    def _refused(self, status: int, content: dict[str, Any]) -> DeploymentError:
+        how = f"answered {status}" if status != 200 else "broke off its answer"
+        return DeploymentError(f"The service {self.name} {how}: {content['error']}")
+
     def _ask(
         self,
         method: str,
@@ -103,19 +151,11 @@ class ServiceClient:
         timeout: float = 60.0,
     ) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": media_type}
-        try:
+        with self._reached():
             answer = self._http.request(method, path, content=body, headers=headers, timeout=timeout)
             content: dict[str, Any] = answer.json()
-        except (httpx.TransportError, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            raise DeploymentError(
-                f"The service {self.name} does not answer: {reason}.",
-                f"%lepton logs {self.name} shows why; %lepton deploy starts it again.",
-            ) from None
         if answer.is_error:
-            raise DeploymentError(
-                f"The service {self.name} answered {answer.status_code}: {content['error']}"
-            )
+            raise self._refused(answer.status_code, content)
         return content
 
 

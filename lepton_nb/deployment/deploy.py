@@ -13,14 +13,15 @@ from lepton_nb.deployment import lifecycle
 from lepton_nb.deployment.accelerator import choose_device
 from lepton_nb.deployment.card import DeploymentTable
 from lepton_nb.deployment.keeping import in_use, prune
-from lepton_nb.deployment.options import check_arguments, parse_size
+from lepton_nb.deployment.options import LIMITS, check_arguments, limits, parse_size
 from lepton_nb.deployment.ports import bind, own_names, reachable_host
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import DeploymentError, LeptonError, NotFoundError, PackageError, did_you_mean
 from lepton_nb.packaging import Package, build_package
-from lepton_nb.packaging.attach import carry_handlers
+from lepton_nb.packaging.attach import carry_routes
 from lepton_nb.packaging.requirements import installed_versions
+from lepton_nb.processes.settings import Settings
 from lepton_nb.runs import DeploymentRecord, PackageRecord, Run, RunStore
 from lepton_nb.runs.records import check_name
 
@@ -38,6 +39,9 @@ def deploy(
     origins: Sequence[str] = (),
     allowed_hosts: Sequence[str] = (),
     grpc_port: int | None = None,
+    time_limit: float | None = None,
+    max_body: int | str | None = None,
+    max_batch: int | None = None,
 ) -> Deployment:
     """Serve a run in a process of its own, ready when this returns.
 
@@ -57,6 +61,9 @@ def deploy(
         allowed_hosts: Names besides its own by which clients may reach it, such as that of a tunnel or a
             reverse proxy; ``*`` is any. This machine's loopback names are always taken, with any port.
         grpc_port: Also serve gRPC (Open Inference Protocol) there; 0 takes a free port.
+        time_limit: Seconds a request may take, 30 by default; then it is ended and gets 504.
+        max_body: Largest body of a request, in bytes or as ``64m``; 32 MiB by default. Larger ones get 413.
+        max_batch: Requests that the model answers together at most, 64 by default.
 
     Raises:
         NotFoundError: If there is no such run.
@@ -65,10 +72,13 @@ def deploy(
     """
     check_arguments(host, lifetime, origins, allowed_hosts)
     limit = parse_size(memory) if memory is not None else None
+    bounds = limits(time_limit, max_body, max_batch)
     store = RunStore()
     model = _Model(store.get_run(run) if isinstance(run, str) else run, store)
     name = check_name(name if name is not None else model.name, "service")
-    wanted = _Wanted(name, host, port, lifetime, limit, tuple(origins), tuple(allowed_hosts), grpc_port)
+    wanted = _Wanted(
+        name, host, port, lifetime, limit, tuple(origins), tuple(allowed_hosts), grpc_port, bounds
+    )
     with in_use(store):
         if _find_live(store, name) is not None:
             model.make()  # before the lock is held: a rollback need not wait for an export
@@ -190,6 +200,7 @@ class _Wanted:
     origins: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
     grpc_port: int | None
+    limits: dict[str, int | float]
 
 
 def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deployment:
@@ -197,7 +208,7 @@ def _switch(live: Deployment, record: PackageRecord, wanted: _Wanted) -> Deploym
     if _differs(wanted, live) or (wanted.lifetime == "kernel" and live.record.lifetime != "kernel"):
         raise DeploymentError(
             f"The service {wanted.name} already runs at {live.url}, lifetime {live.record.lifetime}; "
-            "its addresses, names, lifetime, memory and origins cannot change while it runs.",
+            "its addresses, names, lifetime, memory, limits and origins cannot change while it runs.",
             f"%lepton stop {wanted.name} first, or leave the options out.",
         )
     before = live.state.read_history()
@@ -221,6 +232,7 @@ def _differs(wanted: _Wanted, live: Deployment) -> bool:
         or wanted.port not in (None, live.record.port)
         or wanted.grpc_port not in (None, known.get("grpc_port"))
         or wanted.memory not in (None, known.get("memory_limit"))
+        or any(known.get(name, getattr(Settings, name)) != value for name, value in wanted.limits.items())
         or (wanted.origins != () and set(wanted.origins) != set(known.get("origins", ())))
         or (wanted.allowed_hosts != () and set(wanted.allowed_hosts) != set(_added_names(live)))
     )
@@ -237,7 +249,9 @@ def _start(store: RunStore, model: _Model, wanted: _Wanted, former: Deployment |
     port = listener.getsockname()[1]
     grpc_port = _grpc_port(wanted, state)
     names = wanted.allowed_hosts or (_added_names(former) if former else ())
-    origins = wanted.origins or (state.read_settings().get("origins", ()) if former else ())
+    before = state.read_settings() if former else {}
+    origins = wanted.origins or before.get("origins", ())
+    bounds = {name: before[name] for name in LIMITS if name in before} | wanted.limits
     with lifecycle.starting(state, listener) as server:
         package = model.record_for(former)
         token, admin_token = state.tokens()
@@ -256,6 +270,7 @@ def _start(store: RunStore, model: _Model, wanted: _Wanted, former: Deployment |
                 "lifetime": wanted.lifetime,
                 "memory_limit": wanted.memory or 0,
                 "origins": origins,
+                **bounds,
             }
         )
         state.write_versions(installed_versions())
@@ -313,7 +328,7 @@ def _with_routes(record: PackageRecord, live: Deployment) -> PackageRecord:
     """The package with the routes that the service has: a new model is no reason to lose them."""
     try:
         former = live.store.get_package(live.record.package, live.record.version)
-        kept = carry_handlers(Package.load(former.path), Package.load(record.path), live.name, live.store)
+        kept = carry_routes(Package.load(former.path), Package.load(record.path), live.name, live.store)
     except (NotFoundError, PackageError):
         return record  # what was live is gone from the disk
     return live.store.find_package_by_sha(kept.sha256) or record

@@ -14,6 +14,7 @@ from lepton_nb.errors import LeptonError, PackageError
 from lepton_nb.packaging import Package
 from lepton_nb.packaging.requirements import installed_versions
 from lepton_nb.runs import RunStore
+from lepton_nb.show.numbers import limit, size
 
 _LITTLE = 2 << 30  # bytes of free disk below which the next checkpoint may fail
 _STALE = 3600.0  # seconds after which what an interrupted build left is rubbish
@@ -48,8 +49,8 @@ def _device() -> str:
     import torch
 
     cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    memory = psutil.virtual_memory().total / (1 << 30)
-    machine = f"{cores} cores, {memory:.0f} GiB memory, {platform.system()} {platform.machine()}"
+    memory = limit(psutil.virtual_memory().total)
+    machine = f"{cores} cores, {memory} memory, {platform.system()} {platform.machine()}"
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     return f"{accelerator}; {machine}" if accelerator is not None else f"CPU only; {machine}"
 
@@ -60,8 +61,8 @@ def _disk(report: Report, store: RunStore) -> None:
         name: sum(path.stat().st_size for path in (store.root / name).rglob("*") if path.is_file())
         for name in ("runs", "packages", "services")
     }
-    used = ", ".join(f"{name} {size / (1 << 20):.0f} MiB" for name, size in sizes.items())
-    text = f"{store.root}: {used}; {free / (1 << 30):.1f} GiB free"
+    used = ", ".join(f"{name} {size(count)}" for name, count in sizes.items())
+    text = f"{store.root}: {used}; {size(free)} free"
     if free < _LITTLE:
         report.add("warning", "disk", text, "Delete runs you no longer need, or set LEPTON_HOME elsewhere.")
     else:

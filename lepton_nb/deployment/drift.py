@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lepton_nb.runs import PackageRecord, Run, RunStore
 
-HANDLERS = "handlers.py"
+ROUTES = "handlers.py"
 _LONGEST = 3  # names shown of each kind
 
 
@@ -61,8 +61,8 @@ class Drift:
         namespace = vars(sys.modules["__main__"]) if self.namespace is None else self.namespace
         source = str(json.loads((package / "model.json").read_text("utf-8")).get("source", ""))
         names = changed_names(source, namespace)
-        if (package / HANDLERS).is_file():
-            routes = (package / HANDLERS).read_text("utf-8")
+        if (package / ROUTES).is_file():
+            routes = (package / ROUTES).read_text("utf-8")
             names += [name for name in changed_names(routes, namespace) if name not in names]
         if not names:
             return []

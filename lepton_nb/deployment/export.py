@@ -12,6 +12,7 @@ from string import Template
 import lepton_nb
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.deployment.examples import curl_options
+from lepton_nb.deployment.page import export_page
 from lepton_nb.errors import ArgumentError, NotFoundError, PackageError
 from lepton_nb.packaging import Manifest, Package, build_package
 from lepton_nb.packaging.requirements import installed_versions
@@ -19,41 +20,62 @@ from lepton_nb.packaging.runners import load_graphs
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.home import needs_room
 
-_ALWAYS = ("__init__.py", "batch.py", "errors.py", "signature.py", "py.typed", "packaging", "serve", "tasks")
+_ALWAYS = (
+    "__init__.py",
+    "batch.py",
+    "errors.py",
+    "signature.py",
+    "py.typed",
+    "packaging",
+    "processes",
+    "routes",
+    "serve",
+    "show",
+    "tasks",
+)
 
 _ONNX = "| $files | the model for any ONNX runtime; its answers were checked with onnxruntime |\n"
 _WEIGHTS = "| `model.safetensors` | the weights alone |\n"
-_HANDLERS = "| `package/handlers.py` | the routes around the model, as they were written in the notebook |\n"
+_ROUTES = "| `package/handlers.py` | the routes around the model, as they were written in the notebook |\n"
 
 _SOURCE_NOTE = """
 This model runs from its Python source with torch, because its graph could not be exported ($why).
 Read `package/source.py` before you serve it.
 """
-_HANDLER_NOTE = """
+_ROUTES_NOTE = """
 The routes run Python from a notebook. Read `package/handlers.py` before you serve it.
 """
 
 
-def export(target: Run | Package | str, folder: str | Path) -> Path:
-    """Write a folder that serves a model on any machine, without a notebook.
+def export(target: Run | Package | str, folder: str | Path, *, runtime: str | Path | None = None) -> Path:
+    """Write a folder that serves a model on any machine, or one HTML file that answers in a browser.
 
-    It holds the package and the server, requirements, a ``serve`` command, Dockerfile, systemd unit,
+    A folder holds the package and the server, requirements, a ``serve`` command, Dockerfile, systemd unit,
     Kubernetes manifest and README, and the model as ONNX and safetensors. Everybody may read it.
 
     Args:
         target: A run or package, or the name of a service (what is live now is taken) or run.
-        folder: Where to; must not exist or be empty.
+        folder: Where to; must not exist or be empty. What ends with ``.html`` is one file, the try-it page
+            with the model in it, which needs nothing installed and no network.
+        runtime: For a page: onnxruntime-web as ``npm pack`` writes it; None takes that in the store, and has
+            npm fetch it where there is none.
 
     Returns:
-        The folder.
+        The folder, or the file.
 
     Raises:
         NotFoundError: If there is no service and no run of that name.
         ArgumentError: If the folder is in use.
-        PackageError: If the model cannot be packaged, or its ONNX does not give its answers any more.
+        PackageError: If the model cannot be packaged or answer in a page, or its ONNX does not give its
+            answers any more.
+        DeploymentError: If the runtime of a page cannot be fetched.
         StoreError: If there is no room for the folder.
     """
     path = Path(folder).expanduser().absolute()
+    if path.suffix == ".html":
+        return export_page(_package(target), path, runtime)
+    if runtime is not None:
+        raise ArgumentError("A runtime is for a page.", "Name a file that ends with .html.")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ArgumentError(f"{path} exists and is not an empty folder.", "Name a new folder.")
     package = _package(target)
@@ -137,7 +159,7 @@ def _write_onnx(package: Package, folder: Path) -> None:
 def _fields(package: Package, name: str) -> dict[str, str]:
     """What the templates leave open."""
     manifest = package.manifest
-    trusted = manifest.formats[0] != "onnx" or manifest.has_handlers
+    trusted = manifest.formats[0] != "onnx" or manifest.has_routes
     least, most = _memory(package)
     notes = (
         Template(_SOURCE_NOTE).substitute(why=manifest.rejected.get("onnx", ""))
@@ -154,8 +176,8 @@ def _fields(package: Package, name: str) -> dict[str, str]:
         "python": ".".join(manifest.versions["python"].split(".")[:2]),
         "trust": " --trust" if trusted else "",
         "example": curl_options(codec_of(package.path)),
-        "models": _WEIGHTS + _about_onnx(manifest) + (_HANDLERS if manifest.has_handlers else ""),
-        "notes": notes + (_HANDLER_NOTE if manifest.has_handlers else ""),
+        "models": _WEIGHTS + _about_onnx(manifest) + (_ROUTES if manifest.has_routes else ""),
+        "notes": notes + (_ROUTES_NOTE if manifest.has_routes else ""),
         "memory_request": f"{least}Mi",
         "memory_limit": f"{most}Mi",
         "memory_limit_units": f"{most}M",
@@ -172,7 +194,7 @@ def _memory(package: Package) -> tuple[int, int]:
     """MiB that serving takes, and at most may take: the libraries, the weights, room for a batch."""
     weights = package.manifest.files["weights.safetensors"].size >> 20
     libraries = 384 if package.manifest.formats[0] == "onnx" else 1024
-    least = libraries + 2 * weights + (256 if package.manifest.has_handlers else 0)
+    least = libraries + 2 * weights + (256 if package.manifest.has_routes else 0)
     return least, 2 * least + 2 * weights
 
 
@@ -188,8 +210,8 @@ def _copy_server(target: Path, package: Package) -> None:
     needed = [*_ALWAYS]
     if package.manifest.runs_source:
         needed.append("models")
-    if package.manifest.has_handlers:
-        needed.append("handlers")
+    if package.manifest.has_routes:
+        needed.append("handlers.py")
     for name in needed:
         if (own / name).is_dir():
             shutil.copytree(own / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))

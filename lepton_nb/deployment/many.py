@@ -12,9 +12,9 @@ import numpy as np
 
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, TEXT_SUFFIXES
 from lepton_nb.data.containers import is_container, opened
-from lepton_nb.data.report import plural
 from lepton_nb.data.sources import is_a
 from lepton_nb.errors import ArgumentError, DataError, did_you_mean
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import Codec, InputError
 from lepton_nb.tasks.base import Arrays, Prediction

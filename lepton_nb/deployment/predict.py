@@ -90,7 +90,7 @@ def _find(name: str) -> Run | Deployment:
 
 
 def _predict_here(run: Run, codec: Codec, arrays: Arrays) -> list[Prediction]:
-    graphs = _graphs(run, codec.signature, arrays)
+    graphs = _graphs(run, codec.signature, arrays[: len(codec.signature.inputs)])
     starts = range(0, len(arrays[0]), _BATCH)
     parts = [codec.run(graphs, tuple(array[at : at + _BATCH] for array in arrays)) for at in starts]
     outputs = joined(parts, codec.signature.outputs)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import Literal
+
+from lepton_nb.show.colours import COLOURS, Kind
+from lepton_nb.show.html import coloured, joined, quiet, table
 
 Level = Literal["ok", "mended", "warning", "problem"]
 
 _SYMBOLS: dict[Level, str] = {"ok": "✓", "mended": "✎", "warning": "!", "problem": "✗"}
-# Readable on white and on black alike.
-_COLOURS: dict[Level, str] = {
-    "ok": "#2b9348",
-    "mended": "#2f81f7",
-    "warning": "#b7791f",
-    "problem": "#e5484d",
-}
+_KINDS: dict[Level, Kind] = {"ok": "good", "mended": "live", "warning": "waiting", "problem": "bad"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class Remark:
     """One thing that was looked at.
 
     Attributes:
@@ -36,10 +32,10 @@ class Finding:
 class Report:
     """The findings of one examination."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Remark] = field(default_factory=list)
 
     def add(self, level: Level, topic: str, text: str, hint: str = "") -> None:
-        self.findings.append(Finding(level, topic, text, hint))
+        self.findings.append(Remark(level, topic, text, hint))
 
     @property
     def ok(self) -> bool:
@@ -55,17 +51,12 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        style = "text-align:left;vertical-align:top;padding:3px 12px 3px 0"
-        first = f"{style};white-space:nowrap"
-        rows = "".join(
-            f'<tr><td style="{first};color:{_COLOURS[item.level]}">{_SYMBOLS[item.level]} {item.level}</td>'
-            f'<td style="{style};opacity:.65">{html.escape(item.topic)}</td>'
-            f'<td style="{style}">{html.escape(item.text)}'
-            + (f'<br><span style="opacity:.65">→ {html.escape(item.hint)}</span>' if item.hint else "")
-            + "</td></tr>"
+        rows = [
+            (
+                coloured(f"{_SYMBOLS[item.level]} {item.level}", COLOURS[_KINDS[item.level]]),
+                quiet(item.topic),
+                joined([item.text, *([quiet(f"→ {item.hint}", "div")] if item.hint else [])]),
+            )
             for item in self.findings
-        )
-        return (
-            '<table style="color:inherit;background:transparent;border-collapse:collapse;font-size:13px">'
-            f"{rows}</table>"
-        )
+        ]
+        return table((), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,7 @@ from lepton_nb.deployment.state import ServiceState
 from lepton_nb.errors import DeploymentError, NotFoundError
 from lepton_nb.runs import DeploymentRecord, RunStore
 from lepton_nb.runs.process import is_alive
+from lepton_nb.tasks import Codec
 
 
 class Deployment:
@@ -115,9 +117,20 @@ class Deployment:
             ArgumentError: If it is no input of the model.
             DeploymentError: If the service does not answer.
         """
+        return self.client.predict(self._codec(), value)
+
+    def stream(self, value: Any) -> Iterator[Any]:
+        """Ask for the answer to one real input in pieces: those of a text, joined, are the text.
+
+        Raises:
+            ArgumentError: If it is no input of the model, or the model answers in one piece.
+            DeploymentError: If the service does not answer, or breaks off.
+        """
+        return self.client.stream(self._codec(), value)
+
+    def _codec(self) -> Codec:
         self.require_alive()
-        package = self.store.get_package(self.record.package, self.record.version)
-        return self.client.predict(codec_of(package.path), value)
+        return codec_of(self.store.get_package(self.record.package, self.record.version).path)
 
     def stop(self) -> None:
         """End it: requests in flight are finished. Its name keeps its token for the next time."""
@@ -180,3 +193,7 @@ class Deployment:
 
     def _repr_html_(self) -> str:
         return card.card(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Data for the lab to draw, beside the card and the line of text."""
+        return {card.MIME: card.card_bundle(self)}

@@ -123,7 +123,9 @@ def _collect(subject: Subject, split: str, batch_size: int, device: str | torch.
         subject.loss = copy.deepcopy(subject.loss).to(place)
     signature = subject.signature
     task = get_task(signature.task)
-    objective = None if subject.loss is None else task.objective(signature, subject.loss)
+    objective = subject.step
+    if subject.loss is not None:
+        objective = task.objective(signature, subject.loss)
     try:
         if needs_matching(subject):
             batches = matched_batches(subject, split, batch_size, place)

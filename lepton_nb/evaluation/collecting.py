@@ -22,6 +22,9 @@ from lepton_nb.tasks.generic import Generic
 Batches = Iterator[Batch]
 Answer = Callable[[nn.Module, Batch], Tree]
 
+NO_CLASS = -100
+"""What torch's losses leave out: the target of a place that has none."""
+
 
 @dataclass
 class Collected:
@@ -64,7 +67,7 @@ def collect(
     preds: list[Tree] = []
     targets: list[Tree] = []
     total, items = 0.0, 0
-    with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model):
+    with evaluating(model), torch.random.fork_rng(devices=[]), without_gradients(model, objective):
         for batch in batches:
             loss, outputs = _forward(model, batch, batch_size, objective, answer)
             items += batch.items
@@ -93,16 +96,18 @@ def check_outputs(preds: Tree, target: Tree, signature: Signature, name: str) ->
         _check_finite(tensor, name)
     if signature.task == Generic.name or not isinstance(preds, Tensor) or not preds.is_floating_point():
         return
-    count = signature.num_outputs
+    count, places = signature.num_outputs, len(signature.output.shape) > 1
     of_classes = bool(signature.class_names) and get_task(signature.task).target_dtype == "int64"
-    if preds.reshape(len(preds), -1).shape[1] != count or (of_classes and preds.ndim != 2):
-        expected = f"({len(preds)}, {count})"
+    given = preds.shape[-1] if places else preds.reshape(len(preds), -1).shape[1]
+    if given != count or (of_classes and preds.ndim != len(signature.output.shape) + 1):
+        expected = f"({len(preds)}, {'places, ' * places}{count})"
         raise ModelError(
             f"{name} gives outputs of the shape {tuple(preds.shape)}, expected {expected}.",
             f"Its last layer needs {count} outputs: nn.Linear(..., {count}).",
         )
-    if of_classes and (target.min() < 0 or target.max() >= count):
-        wrong = int(target.max()) if target.max() >= count else int(target.min())
+    known = target[target != NO_CLASS] if places else target
+    if of_classes and (known.min() < 0 or known.max() >= count):
+        wrong = int(known.max()) if known.max() >= count else int(known.min())
         raise DataError(f"The target {wrong} is no class of {name}, which has 0 to {count - 1}.")
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from lepton_nb.errors import ArgumentError
 from lepton_nb.evaluation.history import epoch_series
-from lepton_nb.evaluation.report import number, picture_html, plotly_html, table
 from lepton_nb.plots.drawn import draw
+from lepton_nb.plots.html import picture_html, plotly_html
 from lepton_nb.plots.learning_curves import Series, compare_curves
 from lepton_nb.plots.theme import Backend
 from lepton_nb.runs import Run, RunStore
+from lepton_nb.show.html import table
+from lepton_nb.show.numbers import number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Iterable, Sequence
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lepton_nb.plots import theme
 from lepton_nb.plots.charts import Chart, Gallery, Table
+from lepton_nb.plots.html import picture_html, plotly_html
+from lepton_nb.show.html import Markup, bold, element, joined, quiet, table
+from lepton_nb.show.numbers import number
+from lepton_nb.show.words import shorten
 
 if TYPE_CHECKING:
     from lepton_nb.evaluation.result import EvaluationResult
 
 _MAX_CLASSES = 20
-_RULE = "border-bottom:1px solid rgba(128,128,128,.3)"
-_CELL = f"padding:3px 14px 3px 0;text-align:left;vertical-align:top;{_RULE}"
-_NUMBER = f"padding:3px 14px 3px 0;text-align:right;font-variant-numeric:tabular-nums;{_RULE}"
-_QUIET = "opacity:.7"
 _FLOW = "display:flex;flex-wrap:wrap;align-items:flex-start"
 
 
@@ -39,50 +34,14 @@ def as_text(result: EvaluationResult) -> str:
 
 def as_html(result: EvaluationResult) -> str:
     """Tables and figures in one page fragment that needs no kernel, no style sheet and no network."""
+    rest = quiet(headline(result)[len(result.name) :])
     parts = [
-        f'<p style="margin:4px 0 10px"><b>{escape(result.name)}</b>'
-        f'<span style="{_QUIET}">{escape(headline(result)[len(result.name) :])}</span></p>',
-        f'<div style="{_FLOW};gap:12px 40px">{_tables(result)}</div>',
-        *(f'<p style="{_QUIET};margin:6px 0">{escape(note)}</p>' for note in result.notes),
+        element("p", joined([bold(result.name), rest]), "margin:4px 0 10px"),
+        element("div", Markup(_tables(result)), f"{_FLOW};gap:12px 40px"),
+        *(quiet(note, "p") for note in result.notes),
         _figures(result),
     ]
     return f'<div style="max-width:100%">{"".join(parts)}</div>'
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """An HTML table in the notebook's own colours; numbers stand at the right."""
-    body = ["<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows]
-    head = "".join(f'<th style="{_CELL};{_QUIET};font-weight:normal">{escape(name)}</th>' for name in header)
-    return (
-        f'<table style="border-collapse:collapse;font-size:13px;margin:4px 0">'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-    )
-
-
-def number(value: float | None) -> str:
-    """Four significant digits; a dash where there is no value."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
-
-
-def picture_html(figure: Any, alt: str) -> str:
-    """A matplotlib figure as an ``<img>`` that holds its own PNG."""
-    data = base64.b64encode(theme.png(figure)).decode()
-    width, _ = theme.shown_size(figure)
-    return (
-        f'<img alt="{escape(alt)}" width="{width}" style="max-width:100%;height:auto;border-radius:6px" '
-        f'src="data:image/png;base64,{data}">'
-    )
-
-
-def plotly_html(figures: dict[str, Any]) -> str:
-    """Interactive figures that work without a network: plotly's own script comes with the first."""
-    pages = (
-        figure.to_html(full_html=False, include_plotlyjs=position == 0)
-        for position, figure in enumerate(figures.values())
-    )
-    return "".join(f'<div style="margin:10px 0">{page}</div>' for page in pages)
 
 
 def _tables(result: EvaluationResult) -> str:
@@ -90,8 +49,8 @@ def _tables(result: EvaluationResult) -> str:
     tables = [table(["metric", ""], metrics)]
     classes = class_table(result, _MAX_CLASSES)
     if classes is not None:
-        note = f'<div style="{_QUIET}">{escape(classes.note)}</div>' if classes.note else ""
-        tables.append(note + table(classes.columns, classes.rows))
+        note = quiet(classes.note, "div") if classes.note else ""
+        tables.append(joined([note, table(classes.columns, classes.rows)]))
     return "".join(f"<div>{part}</div>" for part in tables)
 
 
@@ -132,14 +91,7 @@ def _text_html(chart: Chart) -> str:
     if isinstance(chart, Table):
         body = table(chart.columns, chart.rows)
     elif isinstance(chart, Gallery):
-        rows = [(theme.shorten(item.text, 300), item.caption, item.truth, item.error) for item in chart.items]
+        rows = [(shorten(item.text, 300), item.caption, item.truth, item.error) for item in chart.items]
         body = table(["input", "prediction", "truth", "error"], rows)
-    note = f'<p style="{_QUIET};margin:6px 0">{escape(chart.note)}</p>' if chart.note else ""
-    return f'<p style="margin:12px 0 2px"><b>{escape(chart.title)}</b></p>{body}{note}'
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        shown = f"{value:,.0f}" if value.is_integer() and abs(value) > 1 else number(value)
-        return f'<td style="{_NUMBER}">{shown}</td>'
-    return f'<td style="{_CELL}">{escape(str(value))}</td>'
+    note = quiet(chart.note, "p") if chart.note else ""
+    return element("p", bold(chart.title), "margin:12px 0 2px") + body + note

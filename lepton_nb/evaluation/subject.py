@@ -15,9 +15,11 @@ from lepton_nb.data import DataBundle, load, loaders
 from lepton_nb.data.containers import is_container, opened
 from lepton_nb.data.fitted import fitted
 from lepton_nb.errors import ArgumentError, DataError, ModelError
+from lepton_nb.models.objectives import Objective
 from lepton_nb.packaging import load_data, load_loss, load_model
 from lepton_nb.runs import Checkpoint, Run, RunStore
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.names import SEVERAL
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Subject:
         own_model: Whether the model is a copy that may be moved to another device for good.
         own_data: Whether the data are those the run was trained on.
         loss: The user's own loss, if the run was trained with one.
+        step: The user's own step, if the run was trained by one that this process has.
         notes: What a reader of the numbers must know of the data.
     """
 
@@ -44,6 +47,7 @@ class Subject:
     own_model: bool = False
     own_data: bool = True
     loss: Callable[..., Any] | None = None
+    step: Objective | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -109,6 +113,8 @@ def _of_run(run: Run, data: Any, split: str | None) -> Subject:
     signature = None if stored is None else Signature.from_dict(stored)
     loss = load_loss(run)
     bundle = load_data(run) if data is None else _as_bundle(data, signature, split)
+    if "objective" in run.live:
+        bundle = bundle.as_whole()
     given = bundle
     if loss is not None:
         bundle = bundle.as_given()
@@ -124,8 +130,17 @@ def _of_run(run: Run, data: Any, split: str | None) -> Subject:
         own_model=True,
         own_data=data is None,
         loss=loss,
-        notes=[] if data is None or data is given else _said(bundle),
+        step=run.live.get("objective"),
+        notes=[*_of_step(run), *([] if data is None or data is given else _said(bundle))],
     )
+
+
+def _of_step(run: Run) -> list[str]:
+    """What to say where only another process has the step that tells the loss."""
+    described = (run.read_json("own.json") or {}).get("step")
+    if not described or "objective" in run.live:
+        return []
+    return [f"Without a loss: the step {described['class']} was in the kernel that trained {run.ref}."]
 
 
 def _as_bundle(data: Any, signature: Signature | None, split: str | None) -> DataBundle:
@@ -137,7 +152,9 @@ def _as_bundle(data: Any, signature: Signature | None, split: str | None) -> Dat
     if isinstance(data, DataBundle):
         return data
     if isinstance(data, DataLoader | Dataset):
-        return _whole(loaders(data, task=None if signature is None else signature.task))
+        task = None if signature is None else signature.task
+        names = signature.class_names if signature is not None and task == SEVERAL else None
+        return _whole(loaders(data, task=task, class_names=names))
     if _is_two_pairs(data) or (is_container(data) and not isinstance(data, list | tuple)):
         data = opened(data)
         data = _part(data, split) if isinstance(data, dict) else data

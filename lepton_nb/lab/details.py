@@ -86,7 +86,8 @@ def run_history(
     step = max((series[0][-1] for series in read.values() if series[0]), default=after.step)
     time = max((max(series[3]) for series in read.values() if series[3]), default=after.time)
     series = {name: _series(found, points) for name, found in read.items() if found[0] or after == Cursor()}
-    return {"series": series, "step": run.step, "cursor": str(Cursor(step, time))}
+    known = {"step": run.step, "steps_per_epoch": run.vitals.get("steps_per_epoch")}
+    return {"series": series, **known, "cursor": str(Cursor(step, time))}
 
 
 def run_hardware(store: RunStore, ref: str, points: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from lepton_nb.errors import ArgumentError, did_you_mean
 from lepton_nb.lab.views import run_view
 from lepton_nb.runs import Run, RunStore
-from lepton_nb.runs.run import STATUSES
+from lepton_nb.runs.states import STATUSES
 
 _SORTS: dict[str, Callable[[Run], Any]] = {
     "created_at": lambda run: run.created_at,

@@ -6,7 +6,7 @@ from typing import Any
 
 from lepton_nb.lab.services import BAD
 from lepton_nb.lab.watching import Changes
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 
 Message = dict[str, Any]
 

@@ -24,6 +24,7 @@ from lepton_nb.errors import LeptonError, NotFoundError
 from lepton_nb.lab.handler import RESOURCE, ROOM
 from lepton_nb.lab.room import Room
 from lepton_nb.runs import RunStore
+from lepton_nb.show.numbers import limit as limit_text
 
 LONGEST_BODY = 64 << 20
 _PATIENCE = httpx.Timeout(300.0, connect=5.0)  # a service ends by itself what takes too long
@@ -117,7 +118,7 @@ class ServiceProxy(JupyterHandler):
 
     async def _answer(self, name: str, path: str) -> None:
         if self._too_long:
-            self._refuse(413, f"the body has more than {LONGEST_BODY >> 20} MiB")
+            self._refuse(413, f"the body has more than {limit_text(LONGEST_BODY)}")
             return
         self._exchange = asyncio.ensure_future(self._pass_on(name, path))
         with suppress(asyncio.CancelledError):

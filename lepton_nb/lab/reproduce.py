@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lepton_nb.data.sources import Source, sources
+from lepton_nb.data.splitting import split_method
 from lepton_nb.runs import Run
 from lepton_nb.training import TrainConfig
 
@@ -21,7 +22,8 @@ def reproduce(run: Run) -> list[str]:
     own: dict[str, Any] = run.read_json("own.json", {}) or {}
     model_cells, model = _model_cells(run, data, instance=bool(own.get("optimizer")))
     extra_cells, extra = _own_cells(own, model)
-    options = [*extra, *_setting_options(run, with_optimizer=not own.get("optimizer"))]
+    decided = [kind for kind in ("optimizer", "scheduler") if own.get(kind)]
+    options = [*extra, *_setting_options(run, decided)]
     train = " ".join([f"%lepton train {model} --data {data} --name {run.name}", *options])
     return [_data_cell(run, data), *model_cells, *extra_cells, train]
 
@@ -40,7 +42,7 @@ def _data_cell(run: Run, name: str) -> str:
             "Make it again here:\n"
             f"{name} = ..."
         )
-    if spec.get("split") is None:  # split as it was before `lepton_nb.data.splitting` went by content
+    if spec.get("split") != split_method(run.task):  # what `%lepton data` reads is split another way since
         return f"import lepton_nb.data\n\n{name} = lepton_nb.data.from_spec({spec!r})\n{name}"
     source = sources().get(spec["source"])
     if source is None:
@@ -79,10 +81,15 @@ def _model_cells(run: Run, data: str, *, instance: bool) -> tuple[list[str], str
     if spec["kind"] == "live":
         reasons = "; ".join(spec.get("missing") or []) or "its source was not captured"
         return [f"# {name} cannot be written down: {reasons}. Make it again here:\nmodel = ..."], "model"
+    return _library_cells(spec, spec.get("given") or name, data)
+
+
+def _library_cells(spec: Mapping[str, Any], name: str, data: str) -> tuple[list[str], str]:
+    """The cell that names a library's model with its weights, where the line that trains it cannot."""
     weights = spec.get("weights")
-    if spec["kind"] == "torchvision" and weights not in (None, "", "random"):
-        return [f"%lepton model {name} --data {data} --weights {weights} --name model"], "model"
-    return [], name
+    if spec["kind"] == "starter" or weights in (None, "", "random") or name == f"hf:{weights}":
+        return [], name
+    return [f"%lepton model {name} --data {data} --weights {weights} --name model"], "model"
 
 
 def _own_cells(own: Mapping[str, Any], model: str) -> tuple[list[str], list[str]]:
@@ -100,18 +107,29 @@ def _own_cells(own: Mapping[str, Any], model: str) -> tuple[list[str], list[str]
             text = f"import torch\n\n{name} = torch.{module}.{described['class']}({given})"
         cells.append(text)
         options.append(f"--{kind} {name}")
+    for kind in ("scheduler", "step"):
+        if described := own.get(kind):
+            cells.append(f"# The run used your own {described['class']}. Make it again here:\n{kind} = ...")
+            options.append(f"--{kind} {kind}")
+    for name in own.get("metrics") or []:
+        cells.append(f"# The run measured {name!r} by your own metric. Make it again here:\n{name} = ...")
+        options.append(f"--metric {name}")
     return cells, options
 
 
-def _setting_options(run: Run, *, with_optimizer: bool) -> list[str]:
-    """Every setting that is not the default, and the epochs and the seed in any case."""
+def _setting_options(run: Run, decided: Collection[str]) -> list[str]:
+    """Every setting that is not the default, and the epochs and the seed in any case.
+
+    Args:
+        decided: What objects of the user's decide in place of a setting.
+    """
     given = run.read_json("config.json", run.params)
     options = []
     for field in dataclasses.fields(TrainConfig):
         value = given.get(field.name, field.default)
         if value is None or (value == field.default and field.name not in ("epochs", "seed")):
             continue
-        if field.name == "optimizer" and not with_optimizer:
+        if field.name in decided or (field.name == "schedule" and "scheduler" in decided):
             continue
         flag = field.name.replace("_", "-")
         if isinstance(value, bool):

@@ -13,7 +13,7 @@ from lepton_nb.lab.handler import ConflictError, LabHandler
 from lepton_nb.lab.listing import Query, find_runs
 from lepton_nb.lab.views import run_view
 from lepton_nb.runs import RunStore
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 
 _FILTERS = ("name", "model", "data", "task")
 _LONGEST_SPARK = 200
@@ -146,8 +146,11 @@ def _whole(body: dict[str, Any], name: str) -> int | None:
     return value
 
 
-def _tags(body: dict[str, Any]) -> dict[str, str]:
+def _tags(body: dict[str, Any]) -> dict[str, str | None]:
     tags = body.get("tags") or {}
-    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
-        raise ArgumentError("tags is not an object of texts.", '{"tags": {"stage": "candidate"}}')
+    if not isinstance(tags, dict) or not all(isinstance(value, str | None) for value in tags.values()):
+        raise ArgumentError(
+            "tags is not an object of texts, or of null for a tag to take away.",
+            '{"tags": {"stage": "candidate"}}',
+        )
     return tags

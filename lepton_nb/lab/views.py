@@ -7,7 +7,7 @@ from typing import Any
 from lepton_nb.runs import Checkpoint, PackageRecord, Run, RunStore
 from lepton_nb.runs.overview import latest, trend
 from lepton_nb.runs.queue import waits_for
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 
 _FIELDS = (
     *("id", "name", "number", "ref", "status", "task", "model", "data", "monitor", "mode"),
@@ -34,6 +34,7 @@ def run_view(run: Run, spark: int = 32) -> dict[str, Any]:
         "device": run.vitals.get("device"),
         "items_per_second": run.vitals.get("items_per_second"),
         "memory": run.vitals.get("memory"),
+        "samples": run.vitals.get("samples", []),
         "background": in_background(run),
         "queue": waits_for(run) or None,
         "latest": latest(run, ("loss", "lr", "train_loss", "val_loss", run.monitor)),

@@ -10,7 +10,7 @@ from typing import Any
 from lepton_nb.lab.views import package_views, run_view
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.runs.process import is_alive
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 
 _MARKS = (
     "SELECT seq, id, status, attempt, step, epoch, heartbeat_at, ended_at, best_step, notes, tags, error, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,34 +12,43 @@ _ATTRIBUTE = "_lepton_extension"  # on the shell, so that a second `load` finds 
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register `%lepton`, its completion and its hover help. Does nothing where they are registered."""
+    """Register `%lepton`, its completion and its hover help. Does nothing where they are registered.
+
+    Raises:
+        MismatchError: If packages in memory do not fit those that are installed.
+    """
     if getattr(shell, _ATTRIBUTE, None) is not None:
         return
-    from lepton_nb.magics import inspection
-    from lepton_nb.magics.completion import make_matcher
+    from lepton_nb.magics.mismatch import mismatch
+
+    try:
+        _register(shell)
+    except ImportError as error:
+        raise mismatch(error) or error from error
+
+
+def _register(shell: InteractiveShell) -> None:
+    from lepton_nb.magics import completion, inspection
     from lepton_nb.magics.magic import LeptonMagics
 
     magics = LeptonMagics(shell)
     LeptonMagics.lepton.__doc__ = magics.parser.format_help()
     shell.register_magics(magics)
-    matcher = make_matcher(magics)
-    if shell.Completer is not None:
-        shell.Completer.custom_matchers.append(matcher)
+    undo = [completion.install(shell, magics)]
     kernel = getattr(shell, "kernel", None)
-    undo = inspection.install(kernel, magics) if kernel is not None else None
-    setattr(shell, _ATTRIBUTE, (magics, matcher, undo))
+    if kernel is not None:
+        undo.append(inspection.install(kernel, magics))
+    setattr(shell, _ATTRIBUTE, (magics, undo))
 
 
 def unload(shell: InteractiveShell) -> None:
     """Remove what `load` registered. Does nothing where nothing is."""
-    registered: tuple[Any, Any, Any] | None = getattr(shell, _ATTRIBUTE, None)
+    registered: tuple[Any, list[Callable[[], None]]] | None = getattr(shell, _ATTRIBUTE, None)
     if registered is None:
         return
-    magics, matcher, undo = registered
-    if undo is not None:
-        undo()
-    if shell.Completer is not None and matcher in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.remove(matcher)
+    magics, undo = registered
+    for step in undo:
+        step()
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("lepton", None)
     shell.magics_manager.registry.pop(type(magics).__name__, None)

@@ -17,6 +17,8 @@ _COMMON_MODELS = (
     "densenet121",
     "efficientnet_b0",
     "efficientnet_v2_s",
+    "fasterrcnn_mobilenet_v3_large_320_fpn",
+    "fasterrcnn_resnet50_fpn",
     "mobilenet_v3_large",
     "mobilenet_v3_small",
     "regnet_y_400mf",
@@ -25,10 +27,15 @@ _COMMON_MODELS = (
     "resnet50",
     "shufflenet_v2_x1_0",
     "squeezenet1_1",
+    "ssdlite320_mobilenet_v3_large",
     "swin_t",
     "vgg11_bn",
     "vit_b_16",
 )
+
+
+LIBRARIES = ("hf:", "timm:")
+"""What a name of another library's model begins with."""
 
 
 def builtin_data() -> list[str]:
@@ -46,7 +53,7 @@ def task_names() -> list[str]:
 
 
 def model_names() -> list[str]:
-    """Names of starter models of every task and of torchvision's classifiers."""
+    """Names of starter models of every task and of torchvision's."""
     from lepton_nb.tasks import get_task
 
     starters = {name for task in task_names() for name in get_task(task).starters()}
@@ -54,11 +61,23 @@ def model_names() -> list[str]:
 
 
 def torchvision_models() -> list[str]:
-    """torchvision's classifiers; the common ones where torchvision is not loaded."""
+    """torchvision's classifiers and detectors; the common ones where torchvision is not loaded."""
     models = sys.modules.get("torchvision.models")
     if models is None:
         return list(_COMMON_MODELS)
-    return [str(name) for name in models.list_models(module=models)]
+    from lepton_nb.models.libraries.detectors import detector_names
+
+    return [str(name) for name in models.list_models(module=models)] + detector_names()
+
+
+def library_models(typed: str) -> list[str]:
+    """Names of other libraries' models: folders behind ``hf:``, and timm's where timm is loaded."""
+    if typed.startswith("hf:"):
+        return [f"hf:{path}" for path in paths(typed.removeprefix("hf:"))]
+    timm = sys.modules.get("timm")
+    if typed.startswith("timm:") and timm is not None:
+        return [f"timm:{name}" for name in timm.list_models()]
+    return list(LIBRARIES)
 
 
 def run_names() -> list[str]:

@@ -16,6 +16,7 @@ from lepton_nb.magics import (
     lr,
     lr_find,
     model,
+    new,
     note,
     pause,
     predict,
@@ -54,6 +55,7 @@ _MODULES = (
     deployments,
     rollback,
     export,
+    new,
     doctor,
 )
 

@@ -1,7 +1,7 @@
 """Tab on a `%lepton` line: commands, options, choices, variables of the right kind, runs, services, paths.
 
 A matcher of IPython's second API: the older completion hooks cannot replace only the part after ``--opt=``.
-Nothing here imports torch.
+IPython before 8.6 does not have it, and completes no `%lepton` lines. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.completer import SimpleCompletion, context_matcher
+from IPython.core import completer
 
 from lepton_nb.magics import catalogue
-from lepton_nb.magics.names import ANY, DATA, LOADER, LOSS, MODEL, OPTIMIZER, RUN, SOURCE, Kind, variables
+from lepton_nb.magics.names import ANY, DATA, LOADER, LOSS, MODEL, OPTIMIZER, RUN, SOURCE, NameKind, variables
 from lepton_nb.magics.parser import find_subparsers
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext
+    from IPython.core.interactiveshell import InteractiveShell
 
     from lepton_nb.magics.magic import LeptonMagics
 
-Completer = Callable[[Mapping[str, Any], str], list[tuple[str, str]]]
-"""``(user's variables, what is typed) -> [(candidate, type)]``."""
+Candidates = list[tuple[str, str]]
+"""Each with its type."""
+Completer = Callable[[Mapping[str, Any], str], Candidates]
+"""``(user's variables, what is typed) -> candidates``."""
 
 _MAGIC = re.compile(r"^\s*(?:\w[\w, ]*=\s*)?%{1,2}lepton\s(?P<rest>.*)$", re.S)
 _AUTOMAGIC = re.compile(r"^\s*lepton\s(?P<rest>.*)$", re.S)
@@ -41,55 +44,56 @@ def completes(action: argparse.Action, completer: Completer) -> argparse.Action:
     return action
 
 
-def variables_of(*kinds: Kind) -> Completer:
-    def complete(namespace: Mapping[str, Any], _: str) -> list[tuple[str, str]]:
+def variables_of(*kinds: NameKind) -> Completer:
+    def complete(namespace: Mapping[str, Any], _: str) -> Candidates:
         return [(name, "instance") for kind in kinds for name in variables(namespace, kind)]
 
     return complete
 
 
-def models(namespace: Mapping[str, Any], _: str) -> list[tuple[str, str]]:
+def models(namespace: Mapping[str, Any], typed: str) -> Candidates:
     own = [(name, "instance") for name in variables(namespace, MODEL)]
-    return own + [(name, "model") for name in catalogue.model_names()]
+    named = [*catalogue.model_names(), *catalogue.library_models(typed)]
+    return own + [(name, "model") for name in named]
 
 
-def data(namespace: Mapping[str, Any], _: str) -> list[tuple[str, str]]:
+def data(namespace: Mapping[str, Any], _: str) -> Candidates:
     own = [(name, "instance") for name in variables(namespace, DATA)]
     return own + [(name, "data") for name in catalogue.builtin_data()]
 
 
-def sources(namespace: Mapping[str, Any], typed: str) -> list[tuple[str, str]]:
+def sources(namespace: Mapping[str, Any], typed: str) -> Candidates:
     own = [(name, "instance") for name in variables(namespace, SOURCE)]
     builtin = [(name, "data") for name in catalogue.builtin_data()]
     return own + builtin + files(namespace, typed)
 
 
-def files(_: Mapping[str, Any], typed: str) -> list[tuple[str, str]]:
+def files(_: Mapping[str, Any], typed: str) -> Candidates:
     return [(path, "path") for path in catalogue.paths(typed)]
 
 
-def nothing(_: Mapping[str, Any], __: str) -> list[tuple[str, str]]:
+def nothing(_: Mapping[str, Any], __: str) -> Candidates:
     return []
 
 
-def runs(namespace: Mapping[str, Any], _: str) -> list[tuple[str, str]]:
+def runs(namespace: Mapping[str, Any], _: str) -> Candidates:
     own = [(name, "instance") for name in variables(namespace, RUN)]
     return own + [(name, "run") for name in catalogue.run_names()]
 
 
-def tasks(_: Mapping[str, Any], __: str) -> list[tuple[str, str]]:
+def tasks(_: Mapping[str, Any], __: str) -> Candidates:
     return [(name, "task") for name in catalogue.task_names()]
 
 
-def deployments(_: Mapping[str, Any], __: str) -> list[tuple[str, str]]:
+def deployments(_: Mapping[str, Any], __: str) -> Candidates:
     return [(name, "service") for name in catalogue.deployment_names()]
 
 
-def runs_and_deployments(namespace: Mapping[str, Any], typed: str) -> list[tuple[str, str]]:
+def runs_and_deployments(namespace: Mapping[str, Any], typed: str) -> Candidates:
     return deployments(namespace, typed) + runs(namespace, typed)
 
 
-def inputs(namespace: Mapping[str, Any], typed: str) -> list[tuple[str, str]]:
+def inputs(namespace: Mapping[str, Any], typed: str) -> Candidates:
     own = [(name, "instance") for name in variables(namespace, ANY)]
     return files(namespace, typed) + own
 
@@ -101,7 +105,7 @@ losses = variables_of(LOSS)
 
 def complete_line(
     parser: argparse.ArgumentParser, text: str, namespace: Mapping[str, Any]
-) -> tuple[str, list[SimpleCompletion]]:
+) -> tuple[str, Candidates]:
     """The part of `text` under completion, and its candidates; `text` is what stands after ``%lepton``."""
     typed = "" if not text or text[-1].isspace() else text.split()[-1]
     words = text[: len(text) - len(typed)].split()
@@ -117,7 +121,7 @@ def complete_line(
 
 def _complete_argument(
     parser: argparse.ArgumentParser, words: list[str], typed: str, namespace: Mapping[str, Any]
-) -> tuple[str, list[SimpleCompletion]]:
+) -> tuple[str, Candidates]:
     options = parser._option_string_actions
     flag, equals, value = typed.partition("=")
     if equals and flag in options:
@@ -133,14 +137,14 @@ def _complete_argument(
     return _matching(typed, found or ([] if typed else unused))
 
 
-def _values(action: argparse.Action, namespace: Mapping[str, Any], typed: str) -> list[tuple[str, str]]:
+def _values(action: argparse.Action, namespace: Mapping[str, Any], typed: str) -> Candidates:
     """What an argument may be: its choices, then what its completer finds."""
     choices = [(str(choice), "value") for choice in action.choices or ()]
     completer: Completer | None = getattr(action, "completer", None)
     return choices + (completer(namespace, typed) if completer is not None else [])
 
 
-def _unused_options(parser: argparse.ArgumentParser, words: list[str]) -> list[tuple[str, str]]:
+def _unused_options(parser: argparse.ArgumentParser, words: list[str]) -> Candidates:
     used = {word.split("=", 1)[0] for word in words}
     return [
         (flag, "option")
@@ -164,26 +168,45 @@ def _next_positional(parser: argparse.ArgumentParser, words: list[str]) -> argpa
     return positionals[-1] if repeats else None
 
 
-def _matching(typed: str, candidates: list[tuple[str, str]]) -> tuple[str, list[SimpleCompletion]]:
+def _matching(typed: str, candidates: Candidates) -> tuple[str, Candidates]:
     kinds = {text: kind for text, kind in reversed(candidates) if text.startswith(typed)}
     ordered = dict.fromkeys(text for text, _ in candidates if text in kinds)
-    return typed, [SimpleCompletion(text=text, type=kinds[text]) for text in ordered]
+    return typed, [(text, kinds[text]) for text in ordered]
 
 
-def make_matcher(magics: LeptonMagics) -> Any:
-    """The matcher to append to ``shell.Completer.custom_matchers``."""
+def install(shell: InteractiveShell, magics: LeptonMagics) -> Callable[[], None]:
+    """Let Tab complete `%lepton` lines, where this IPython can.
 
-    @context_matcher(identifier="lepton_nb.matcher")  # type: ignore[untyped-decorator]
+    Returns:
+        What undoes it.
+    """
+    if shell.Completer is None or not hasattr(completer, "context_matcher"):
+        return lambda: None
+    matchers: list[Any] = shell.Completer.custom_matchers
+    matcher = _make_matcher(magics)
+    matchers.append(matcher)
+    return lambda: matchers.remove(matcher) if matcher in matchers else None
+
+
+def _make_matcher(magics: LeptonMagics) -> Any:
+    @completer.context_matcher(identifier="lepton_nb.matcher")  # type: ignore[untyped-decorator]
     def lepton_matcher(context: CompletionContext) -> dict[str, Any]:
-        line = context.text_until_cursor.lstrip()
-        in_cell_body = line.startswith("%%") and context.cursor_line > 0
-        match = None if in_cell_body else _MAGIC.match(context.text_until_cursor)
-        alone = context.cursor_line == 0 and "\n" not in context.full_text
-        if match is None and alone and magics.shell is not None and magics.shell.automagic:
-            match = _AUTOMAGIC.match(context.text_until_cursor)
-        if match is None or magics.shell is None:
+        rest = _typed_after(context, magics)
+        if rest is None or magics.shell is None:
             return {"completions": []}
-        typed, found = complete_line(magics.parser, match["rest"].lstrip(), magics.shell.user_ns)
-        return {"completions": found, "matched_fragment": typed, "suppress": True, "ordered": True}
+        typed, found = complete_line(magics.parser, rest.lstrip(), magics.shell.user_ns)
+        completions = [completer.SimpleCompletion(text=text, type=kind) for text, kind in found]
+        return {"completions": completions, "matched_fragment": typed, "suppress": True, "ordered": True}
 
     return lepton_matcher
+
+
+def _typed_after(context: CompletionContext, magics: LeptonMagics) -> str | None:
+    """What stands between ``%lepton`` and the cursor; None where the cursor is on another line."""
+    line = context.text_until_cursor.lstrip()
+    in_cell_body = line.startswith("%%") and context.cursor_line > 0
+    match = None if in_cell_body else _MAGIC.match(context.text_until_cursor)
+    alone = context.cursor_line == 0 and "\n" not in context.full_text
+    if match is None and alone and magics.shell is not None and magics.shell.automagic:
+        match = _AUTOMAGIC.match(context.text_until_cursor)
+    return None if match is None else match["rest"]

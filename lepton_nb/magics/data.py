@@ -95,7 +95,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     if parts:
         bundle = data.loaders(**parts, name=args.name, **options)
     else:
-        with ReadingProgress(context.shell, quiet=context.quiet, remedy=_remedy(source, options)) as progress:
+        with ReadingProgress(quiet=context.quiet, remedy=_remedy(source, options)) as progress:
             bundle = data.load(source, name=args.name, progress=progress, **options)
     _bind(context, args.name, bundle)
     return bundle

@@ -9,7 +9,7 @@ from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import find_run
-from lepton_nb.magics.parser import MagicParser, integer
+from lepton_nb.magics.parser import MagicParser, integer, number
 
 if TYPE_CHECKING:
     from lepton_nb.deployment import Deployment
@@ -72,6 +72,18 @@ def add_options(parser: MagicParser) -> None:
         metavar="NAME",
         help="further name by which clients may reach it, as through a tunnel or proxy; * is any",
     )
+    parser.add_argument(
+        "--time-limit",
+        type=number,
+        metavar="SECONDS",
+        help="seconds a request may take before it gets 504 (default: 30)",
+    )
+    parser.add_argument(
+        "--max-body", metavar="SIZE", help="largest body of a request, such as 64m (default: 32m); else 413"
+    )
+    parser.add_argument(
+        "--max-batch", type=integer, metavar="N", help="requests answered together at most (default: 64)"
+    )
 
 
 def deploy_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -84,6 +96,9 @@ def deploy_options(args: argparse.Namespace) -> dict[str, Any]:
         "origins": args.cors,
         "allowed_hosts": args.allow_host,
         "grpc_port": args.grpc_port,
+        "time_limit": args.time_limit,
+        "max_body": args.max_body,
+        "max_batch": args.max_batch,
     }
 
 

@@ -14,7 +14,17 @@ from lepton_nb.magics.parser import MagicParser, integer, number
 from lepton_nb.magics.settings import add_settings, given_settings
 
 _SETTINGS = (
-    *("batch_size", "optimizer", "weight_decay", "momentum", "clip", "accumulation", "freeze", "lr_decay"),
+    *(
+        "batch_size",
+        "optimizer",
+        "weight_decay",
+        "momentum",
+        "clip",
+        "accumulation",
+        "lora",
+        "freeze",
+        "lr_decay",
+    ),
     *("label_smoothing", "class_weights", "mixup", "cutmix", "device", "precision", "seed"),
 )
 

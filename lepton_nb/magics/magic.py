@@ -8,9 +8,11 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 
 from lepton_nb.errors import ArgumentError
 from lepton_nb.magics.commands import build_parser
-from lepton_nb.magics.context import Context, Memory, skip_next_display
+from lepton_nb.magics.context import Context, Memory
+from lepton_nb.magics.mismatch import mismatch
 from lepton_nb.magics.parser import HelpShown, split_line
 from lepton_nb.magics.scope import calling_function
+from lepton_nb.widgets.display_hook import skip_next_display
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -48,8 +50,14 @@ class LeptonMagics(Magics):
             )
         function = calling_function(self.shell.user_ns)
         context = Context(self.shell, self.memory, cell, function, quiet)
-        value = args.run(context, args)
+        try:
+            value = args.run(context, args)
+        except Exception as error:
+            explained = mismatch(error)
+            if explained is None:
+                raise
+            raise explained from error
         if not context.shown and value is not None:
             context.show(value)
-        skip_next_display(self.shell, value)
+        skip_next_display(value)
         return value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from lepton_nb.errors import ArgumentError, ModelError, nearest
 from lepton_nb.magics import completion
@@ -12,6 +13,12 @@ from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import DATA, MODEL, find_data, find_model, variables
 from lepton_nb.magics.parser import MagicParser
+
+if TYPE_CHECKING:
+    from lepton_nb.batch import Batch
+    from lepton_nb.data import DataBundle
+    from lepton_nb.models.tokens import Tokens
+    from lepton_nb.signature import Signature
 
 
 def add_parser(subparsers: Any) -> MagicParser:
@@ -29,7 +36,7 @@ def add_parser(subparsers: Any) -> MagicParser:
         "name",
         metavar="NAME",
         help="the class, function or module that the cell defines; or a model variable, or the name of a"
-        " starter or of a torchvision model",
+        " starter, of a torchvision model, timm:NAME or hf:FOLDER_OR_NAME",
     )
     completes(name, completion.models)
     data = parser.add_argument("--data", metavar="D", help="data whose first batch the model is tried on")
@@ -40,8 +47,8 @@ def add_parser(subparsers: Any) -> MagicParser:
     parser.add_argument(
         "--weights",
         metavar="W",
-        help="pretrained weights of a torchvision model, such as DEFAULT (a download), or a .pth or"
-        " .safetensors file",
+        help="pretrained weights of a library's model: DEFAULT (a download), another name of torchvision's,"
+        " or a .pth or .safetensors file",
     )
     return parser
 
@@ -55,7 +62,9 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         target = find_model(context, args.name)
     definition = _define(context, target, args)
     if isinstance(target, str) or args.variable is not None:
-        context.bind(args.variable or args.name, definition)
+        if args.variable is None:
+            _check_variable(context, definition.name)
+        context.bind(args.variable or definition.name, definition)
     if args.data is None:
         context.show(definition)
         context.say("It was not tried on data: --data D runs a real batch through it.")
@@ -106,6 +115,7 @@ def _define(context: Context, target: Any, args: argparse.Namespace) -> Any:
             "batch": bundle.example(),
             "loss": bundle.task.make_loss(bundle.signature),
             "starters": bundle.task.starters_for(bundle.signature),
+            "read_again": partial(_read_again, bundle),
         }
     elif isinstance(target, str):
         raise ArgumentError(
@@ -114,4 +124,11 @@ def _define(context: Context, target: Any, args: argparse.Namespace) -> Any:
     if args.weights is not None:
         options["weights"] = args.weights
     namespace = context.namespace if context.cell is None else context.notebook
-    return model(target, name=args.name, namespace=namespace, cells=cells_so_far(context.shell), **options)
+    name = None if isinstance(target, str) else args.name
+    return model(target, name=name, namespace=namespace, cells=cells_so_far(context.shell), **options)
+
+
+def _read_again(bundle: DataBundle, tokens: Tokens) -> tuple[Signature, Batch]:
+    """The data's signature and first batch, read by the tokenizer of a model."""
+    again = bundle.read_by(tokens)
+    return again.signature, again.example()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kind:
+class NameKind:
     """What a variable must be to be taken for an argument.
 
     Attributes:
@@ -41,6 +41,11 @@ def _is_source(value: Any) -> bool:
     return is_container(value) or any(is_a(value, *source.classes) for source in sources().values())
 
 
+def _is_routine(value: Any) -> bool:
+    """Whether it is called as a function is: no class, and no model."""
+    return callable(value) and not isinstance(value, type) and not is_a(value, "torch.nn:Module")
+
+
 def _is_torch_loss(value: Any) -> bool:
     return is_a(value, "torch.nn.modules.loss:_Loss")
 
@@ -55,7 +60,28 @@ def _is_model(value: Any) -> bool:
         return module is not None and issubclass(value, module)
     if isinstance(value, functools.partial):
         return _is_model(value.func)
+    if isinstance(value, Mapping):
+        return bool(value) and all(_is_model(part) for part in value.values())
     return isinstance(value, types.FunctionType) and "torch" in sys.modules
+
+
+def _is_optimizer(value: Any) -> bool:
+    several = value.values() if isinstance(value, Mapping) else value
+    parts = list(several) if isinstance(value, Mapping | list | tuple) else [value]
+    return bool(parts) and all(is_a(part, "torch.optim:Optimizer") for part in parts)
+
+
+def _is_scheduler(value: Any) -> bool:
+    if isinstance(value, functools.partial):
+        return _is_scheduler(value.func)
+    kind = getattr(sys.modules.get("torch.optim.lr_scheduler"), "LRScheduler", None)
+    if isinstance(value, type):
+        return kind is not None and issubclass(value, kind)
+    return kind is not None and isinstance(value, kind)
+
+
+def _is_metric(value: Any) -> bool:
+    return is_a(value, "torchmetrics:Metric", "torchmetrics:MetricCollection")
 
 
 def _is_callback(value: Any) -> bool:
@@ -65,46 +91,60 @@ def _is_callback(value: Any) -> bool:
     return issubclass(value, kind) if isinstance(value, type) else isinstance(value, kind)
 
 
-def _is_loss(value: Any) -> bool:
-    return (is_a(value, "torch.nn:Module") or isinstance(value, types.FunctionType)) and not isinstance(
-        value, type
-    )
-
-
-MODEL = Kind("model", "an nn.Module, its class, or a function that makes one", _is_model)
-DATA = Kind("data", "what %lepton data made", lambda value: is_a(value, "lepton_nb.data.bundle:DataBundle"))
-LOADER = Kind(
+MODEL = NameKind("model", "an nn.Module, its class, or a function that makes one", _is_model)
+DATA = NameKind(
+    "data", "what %lepton data made", lambda value: is_a(value, "lepton_nb.data.bundle:DataBundle")
+)
+LOADER = NameKind(
     "loader",
     "a DataLoader or Dataset",
     lambda value: is_a(value, "torch.utils.data:DataLoader", "torch.utils.data:Dataset"),
 )
-OPTIMIZER = Kind(
+OPTIMIZER = NameKind(
     "optimizer",
     "a torch.optim.Optimizer",
-    lambda value: is_a(value, "torch.optim:Optimizer"),
+    _is_optimizer,
 )
-LOSS = Kind(
+SCHEDULER = NameKind(
+    "scheduler",
+    "a torch.optim.lr_scheduler, its class, a partial of it, or a function of the optimizer",
+    lambda value: _is_scheduler(value) or _is_routine(value),
+    suggests=_is_scheduler,
+)
+STEP = NameKind(
+    "step",
+    "a function step(model, batch) or step(model, batch, optimizers)",
+    lambda value: callable(value) and not isinstance(value, type),
+    suggests=lambda value: isinstance(value, types.FunctionType),
+)
+METRIC = NameKind(
+    "metric",
+    "a metric of torchmetrics, or a function of outputs and target",
+    callable,
+    suggests=lambda value: _is_metric(value) or isinstance(value, types.FunctionType),
+)
+LOSS = NameKind(
     "loss",
     "a callable loss(preds, target), such as nn.CrossEntropyLoss()",
-    _is_loss,
+    callable,
     suggests=lambda value: _is_torch_loss(value) or isinstance(value, types.FunctionType),
 )
-CALLBACK = Kind(
+CALLBACK = NameKind(
     "callback",
     "a lepton_nb.Callback, or a function of the state that is called after each epoch",
-    lambda value: _is_callback(value) or isinstance(value, types.FunctionType),
-    suggests=lambda value: _is_callback(value),
+    lambda value: _is_callback(value) or _is_routine(value),
+    suggests=_is_callback,
 )
-RUN = Kind("run", "a run", lambda value: is_a(value, "lepton_nb.runs.run:Run"))
-DEPLOYMENT = Kind(
+RUN = NameKind("run", "a run", lambda value: is_a(value, "lepton_nb.runs.run:Run"))
+DEPLOYMENT = NameKind(
     "service", "a service", lambda value: is_a(value, "lepton_nb.deployment.service:Deployment")
 )
-ANY = Kind(
+ANY = NameKind(
     "variable",
     "a value",
     lambda value: not isinstance(value, types.ModuleType | type) and not callable(value),
 )
-SOURCE = Kind(
+SOURCE = NameKind(
     "source",
     "a DataFrame, arrays, a DataLoader or a Dataset",
     _is_source,
@@ -115,7 +155,7 @@ SOURCE = Kind(
 _IPYTHON = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})
 
 
-def variables(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
+def variables(namespace: Mapping[str, Any], kind: NameKind) -> list[str]:
     """Names of the user's variables of that kind; IPython's own and underscored ones left out."""
     fits = kind.suggests or kind.accepts
     return sorted(
@@ -125,7 +165,16 @@ def variables(namespace: Mapping[str, Any], kind: Kind) -> list[str]:
     )
 
 
-def variable(context: Context, name: str, kind: Kind) -> Any:
+def looked_up(namespace: Mapping[str, Any], name: str) -> Any:
+    """The user's variable of that name, or an attribute of one, as ``F.cross_entropy``; None without one."""
+    root, *attributes = name.split(".")
+    value = namespace.get(root)
+    for attribute in attributes:
+        value = getattr(value, attribute, None)
+    return value
+
+
+def variable(context: Context, name: str, kind: NameKind) -> Any:
     """The user's variable `name`.
 
     Raises:
@@ -133,16 +182,16 @@ def variable(context: Context, name: str, kind: Kind) -> Any:
         ArgumentError: If it is not of that kind.
     """
     namespace = context.namespace
-    if name not in namespace:
+    value = looked_up(namespace, name)
+    if value is None:
         hint = did_you_mean(name, variables(namespace, kind)) or "Run the cell that defines it first."
         raise NotFoundError(f"There is no variable {name!r}.", hint)
-    value = namespace[name]
     if not kind.accepts(value):
         raise _wrong_kind(name, value, kind, variables(namespace, kind))
     return value
 
 
-def _wrong_kind(name: str, value: Any, kind: Kind, others: Iterable[str]) -> ArgumentError:
+def _wrong_kind(name: str, value: Any, kind: NameKind, others: Iterable[str]) -> ArgumentError:
     from lepton_nb.data.containers import how_to_convert
 
     line = how_to_convert(value) if kind in (DATA, SOURCE) else None
@@ -155,7 +204,7 @@ def _wrong_kind(name: str, value: Any, kind: Kind, others: Iterable[str]) -> Arg
 
 
 def find_model(context: Context, name: str) -> Any:
-    """A model variable, or the name of a starter or torchvision model as it was given.
+    """A model variable, or the name of a starter or of a library's model as it was given.
 
     Raises:
         NotFoundError: If there is no such variable, but one with nearly that name.
@@ -166,9 +215,9 @@ def find_model(context: Context, name: str) -> Any:
         return variable(context, name, MODEL)
     best = nearest(name, variables(namespace, MODEL))
     if best is not None:
-        from lepton_nb.magics.catalogue import model_names
+        from lepton_nb.magics.catalogue import LIBRARIES, model_names
 
-        if name not in model_names():
+        if not name.startswith(LIBRARIES) and name not in model_names():
             raise NotFoundError(f"There is no variable {name!r}.", f"Did you mean {best!r}?")
     return name
 

@@ -9,7 +9,18 @@ from lepton_nb.errors import NotFoundError, did_you_mean
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.names import CALLBACK, LOADER, LOSS, OPTIMIZER, Kind, variable, variables
+from lepton_nb.magics.names import (
+    CALLBACK,
+    LOADER,
+    LOSS,
+    METRIC,
+    OPTIMIZER,
+    SCHEDULER,
+    STEP,
+    NameKind,
+    variable,
+    variables,
+)
 from lepton_nb.magics.parser import MagicParser
 from lepton_nb.magics.settings import OPTIMIZERS
 
@@ -19,6 +30,15 @@ def add_objects(parser: MagicParser) -> None:
     group = parser.add_argument_group("data and loss")
     data = group.add_argument("--data", metavar="D", help="a data variable, a path, or digits")
     completes(data, completion.data)
+    add_loaders(group)
+    loss = group.add_argument(
+        "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
+    )
+    completes(loss, completion.losses)
+
+
+def add_loaders(group: argparse._ActionsContainer) -> None:
+    """The options that name the user's own loaders."""
     train = group.add_argument(
         "--train", metavar="LOADER", help="in place of --data: your DataLoader or Dataset"
     )
@@ -27,10 +47,30 @@ def add_objects(parser: MagicParser) -> None:
         "--val", metavar="LOADER", help="the held-out DataLoader or Dataset beside --train"
     )
     completes(val, completion.loaders)
-    loss = group.add_argument(
-        "--loss", metavar="LOSS", help="a loss variable, or a name in torch.nn (default: the task's loss)"
+
+
+def add_own(parser: MagicParser) -> None:
+    """The options that name what else of a training the user brings."""
+    group = parser.add_argument_group("your own")
+    step = group.add_argument(
+        "--step",
+        metavar="V",
+        help="in place of a loss: step(model, batch) gives one, step(model, batch, optimizers) moves, too",
     )
-    completes(loss, completion.losses)
+    completes(step, completion.variables_of(STEP))
+    scheduler = group.add_argument(
+        "--scheduler", metavar="V", help="a torch.optim.lr_scheduler, its class, a partial, or a function"
+    )
+    completes(scheduler, completion.variables_of(SCHEDULER))
+    metric = group.add_argument(
+        "--metric",
+        metavar="V",
+        action="append",
+        default=[],
+        help="a metric beside the task's: of torchmetrics, or a function of outputs and target; repeatable",
+    )
+    completes(metric, completion.variables_of(METRIC))
+    add_callbacks(parser)
 
 
 def find_objects(context: Context, args: argparse.Namespace, settings: dict[str, Any]) -> dict[str, Any]:
@@ -40,6 +80,16 @@ def find_objects(context: Context, args: argparse.Namespace, settings: dict[str,
         "val": find_variable(context, args.val, LOADER),
         "optimizer": find_optimizer(context, settings.pop("optimizer", None)),
         "loss": find_loss(context, args.loss),
+    }
+
+
+def find_own(context: Context, args: argparse.Namespace) -> dict[str, Any]:
+    """The user's step, scheduler and metrics, these by the names of their variables."""
+    metrics = {name.rpartition(".")[2]: variable(context, name, METRIC) for name in args.metric}
+    return {
+        "step": find_variable(context, args.step, STEP),
+        "scheduler": find_variable(context, args.scheduler, SCHEDULER),
+        "metrics": metrics or None,
     }
 
 
@@ -60,10 +110,10 @@ def find_callbacks(context: Context, names: list[str], *, background: bool) -> l
     own = [variable(context, name, CALLBACK) for name in names]
     from lepton_nb.widgets import progress_callbacks
 
-    return [*([] if context.quiet or background else progress_callbacks(context.shell)), *own]
+    return [*([] if context.quiet or background else progress_callbacks()), *own]
 
 
-def find_variable(context: Context, name: str | None, kind: Kind) -> Any:
+def find_variable(context: Context, name: str | None, kind: NameKind) -> Any:
     """The variable, or None where the option is not given."""
     return None if name is None else variable(context, name, kind)
 
@@ -84,6 +134,6 @@ def find_optimizer(context: Context, name: str | None) -> Any:
 
 def find_loss(context: Context, name: str | None) -> Any:
     """A loss variable, or the name of a loss in torch.nn as it was given."""
-    if name is None or (name not in context.namespace and name.endswith("Loss")):
+    if name is None or (name not in context.namespace and "Loss" in name):
         return name
     return variable(context, name, LOSS)

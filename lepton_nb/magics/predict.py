@@ -39,15 +39,17 @@ def add_parser(subparsers: Any) -> MagicParser:
 
 def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.deployment import predict
+    from lepton_nb.tasks.doubts import doubts
     from lepton_nb.widgets.answers import AnswerView
 
-    answers = predict(_target(context, args.name), _value(context, args.input))
+    with doubts() as found:
+        answers = predict(_target(context, args.name), _value(context, args.input))
     if isinstance(answers, list):
         if args.out is not None:
             raise ArgumentError(
                 "--out is for the answers to many inputs; this is one.", "Name a table or a folder."
             )
-        context.show(AnswerView(answers))
+        context.show(AnswerView(answers, found))
         return answers
     for note in answers.attrs["notes"]:
         print(note)

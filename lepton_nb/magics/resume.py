@@ -8,8 +8,8 @@ from typing import Any
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.names import MODEL, OPTIMIZER, find_data, find_run
-from lepton_nb.magics.objects import add_callbacks, find_callbacks, find_loss, find_variable
+from lepton_nb.magics.names import LOADER, MODEL, OPTIMIZER, find_data, find_run
+from lepton_nb.magics.objects import add_loaders, add_own, find_callbacks, find_loss, find_own, find_variable
 from lepton_nb.magics.parser import MagicParser, integer, number
 from lepton_nb.magics.train import show_run
 
@@ -17,7 +17,7 @@ from lepton_nb.magics.train import show_run
 def add_parser(subparsers: Any) -> MagicParser:
     parser: MagicParser = subparsers.add_parser(
         "resume",
-        usage="%(prog)s RUN [--epochs N] [--lr X] [--model V] [--data V]",
+        usage="%(prog)s RUN [--epochs N] [--lr X] [--model V] [--data V | --train V --val V]",
         help="go on with a run that was stopped or cut off",
         description=(
             "Go on with a run from its last checkpoint, to the same result as if it had never stopped.\n"
@@ -38,13 +38,14 @@ def add_parser(subparsers: Any) -> MagicParser:
     )
     completes(model, completion.variables_of(MODEL))
     completes(parser.add_argument("--data", metavar="V", help="variable with the data"), completion.data)
+    add_loaders(parser)
     optimizer = parser.add_argument("--optimizer", metavar="V", help="your own optimizer, if the run had one")
     completes(optimizer, completion.optimizers)
     completes(
         parser.add_argument("--loss", metavar="V", help="your own loss, if the run had one"),
         completion.losses,
     )
-    add_callbacks(parser)
+    add_own(parser)
     parser.add_argument("--background", action="store_true", help="go on in a process of its own")
     return parser
 
@@ -54,8 +55,11 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     objects = {
         "model": find_variable(context, args.model, MODEL),
         "data": find_data(context, args.data) if args.data is not None else None,
+        "train": find_variable(context, args.train, LOADER),
+        "val": find_variable(context, args.val, LOADER),
         "optimizer": find_variable(context, args.optimizer, OPTIMIZER),
         "loss": find_loss(context, args.loss),
+        **find_own(context, args),
     }
     callbacks = find_callbacks(context, args.callback, background=args.background)
     from lepton_nb.training import resume

@@ -14,7 +14,7 @@ _LIMIT = 50
 
 
 def add_parser(subparsers: Any) -> MagicParser:
-    from lepton_nb.runs.run import STATUSES
+    from lepton_nb.runs.states import STATUSES
 
     parser: MagicParser = subparsers.add_parser(
         "runs",

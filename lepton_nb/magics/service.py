@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 from typing import Any
 
 from lepton_nb.errors import ArgumentError
@@ -25,7 +24,7 @@ def add_parser(subparsers: Any) -> MagicParser:
             "Serve the public methods of a class, or the functions, that the cell defines. Each is a route\n"
             "POST /name with a JSON object, and GET /name where its parameters fit into a URL. Parameters\n"
             "need types: str, int, float, bool, list, pydantic models, dataclasses, and for files\n"
-            "Image.Image, np.ndarray, bytes and lepton_nb.handlers.Audio. A parameter named model gets the\n"
+            "Image.Image, np.ndarray, bytes and lepton_nb.routes.Audio. A parameter named model gets the\n"
             "deployed model: model(image) is its answer. A generator streams. The same name again is a new\n"
             "version under the same URL."
         ),
@@ -50,7 +49,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
         )
     run_body(context.shell, context.cell)
     model = None if args.model is None else find_run(context, args.model)
-    from lepton_nb.deployment.handlers import defined_targets, make_service
+    from lepton_nb.deployment.routes import defined_targets, make_service
 
     made = make_service(
         defined_targets(context.notebook, _defined(context)),
@@ -67,7 +66,8 @@ def run(context: Context, args: argparse.Namespace) -> Any:
 
 
 def _defined(context: Context) -> list[str]:
-    """The names of the classes and functions of the cell, in their order."""
-    source = context.shell.transform_cell(context.cell or "")  # type: ignore[no-untyped-call]
-    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return [node.name for node in ast.parse(source).body if isinstance(node, kinds)]
+    """The names of what could be routes in the cell."""
+    from lepton_nb.deployment.routes import route_names
+
+    source: str = context.shell.transform_cell(context.cell or "")  # type: ignore[no-untyped-call]
+    return route_names(source)

@@ -20,6 +20,7 @@ _GROUPS = {
         "lr",
         "optimizer",
         "schedule",
+        "scheduler_by",
         "warmup",
         "drop",
         "drop_after",
@@ -28,7 +29,7 @@ _GROUPS = {
         "clip",
         "accumulation",
     ),
-    "fine-tuning": ("freeze", "unfreeze_at", "lr_decay"),
+    "fine-tuning": ("lora", "freeze", "unfreeze_at", "lr_decay"),
     "generalization": (
         *("label_smoothing", "class_weights", "mixup", "cutmix"),
         *("ema", "swa", "monitor", "patience", "on_nan", "restore_best"),

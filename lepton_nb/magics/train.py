@@ -11,7 +11,7 @@ from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import find_data, find_model
-from lepton_nb.magics.objects import add_callbacks, add_objects, find_callbacks, find_objects
+from lepton_nb.magics.objects import add_objects, add_own, find_callbacks, find_objects, find_own
 from lepton_nb.magics.parser import MagicParser, integer
 from lepton_nb.magics.settings import add_settings, given_settings
 from lepton_nb.training import RECIPES
@@ -52,7 +52,6 @@ def add_parser(subparsers: Any) -> MagicParser:
         metavar="NAME",
         help="settings known to work well; options given win",
     )
-    add_callbacks(parser)
     group.add_argument(
         "--folds", metavar="K", type=integer, help="cross-validation: a run for each of K folds of the data"
     )
@@ -62,6 +61,7 @@ def add_parser(subparsers: Any) -> MagicParser:
         help="train in a process of its own, which outlives the kernel and the browser",
     )
     parser.add_argument("--weights", help=argparse.SUPPRESS)
+    add_own(parser)
     add_settings(parser)
     return parser
 
@@ -81,7 +81,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     model = find_model(context, args.model) if args.model is not None else None
     data = find_data(context, args.data) if args.data is not None else None
     settings = given_settings(args)
-    objects = find_objects(context, args, settings)
+    objects = {**find_objects(context, args, settings), **find_own(context, args)}
     callbacks = partial(find_callbacks, context, args.callback, background=args.background)
     from lepton_nb.runs.notes import parse_tags
 

@@ -9,8 +9,8 @@ from lepton_nb.errors import ArgumentError
 from lepton_nb.magics import completion
 from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
-from lepton_nb.magics.names import find_data, find_model
-from lepton_nb.magics.objects import add_objects, find_objects
+from lepton_nb.magics.names import CALLBACK, find_data, find_model, variable
+from lepton_nb.magics.objects import add_objects, add_own, find_objects, find_own
 from lepton_nb.magics.parser import MagicParser, integer
 from lepton_nb.magics.settings import add_settings, given_settings
 
@@ -47,6 +47,7 @@ def add_parser(subparsers: Any) -> MagicParser:
         default=True,
         help="stop trials that are worse than the median",
     )
+    add_own(parser)
     add_settings(parser)
     return parser
 
@@ -63,7 +64,8 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     model = find_model(context, args.model) if args.model is not None else None
     data = find_data(context, args.data) if args.data is not None else None
     settings = given_settings(args)
-    objects = find_objects(context, args, settings)
+    objects = {**find_objects(context, args, settings), **find_own(context, args)}
+    callbacks = [variable(context, name, CALLBACK) for name in args.callback]
     optimizer = objects.pop("optimizer")
     if optimizer is not None and not isinstance(optimizer, str):
         raise ArgumentError(
@@ -75,7 +77,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     from lepton_nb.training import tune
     from lepton_nb.widgets.study_progress import StudyProgress
 
-    with StudyProgress(context.shell, quiet=context.quiet) as progress:
+    with StudyProgress(quiet=context.quiet) as progress:
         found = tune(
             model,
             data,
@@ -84,6 +86,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
             name=args.name,
             prune=args.prune,
             progress=progress,
+            callbacks=callbacks,
             **objects,
             **settings,
         )

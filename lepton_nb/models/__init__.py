@@ -12,6 +12,7 @@ from lepton_nb.models.nets import (
     ResNet9,
     SmallCNN,
     TextTransformer,
+    TokenTransformer,
 )
 from lepton_nb.models.spec import ModelSpec
 from lepton_nb.models.summary import Summary, SummaryRow, summarize
@@ -30,6 +31,7 @@ __all__ = [
     "Summary",
     "SummaryRow",
     "TextTransformer",
+    "TokenTransformer",
     "call_model",
     "check_model",
     "first_non_finite",

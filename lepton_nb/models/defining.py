@@ -13,31 +13,32 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.batch import moved
+from lepton_nb.batch import Batch, moved
 from lepton_nb.errors import ModelError, did_you_mean
-from lepton_nb.models import nets
+from lepton_nb.models import libraries, nets
 from lepton_nb.models.calling import Inputs
-from lepton_nb.models.capture import Scope, globals_of, is_installed, spec_of_call, spec_of_instance
+from lepton_nb.models.capture import (
+    Scope,
+    globals_of,
+    is_installed,
+    spec_of_call,
+    spec_of_instance,
+    spec_of_models,
+)
 from lepton_nb.models.check import check_model, construct, gives_one_number, outputs_of
 from lepton_nb.models.check.construction import check_hashable
 from lepton_nb.models.check.outputs import Loss
 from lepton_nb.models.definition import Definition
 from lepton_nb.models.fitting import arguments_for
 from lepton_nb.models.label_loss import LabelLoss
-from lepton_nb.models.local_weights import is_weights_file
-from lepton_nb.models.preserve import private_rng
-from lepton_nb.models.registry import (
-    begins_with,
-    build_torchvision,
-    file_note,
-    has_small_stem,
-    torchvision_names,
-    torchvision_notes,
-    wants_small_stem,
-)
+from lepton_nb.models.libraries.detectors import detector_names
+from lepton_nb.models.registry import torchvision_names
 from lepton_nb.models.rendering import constructor_arguments
+from lepton_nb.models.seeding import private_rng
+from lepton_nb.models.several import Models
 from lepton_nb.models.spec import RANDOM, ModelSpec, as_module
 from lepton_nb.models.summary import summarize
+from lepton_nb.models.tokens import Tokens
 from lepton_nb.signature import Signature
 
 Starter = Callable[[Signature], nn.Module]
@@ -54,12 +55,14 @@ def model(
     cells: Sequence[str] = (),
     starters: Mapping[str, Starter] | None = None,
     weights: str | None = None,
+    read_again: Callable[[Tokens], tuple[Signature, Batch]] | None = None,
 ) -> Definition:
     """Define a model, keep its source, and try it on one real batch.
 
     Args:
         target: A subclass of `nn.Module`, a function that makes one, one itself, or a name: a variable, one
-            of `starters`, or a model of torchvision, whose head and first layer are fitted to the data.
+            of `starters`, or a library's, fitted to the data: of torchvision, ``timm:NAME`` or
+            ``hf:FOLDER_OR_NAME``.
         name: What to call it; the name of the class, function or model where None.
         signature: What the data gives and wants.
         batch: ``(inputs, target)`` to try the model on; nothing is tried where None.
@@ -67,8 +70,10 @@ def model(
         namespace: The user's variables; those of ``__main__`` where None.
         cells: The texts of the cells that ran so far, oldest first; IPython's ``In`` where empty.
         starters: Small models by name, each a function of a signature.
-        weights: Pretrained weights of a torchvision model, ``"DEFAULT"`` for the best, downloaded once; or a
+        weights: Pretrained weights of a library's model, ``"DEFAULT"`` for the best, downloaded once; or a
             file with a ``state_dict`` of it, whose head is left out where it is for other classes.
+        read_again: Given the `Tokens` of a model with a tokenizer of its own, the signature and batch of the
+            same texts read by it.
 
     Raises:
         ModelError: If the model cannot be built, or does not fit the batch, with the reason and the remedy.
@@ -78,21 +83,33 @@ def model(
         target = _variable(target, scope) or target
     if weights is not None and not isinstance(target, str):
         raise ModelError(
-            f"Weights are loaded into models of torchvision; {_shown(target)} is yours.",
+            f"Weights are loaded into the models of libraries; {_shown(target)} is yours.",
             f"Load them yourself: model.load_state_dict(torch.load({weights!r}, weights_only=True))",
         )
     if isinstance(target, nn.Module):
         check_hashable(target)
-        definition = Definition(_class_name(target), spec_of_instance(target, scope), instance=target)
+        spec = _spec_of(target, scope)
+        tokens = libraries.tokens_of(target, signature)
+        definition = Definition(spec.name, spec, instance=target, tokens=tokens)
         network = target
     elif isinstance(target, str):
         definition, network = _named(target, signature, starters or {}, weights)
     else:
         definition, network = _called(target, signature, scope)
     definition.name = name or definition.name
+    if definition.tokens is not None and read_again is not None:
+        signature, batch = read_again(definition.tokens)
     if batch is not None:
         _try(definition, network, batch, loss, signature)
     return definition
+
+
+def _spec_of(instance: nn.Module, scope: Scope) -> ModelSpec:
+    """How to build an instance again: by its library where the class is that's own, else by its source."""
+    if isinstance(instance, Models):
+        return spec_of_models(instance, scope)
+    known = libraries.spec_of(instance)
+    return spec_of_instance(instance, scope) if known is None else known
 
 
 def notebook_scope(namespace: dict[str, Any] | None, cells: Sequence[str]) -> Scope:
@@ -170,11 +187,11 @@ def _named(
 ) -> tuple[Definition, nn.Module]:
     if name in starters:
         return _starter(name, starters[name], signature, weights)
-    if name in torchvision_names():
-        return _torchvision(name, signature, weights)
+    if libraries.is_library_name(name) or name in [*torchvision_names(), *detector_names()]:
+        return libraries.define(name, signature, weights)
     raise ModelError(
         f"There is no model {name!r} among your variables, the starters and torchvision's models.",
-        did_you_mean(name, [*starters, *torchvision_names()]),
+        did_you_mean(name, [*starters, *torchvision_names(), *detector_names()]),
     )
 
 
@@ -203,37 +220,6 @@ def _starter_spec(network: nn.Module) -> ModelSpec:
     kwargs = {key: ast.literal_eval(text) for key, text in arguments.items()}
     given = ", ".join(f"{key}={text}" for key, text in arguments.items())
     return ModelSpec("starter", kind, f"{kind}({given})", kwargs=kwargs, weights=RANDOM)
-
-
-def _torchvision(name: str, signature: Signature | None, weights: str | None) -> tuple[Definition, nn.Module]:
-    sizes = _picture_sizes(name, signature)
-    classes = signature.num_outputs if signature is not None else 1000
-    small = wants_small_stem(name, sizes["height"], sizes["width"])
-    if weights is not None:
-        small = small and is_weights_file(weights) and has_small_stem(weights)
-    kwargs: dict[str, Any] = {"num_classes": classes, **sizes, "small_stem": small}
-
-    def factory() -> nn.Module:
-        return build_torchvision(name, **kwargs, weights=weights)
-
-    with private_rng():
-        network = factory()
-    begun = begins_with(name, weights)
-    spec = ModelSpec("torchvision", name, f"{name}(num_classes={classes})", kwargs=kwargs, weights=begun)
-    notes = torchvision_notes(name, **sizes, weights=weights)
-    if weights is not None and is_weights_file(weights) and (said := file_note(network, weights)):
-        notes.append(said)
-    return Definition(name, spec, factory=factory, notes=notes), network
-
-
-def _picture_sizes(name: str, signature: Signature | None) -> dict[str, int]:
-    if signature is None:
-        return {"in_channels": 3, "height": 224, "width": 224}
-    shape = signature.inputs[0].shape
-    if len(signature.inputs) != 1 or len(shape) != 3 or None in shape:
-        seen = ", ".join(map(str, signature.inputs))
-        raise ModelError(f"{name} takes pictures (channels, height, width), but the data gives {seen}.")
-    return dict(zip(("in_channels", "height", "width"), [size or 0 for size in shape], strict=True))
 
 
 def _try(

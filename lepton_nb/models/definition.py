@@ -11,6 +11,7 @@ from torch import nn
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.spec import ModelSpec
 from lepton_nb.models.summary import Summary
+from lepton_nb.models.tokens import Tokens
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Definition:
         report: What one real batch showed; None where none was given.
         summary: Layers and costs; None where no batch was given.
         notes: What was adapted or filled in, one sentence each.
+        tokens: How it reads texts, where its tokenizer is its own.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Definition:
     report: CheckReport | None = None
     summary: Summary | None = None
     notes: list[str] = field(default_factory=list)
+    tokens: Tokens | None = None
 
     def build(self) -> nn.Module:
         """A new module, or the user's own instance.

@@ -1,4 +1,4 @@
-"""Weights from a file of the user's, for a model of torchvision."""
+"""Weights from a file of the user's, for a model of a library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PREFIXES = ("module.", "_orig_mod.", "model.")
 
 
 def is_weights_file(weights: str) -> bool:
-    """Whether it names a file, not one of torchvision's weights."""
+    """Whether it names a file, not weights that the library knows."""
     return Path(weights).suffix.lower() in _SUFFIXES or Path(weights).expanduser().is_file()
 
 
@@ -93,7 +93,7 @@ def fill(model: nn.Module, state: Mapping[str, Tensor], head: str, path: str) ->
         raise ModelError(
             f"{Path(path).name} does not hold the weights of this model: `{wrong[0]}` "
             f"{tuple(own[wrong[0]].shape)} {seen} there; {len(needed) - len(wrong)} of {len(needed)} fit.",
-            "Name the torchvision model that it was saved from.",
+            "Name the model that it was saved from.",
         )
     model.load_state_dict(fitting, strict=False)
 

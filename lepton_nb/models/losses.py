@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -20,14 +21,14 @@ _PLAIN = (bool, int, float, str, type(None))
 
 
 def make_loss(loss: Any) -> Callable[..., Any]:
-    """The loss that the user means: a callable as it is; a class, or a name of ``torch.nn``, is made.
+    """The loss that the user means: a callable as it is; a class, a partial, a name of torch.nn is made.
 
     Raises:
         ArgumentError: If it is none of these.
     """
     if isinstance(loss, str):
         return _named(loss)
-    if isinstance(loss, type) and issubclass(loss, nn.Module):
+    if isinstance(loss.func if isinstance(loss, partial) else loss, type):
         return _made(loss)
     if callable(loss):
         own: Callable[..., Any] = loss
@@ -38,12 +39,19 @@ def make_loss(loss: Any) -> Callable[..., Any]:
     )
 
 
+def own_name(value: Any) -> str:
+    """What people call an object: its function's name, its class, or the name it was given by."""
+    if isinstance(value, partial):
+        return own_name(value.func)
+    return value if isinstance(value, str) else str(getattr(value, "__name__", type(value).__name__))
+
+
 def describe_loss(loss: Callable[..., Any] | None) -> dict[str, Any] | None:
     """Class and arguments of a loss of ``torch.nn`` without tensors in it; of another its name alone."""
     if loss is None or isinstance(loss, ModelLoss):  # what the model computes itself comes back with it
         return None
     kind = type(loss)
-    described: dict[str, Any] = {"class": getattr(loss, "__name__", kind.__name__), "kwargs": None}
+    described: dict[str, Any] = {"class": own_name(loss), "kwargs": None}
     if isinstance(loss, nn.Module) and getattr(nn, kind.__name__, None) is kind and not loss.state_dict():
         described["kwargs"] = plain_arguments(kind, vars(loss))
     return described
@@ -111,21 +119,28 @@ def require_arguments(described: dict[str, Any], what: str, run: str) -> None:
         )
 
 
-def _named(name: str) -> nn.Module:
+def _named(name: str) -> Callable[..., Any]:
     short = name.removesuffix("()").removeprefix("torch.").removeprefix("nn.")
     kind = getattr(nn, short, None)
     if not (isinstance(kind, type) and issubclass(kind, nn.Module) and short.endswith("Loss")):
         known = [known for known in dir(nn) if known.endswith("Loss")]
-        hint = did_you_mean(short, known) or "For example CrossEntropyLoss, or a variable."
-        raise ArgumentError(f"torch.nn has no loss {name!r}.", hint)
+        raise ArgumentError(f"torch.nn has no loss {name!r}.", _how_to_name(short, known))
     return _made(kind)
 
 
-def _made(kind: type[nn.Module]) -> nn.Module:
+def _how_to_name(short: str, known: list[str]) -> str:
+    kind, with_arguments, _ = short.partition("(")
+    if with_arguments and kind in known:
+        return f"With arguments make it yourself, loss = nn.{short}, and pass it: --loss loss"
+    return did_you_mean(kind, known) or "For example CrossEntropyLoss, or a variable."
+
+
+def _made(kind: Callable[[], Any]) -> Callable[..., Any]:
     try:
-        return kind()
+        loss: Callable[..., Any] = kind()
     except TypeError as error:
         raise ArgumentError(
-            f"The loss {kind.__name__} cannot be made without arguments: {error}.",
-            f"Make it yourself, loss = {kind.__name__}(…), and pass it: --loss loss",
+            f"The loss {own_name(kind)} cannot be made so: {error}.",
+            f"Make it yourself, loss = {own_name(kind)}(…), and pass it: --loss loss",
         ) from error
+    return loss

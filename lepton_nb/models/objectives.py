@@ -43,29 +43,30 @@ class ModelLoss:
             )
         return loss
 
-    def inputs(self, batch: Batch) -> dict[str, Any]:
-        """What goes into the model: the target beside the inputs."""
-        return {**batch[0], self.name: batch[1]}
+    def called(self, model: nn.Module, batch: Batch) -> Any:
+        """What the model gives, with the target beside its inputs."""
+        return call_model(model, {**batch[0], self.name: batch[1]})
+
+
+def returned(loss: Any, model: nn.Module, batch: Batch) -> Any:
+    """What the model gives for a batch.
+
+    Where the model itself needs the target, the loss hands it over: by ``loss.called(model, batch)``.
+    """
+    called = getattr(loss, "called", None)
+    return call_model(model, batch[0]) if called is None else called(model, batch)
 
 
 def compared(loss: Callable[..., Any]) -> Objective:
-    """``loss(model(inputs), target)``; of a model that computes its loss itself, that.
+    """``loss(model(inputs), target)``; of a model that computes its loss itself, that: see `returned`.
 
     A loss of ``torch.nn`` compares tensors: of outputs with ``logits`` it gets those. Any other gets exactly
     what the model returned.
     """
-    if isinstance(loss, ModelLoss):
-
-        def computed(model: nn.Module, batch: Batch) -> tuple[Tensor, Tree]:
-            outputs = call_model(model, loss.inputs(batch))
-            return loss(outputs, batch[1]), outputs
-
-        return computed
-
     if not compares_tensors(loss):
 
-        def own(model: nn.Module, batch: Batch) -> tuple[Tensor, Tree]:
-            outputs = call_model(model, batch[0])
+        def own(model: nn.Module, batch: Batch) -> tuple[Tensor | None, Tree]:
+            outputs = returned(loss, model, batch)
             return loss(outputs, batch[1]), outputs
 
         return own

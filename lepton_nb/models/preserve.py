@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-
-@contextmanager
-def private_rng() -> Iterator[None]:
-    """Restore the random state of torch (every device), numpy and Python when the block ends."""
-    cpu, python, numpy = torch.get_rng_state(), random.getstate(), np.random.get_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
-    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
-    try:
-        yield
-    finally:
-        torch.set_rng_state(cpu)
-        random.setstate(python)
-        np.random.set_state(numpy)
-        if cuda:
-            torch.cuda.set_rng_state_all(cuda)
-        if mps is not None:
-            torch.mps.set_rng_state(mps)
+from lepton_nb.models.seeding import private_rng
 
 
 @contextmanager
@@ -42,10 +24,15 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def without_gradients(model: nn.Module) -> AbstractContextManager[Any]:
-    """The fastest mode that records no gradients: TorchScript keeps what it saw in inference mode."""
+def without_gradients(model: nn.Module, objective: Any = None) -> AbstractContextManager[Any]:
+    """The fastest mode that records no gradients: TorchScript keeps what it saw in inference mode.
+
+    Args:
+        objective: What measures in it; one that ``makes_graphs`` cannot within inference mode.
+    """
+    graphs = hasattr(objective, "makes_graphs")
     scripted = any(isinstance(module, torch.jit.ScriptModule) for module in model.modules())
-    return torch.no_grad() if scripted else torch.inference_mode()
+    return torch.no_grad() if scripted or graphs else torch.inference_mode()
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def build_torchvision(
     if weights is not None and is_weights_file(weights):
         return _from_file(name, weights, num_classes, in_channels, (height, width), small_stem=small_stem)
     if weights is not None:
-        model = _pretrained(name, weights, height, width)
+        model = pretrained(name, weights, height, width)
         _replace_head(model, num_classes)
     else:
         model = _random(name, num_classes, height, width)
@@ -167,7 +167,12 @@ def _bad_size(name: str, height: int, width: int, takes: str, size: int) -> Mode
     )
 
 
-def _pretrained(name: str, weights: str, height: int, width: int) -> nn.Module:
+def pretrained(name: str, weights: str, height: int, width: int) -> nn.Module:
+    """A model of torchvision with weights of that name, which are downloaded once.
+
+    Raises:
+        ModelError: If there are no such weights, or the download fails.
+    """
     from torchvision import models
 
     known = models.get_model_weights(name)

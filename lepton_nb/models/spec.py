@@ -14,7 +14,7 @@ from lepton_nb.models.loading import evaluate_source
 RANDOM = "random"
 """What the weights are called that a constructor draws."""
 
-Kind = Literal["source", "torchvision", "starter", "live"]
+Kind = Literal["source", "torchvision", "timm", "transformers", "starter", "live"]
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,19 @@ class ModelSpec:
     """A recipe for an architecture. The weights are not in it: they come from a checkpoint.
 
     Attributes:
-        kind: ``source`` is captured code, ``torchvision`` a model of that library, ``starter`` one of ours,
-            ``live`` an object of this process only, that could not be captured.
+        kind: ``source`` is captured code, ``starter`` one of our models, ``live`` an object of this process
+            only, that could not be captured; else the library whose model it is.
         name: For people and for the names of runs, such as ``LeptonCNN``.
         expression: The Python expression that builds it, such as ``LeptonCNN(hidden=64)``.
         source: Readable code that defines every name of `expression`; only of the kind ``source``.
-        kwargs: Arguments of the kinds ``torchvision`` and ``starter``.
+        kwargs: Arguments of a starter or of a library's model.
         requirements: Distributions the source imports, as ``name==version``.
         missing: Of the kind ``live``: each variable that could not be captured, and why.
         places: Where statements of the source stood: first line there, cell or file, first line in that.
-        weights: What it began with: ``random``, a name of torchvision's weights or a file; empty where it is
+        weights: What it began with: ``random``, a name of a library's weights or a file; empty where it is
             not known, as of an instance of the user's. For people: `build` does not read it.
+        given: The name it was asked for by, such as ``timm:resnet18``, where `name` is another.
+        lora: Arguments of `lepton_nb.models.lora.add_lora`, where it is trained so.
     """
 
     kind: Kind
@@ -44,6 +46,8 @@ class ModelSpec:
     missing: list[str] = field(default_factory=list)
     places: list[tuple[int, str, int]] = field(default_factory=list, compare=False)
     weights: str = field(default="", compare=False)
+    given: str = field(default="", compare=False)
+    lora: dict[str, Any] = field(default_factory=dict)
 
     def build(self) -> nn.Module:
         """A new module with fresh weights.
@@ -51,15 +55,29 @@ class ModelSpec:
         Raises:
             ModelError: If it is ``live``, or what its source imports is not installed here.
         """
+        model = self._build()
+        if self.lora:
+            from lepton_nb.models.lora import add_lora
+
+            add_lora(model, **self.lora)
+        return model
+
+    def _build(self) -> nn.Module:
         if self.kind == "source":
             value = evaluate_source(self.source, self.expression, self.places)
             return as_module(value, self.expression)
         if self.kind == "starter":
             return as_module(getattr(nets, self.name)(**self.kwargs), self.name)
         if self.kind == "torchvision":
+            from lepton_nb.models.libraries.detectors import build_detector, detector_names
             from lepton_nb.models.registry import build_torchvision
 
-            return build_torchvision(self.name, **self.kwargs)
+            build = build_detector if self.name in detector_names() else build_torchvision
+            return build(self.name, **self.kwargs)
+        if self.kind in ("timm", "transformers"):
+            from lepton_nb.models import libraries
+
+            return libraries.build(self.kind, self.kwargs)
         reasons = "; ".join(self.missing) or "its source was not captured"
         raise ModelError(
             f"{self.name} cannot be built again: {reasons}.",

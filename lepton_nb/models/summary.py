@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import html
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 from torch import nn
 
 from lepton_nb.errors import ModelError
 from lepton_nb.models.calling import Inputs, input_tensors
 from lepton_nb.models.preserve import untouched
+from lepton_nb.show.html import Markup, element, quiet, table
+from lepton_nb.show.numbers import quantity, size
+from lepton_nb.show.words import columns
 
 _MOST_ROWS = 40
 
@@ -65,40 +67,19 @@ class Summary:
         frozen = f" ({self.trainable:,} trainable)" if self.trainable != self.params else ""
         return (
             f"{self.params:,} parameters{frozen} · {quantity(self.mult_adds)} multiply-adds per item · "
-            f"{_megabytes(self.params_mb)} of weights + {_megabytes(self.activations_mb)} per item trained"
+            f"{size(self.params_mb * 1e6)} of weights + {size(self.activations_mb * 1e6)} per item trained"
         )
 
     def __str__(self) -> str:
-        cells = [("Layer", "Output", "Parameters", "Multiply-adds"), *self._cells()]
-        widths = [max(len(row[column]) for row in cells) for column in range(4)]
-        lines = [
-            f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip()
-            for a, b, c, d in cells
-        ]
+        lines = columns([_HEAD, *self._cells()], right=(2, 3))
         rule = "─" * max(map(len, lines))
         return "\n".join([lines[0], rule, *lines[1:], rule, self.totals])
 
     def _repr_html_(self) -> str:
         """A compact table in the colours of whatever theme surrounds it."""
-        cell = "padding:1px 10px;border:0;background:none;white-space:pre;text-align:"
-        head = "".join(
-            f'<th style="{cell}{side};border-bottom:1px solid currentColor">{title}</th>'
-            for title, side in zip(("Layer", "Output", "Parameters", "Multiply-adds"), _SIDES, strict=True)
-        )
-        rows = "".join(
-            "<tr style='background:none'>"
-            + "".join(
-                f'<td style="{cell}{side}">{html.escape(text)}</td>'
-                for text, side in zip(row, _SIDES, strict=True)
-            )
-            + "</tr>"
-            for row in self._cells()
-        )
-        table = "border-collapse:collapse;font-size:0.9em;font-variant-numeric:tabular-nums"
-        return (
-            f'<div style="max-height:28em;overflow:auto"><table style="{table}">'
-            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-            f'<div style="opacity:.8">{html.escape(self.totals)}</div>'
+        rows = [(Markup(escape(name).replace("  ", "&emsp;")), *rest) for name, *rest in self._cells()]
+        return element("div", table(_HEAD, rows, right=(2, 3)), "max-height:28em;overflow:auto") + quiet(
+            self.totals, "div"
         )
 
     def _cells(self) -> list[tuple[str, str, str, str]]:
@@ -113,7 +94,7 @@ class Summary:
         ]
 
 
-_SIDES = ("left", "left", "right", "right")
+_HEAD = ("Layer", "Output", "Parameters", "Multiply-adds")
 
 
 def summarize(model: nn.Module, inputs: Inputs) -> Summary:
@@ -165,20 +146,6 @@ def _readable(rows: Sequence[SummaryRow]) -> tuple[SummaryRow, ...]:
     while len([row for row in rows if row.depth <= deepest + 1]) <= _MOST_ROWS and deepest < len(rows):
         deepest += 1
     return tuple(row for row in rows if row.depth <= deepest)
-
-
-def quantity(number: int) -> str:
-    """``12.3 M``: three digits and a unit of thousands."""
-    if number < 1000:
-        return str(number)
-    power = min(int(math.log10(number)) // 3, 5)
-    return f"{number / 1000**power:.3g} {' kMGTP'[power]}"
-
-
-def _megabytes(size: float) -> str:
-    """``33.6 MB`` of a size in MB, in the unit that suits it."""
-    text = quantity(round(size * 1e6))
-    return f"{text}B" if " " in text else f"{text} B"
 
 
 def _shape(shape: tuple[int, ...], batch_size: int) -> str:

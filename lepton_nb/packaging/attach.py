@@ -1,4 +1,4 @@
-"""A package of a model together with handlers: the same files, and the captured routes around them."""
+"""A package of a model together with routes: the same files, and the captured routes around them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _REQUIREMENTS = "requirements.txt"
 _ALWAYS = ("pydantic", "python-multipart")
 
 
-def attach_handlers(
+def attach_routes(
     package: Package, name: str, files: Mapping[str, bytes], requirements: Iterable[str], store: RunStore
 ) -> Package:
-    """A package of the store under `name`: the model of `package` with handlers around it.
+    """A package of the store under `name`: the model of `package` with routes around it.
 
-    The very same model and handlers again give the package there is.
+    The very same model and routes again give the package there is.
 
     Args:
-        files: What holds the handlers.
-        requirements: What the handlers import, as ``name==version``.
+        files: What holds the routes.
+        requirements: What the routes import, as ``name==version``.
 
     Raises:
         StoreError: If there is no room for it.
@@ -44,14 +44,14 @@ def attach_handlers(
         return publish(store, name, draft, run_id=package.manifest.run_id, task=package.manifest.task)
 
 
-def carry_handlers(former: Package, package: Package, name: str, store: RunStore) -> Package:
-    """`package` with the handlers of `former`, where that has any."""
-    if not former.manifest.has_handlers:
+def carry_routes(former: Package, package: Package, name: str, store: RunStore) -> Package:
+    """`package` with the routes of `former`, where that has any."""
+    if not former.manifest.has_routes:
         return package
     kept = [file for file in former.manifest.files if file.startswith("handlers.")]
     files = {file: former.file(file).read_bytes() for file in kept}
     lines = former.file(_REQUIREMENTS).read_text("utf-8").split()
-    return attach_handlers(package, name, files, lines, store)
+    return attach_routes(package, name, files, lines, store)
 
 
 def _fill(draft: Path, package: Package, name: str, digest: str, added: Mapping[str, bytes]) -> None:
@@ -70,7 +70,7 @@ def _fill(draft: Path, package: Package, name: str, digest: str, added: Mapping[
 
 
 def _requirements(package: Package, own: Iterable[str]) -> list[str]:
-    """One line a distribution: what the model needs comes first, then what the handlers import."""
+    """One line a distribution: what the model needs comes first, then what the routes import."""
     lines = package.file(_REQUIREMENTS).read_text("utf-8").split()
     lines += [pin(name) for name in _ALWAYS]
     by_name = {line.partition("==")[0].lower(): line for line in [*own, *lines]}

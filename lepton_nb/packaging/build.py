@@ -45,6 +45,7 @@ def build_package(run: Run | str, *, out: str | Path | None = None) -> Package:
 
 def _build(run: Run) -> Package:
     from lepton_nb.models import ModelSpec
+    from lepton_nb.models.lora import merged
     from lepton_nb.packaging.draft import write_package
     from lepton_nb.packaging.example import find_example
     from lepton_nb.packaging.restore import load_model
@@ -59,9 +60,8 @@ def _build(run: Run) -> Package:
     spec = ModelSpec.from_dict(known) if known else ModelSpec(kind="live", name=run.model)
     with drafting(run.store) as draft:
         with uncollected():
-            write_package(
-                draft, load_model(run), find_example(run), Signature.from_dict(signature), spec, _origin(run)
-            )
+            model, spec = merged(load_model(run), spec)
+            write_package(draft, model, find_example(run), Signature.from_dict(signature), spec, _origin(run))
         return publish(run.store, run.name, draft, run_id=run.id, task=run.task)
 
 
@@ -121,7 +121,7 @@ def _find_built(run: Run) -> Package | None:
         except PackageError:
             continue  # damaged or deleted: build a new one
         manifest = package.manifest
-        same = manifest.fingerprint == fingerprint and not manifest.has_handlers
+        same = manifest.fingerprint == fingerprint and not manifest.has_routes
         if same and package.sha256 == record.sha256:
             return package
     return None

@@ -19,11 +19,11 @@ _ITEMS = 8
 _MAX_BYTES = 8 << 20
 
 
-def keep_example(run: Run, data: DataBundle) -> None:
-    """Write a few of the data's inputs into the run's folder."""
+def keep_example(run: Run, data: DataBundle, inputs: tuple[Tensor, ...] | None = None) -> None:
+    """Write a few inputs into the run's folder: the data's, where the model takes no others."""
     from safetensors.torch import save_file
 
-    inputs = _few(data)
+    inputs = _few(data) if inputs is None else inputs
     save_file({f"input.{index}": tensor for index, tensor in enumerate(inputs)}, run.path / _FILE)
 
 

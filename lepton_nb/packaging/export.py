@@ -95,8 +95,8 @@ def save_onnx(program: ExportedProgram, path: Path, spec: GraphSpec) -> None:
 
 
 def _output_names(spec: GraphSpec) -> list[str]:
-    """Names in the file, which tells inputs and outputs apart by them."""
-    taken = {tensor.name for tensor in spec.inputs}
+    """Names in the file, which tells inputs, weights and outputs apart by them."""
+    taken = {tensor.name for tensor in spec.inputs} | spec.module.state_dict().keys()
     return [f"{tensor.name}_out" if tensor.name in taken else tensor.name for tensor in spec.outputs]
 
 

@@ -96,7 +96,7 @@ class Manifest:
         ]
 
     @property
-    def has_handlers(self) -> bool:
+    def has_routes(self) -> bool:
         """Whether routes of the user's own come with the model."""
         return bool(self.handlers)
 

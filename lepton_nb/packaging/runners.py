@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,12 +60,21 @@ def program_runner(path: Path, device: str = "cpu") -> Graph:
     import torch
     from torch.export.passes import move_to_device_pass
 
+    _register_operators(path)
     with quiet():
         program = torch.export.load(path)
         if device != "cpu":
             program = move_to_device_pass(program, device)
         module = program.module()
     return module_runner(module, torch.device(device))
+
+
+def _register_operators(path: Path) -> None:
+    """Import the library whose operators a program calls: torch alone does not know those of torchvision."""
+    with zipfile.ZipFile(path) as archive:
+        graphs = [archive.read(name) for name in archive.namelist() if name.endswith(".json")]
+    if any(b"torchvision" in graph for graph in graphs):
+        import torchvision  # noqa: F401
 
 
 def module_runner(module: nn.Module, device: torch.device | None = None) -> Graph:

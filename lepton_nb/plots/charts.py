@@ -68,6 +68,7 @@ class Lines(Chart):
     Attributes:
         x: Title of the axis.
         y: Title of the axis.
+        x_names: What stands at 0, 1, 2 … of the axis in place of numbers; numbers where empty.
         unit: Whether both axes go from 0 to 1, at one scale.
         diagonal: Whether the line of equal x and y is drawn, dotted.
         legend: What stands above the names.
@@ -77,6 +78,7 @@ class Lines(Chart):
     lines: tuple[Line, ...]
     x: str = ""
     y: str = ""
+    x_names: tuple[str, ...] = ()
     x_log: bool = False
     y_log: bool = False
     unit: bool = False

@@ -7,11 +7,16 @@ import numpy as np
 from lepton_nb.plots.charts import Bars
 
 
-def reliability_diagram(bins: np.ndarray) -> Bars:
-    """Accuracy of the predictions of each confidence; on the diagonal, confidence is deserved.
+def reliability_diagram(
+    bins: np.ndarray, said: str = "confidence", found: str = "accuracy", of: str = "items"
+) -> Bars:
+    """How often what has each confidence is right; on the diagonal, confidence is deserved.
 
     Args:
         bins: ``(B, 3)`` of equal width on [0, 1]: mean confidence, accuracy and number of items.
+        said: What confidence is called.
+        found: What accuracy is called.
+        of: What is counted.
     """
     confidence, accuracy, count = bins.T
     share = count / max(count.sum(), 1)
@@ -22,13 +27,13 @@ def reliability_diagram(bins: np.ndarray) -> Bars:
         at=((np.arange(len(bins)) + 0.5) / len(bins)).tolist(),
         width=0.9 / len(bins),
         heights=_where(accuracy, count),
-        label="accuracy",
+        label=found,
         levels=_where(confidence, count),
-        level_label="confidence",
+        level_label=said,
         behind=share.tolist(),
-        behind_label="share of items",
-        x="confidence",
-        y="accuracy",
+        behind_label=f"share of {of}",
+        x=said,
+        y=found,
         unit=True,
         diagonal=True,
     )

@@ -7,7 +7,6 @@ paper; nothing in it depends on what lies behind.
 from __future__ import annotations
 
 import io
-import math
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -188,22 +187,6 @@ def ends_of(across: np.ndarray, up: np.ndarray) -> tuple[float, float]:
     low, high = (float(np.nanmin(both)), float(np.nanmax(both))) if len(both) else (0.0, 1.0)
     margin = 0.04 * (high - low or 1.0)
     return low - margin, high + margin
-
-
-def cell(value: str | float | None) -> str:
-    """A value in a table: four significant digits; a dash where there is none."""
-    if isinstance(value, str):
-        return value
-    if value is None or not math.isfinite(value):
-        return "–"
-    whole = float(value).is_integer() and abs(value) > 1
-    return f"{value:,.0f}" if whole or abs(value) >= 10_000 else f"{value:.4g}"
-
-
-def shorten(text: str, length: int) -> str:
-    """`text` on one line of at most `length` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lepton_nb.runs.history import History
@@ -11,6 +11,7 @@ from lepton_nb.runs.overview import thin_curve
 from lepton_nb.runs.run import Run
 
 MIME = "application/vnd.lepton.run+json"
+RUNS_MIME = "application/vnd.lepton.runs+json"
 VERSION = 1
 
 _POINTS = 300  # of one curve: a notebook with many runs stays small
@@ -38,17 +39,25 @@ def run_bundle(
         of each metric the ``step`` and ``value`` of at most 300 points.
     """
     history = run.history()
-    facts = {name: finite(getattr(run, name)) for name in _FACTS}
-    facts["device"] = run.vitals.get("device")
     return {
         "version": VERSION,
-        "run": facts | ({"status": status} if status is not None else {}),
+        "run": _facts(run) | ({"status": status} if status is not None else {}),
         "config": {name: finite(value) for name, value in run.params.items()},
         "summary": [list(row) for row in summary],
         "next": list(next_),
         "steps_per_epoch": run.vitals.get("steps_per_epoch"),
         "series": {name: _series(history, name) for name in history},
     }
+
+
+def runs_bundle(runs: Iterable[Run], **about: Any) -> dict[str, Any]:
+    """What the renderer of `RUNS_MIME` draws: the facts of each run, and what else is known of them all."""
+    return {"version": VERSION, "runs": [_facts(run) for run in runs], **about}
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    facts = {name: finite(getattr(run, name)) for name in _FACTS}
+    return {**facts, "device": run.vitals.get("device")}
 
 
 def finite(value: Any) -> Any:

@@ -2,69 +2,18 @@
 
 from __future__ import annotations
 
-import html
-import math
-import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lepton_nb.errors import StoreError
 from lepton_nb.runs.notes import tags_text
+from lepton_nb.runs.states import ACTIVE, STATES
+from lepton_nb.show.colours import COLOURS
+from lepton_nb.show.html import Markup, bold, code, coloured, joined, quiet
+from lepton_nb.show.html import card as card_of
+from lepton_nb.show.numbers import age, duration, sparkline
 
 if TYPE_CHECKING:
     from lepton_nb.runs.run import Run
-
-_BARS = "▁▂▃▄▅▆▇█"
-_SYMBOLS = {
-    "queued": "◌",
-    "running": "▶",
-    "paused": "‖",
-    "finished": "✓",
-    "stopped": "■",
-    "failed": "✗",
-    "interrupted": "!",
-}
-# Readable on white and on black alike; everything else takes the page's own colour.
-_COLOURS = {
-    "queued": "#8b6fd6",
-    "running": "#2f81f7",
-    "paused": "#b7791f",
-    "finished": "#2b9348",
-    "stopped": "inherit",
-    "failed": "#e5484d",
-    "interrupted": "#e0701a",
-}
-
-
-def sparkline(values: Sequence[float], width: int = 12) -> str:
-    """The values as a row of bars, at most `width`; ones that are not finite are left out."""
-    finite = [value for value in values if math.isfinite(value)]
-    if len(finite) < 2:
-        return ""
-    if len(finite) > width:
-        finite = [finite[round(i * (len(finite) - 1) / (width - 1))] for i in range(width)]
-    low, high = min(finite), max(finite)
-    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(_BARS[round((value - low) * scale)] for value in finite)
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    whole = max(round(seconds), 0)
-    for size, unit, part, part_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // part
-            return f"{whole // size} {unit}" + (f" {rest} {part_unit}" if rest else "")
-    return f"{whole} s"
-
-
-def age(since: float) -> str:
-    """How long ago, in one unit: ``now``, ``5 min ago``, ``3 d ago``."""
-    seconds = time.time() - since
-    if seconds < 60:
-        return "now"
-    words = duration(seconds).split()
-    return f"{words[0]} {words[1]} ago"
 
 
 def best_text(run: Run) -> str:
@@ -92,11 +41,11 @@ def waiting(run: Run) -> str:
 
 
 def status_text(run: Run) -> str:
-    return f"{_SYMBOLS[run.status]} {run.status}"
+    return f"{STATES[run.status].symbol} {run.status}"
 
 
-def status_html(run: Run) -> str:
-    return f'<span style="color:{_COLOURS[run.status]};white-space:nowrap">{status_text(run)}</span>'
+def status_html(run: Run) -> Markup:
+    return coloured(status_text(run), COLOURS[STATES[run.status].kind])
 
 
 def line(run: Run) -> str:
@@ -135,17 +84,6 @@ def card(run: Run) -> str:
         "tags": tags_text(run.tags),
         "notes": run.notes,
     }
-    cells = "".join(
-        f'<span style="opacity:.65">{html.escape(name)}</span><span>{html.escape(value)}</span>'
-        for name, value in facts.items()
-        if value
-    )
-    hint = f"%lepton resume {run.ref}" if run.status in ("interrupted", "stopped", "failed") else ""
-    foot = f'<div style="opacity:.65;margin-top:6px"><code>{html.escape(hint)}</code></div>' if hint else ""
-    return (
-        '<div style="display:inline-block;color:inherit;border:1px solid rgba(128,128,128,.4);'
-        'border-radius:6px;padding:8px 14px;font-size:13px;line-height:1.5">'
-        f"<div><b>{html.escape(run.ref)}</b> &nbsp;{status_html(run)}</div>"
-        f'<div style="display:grid;grid-template-columns:auto auto;gap:0 14px;margin-top:4px">{cells}</div>'
-        f"{foot}</div>"
-    )
+    hint = f"%lepton resume {run.ref}" if run.status not in (*ACTIVE, "finished") else ""
+    foot = quiet(code(hint), "div") if hint else None
+    return card_of(joined([bold(run.ref), status_html(run)], " "), facts, foot)

@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from lepton_nb.errors import ArgumentError, StoreError
-from lepton_nb.runs.row import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 from lepton_nb.runs.writer import LocalWriter
 
 Action = Literal["stop", "pause", "resume", "lr"]

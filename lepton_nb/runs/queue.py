@@ -13,7 +13,7 @@ from lepton_nb.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Place:
+class QueuePlace:
     """Where a run stands in the queue for its device.
 
     Attributes:
@@ -74,7 +74,7 @@ def leave(run: Run) -> None:
     run.store.database.execute("DELETE FROM queue WHERE run = ?", (run._seq,))
 
 
-def place_of(run: Run) -> Place | None:
+def place_of(run: Run) -> QueuePlace | None:
     """Where the run stands; None where it does not. Clears away the places of processes that are gone."""
     database = run.store.database
     own = database.row("SELECT ticket, device FROM queue WHERE run = ?", (run._seq,))
@@ -91,4 +91,4 @@ def place_of(run: Run) -> Place | None:
             ahead.append(f"{row['name']}@{row['number']}")
         else:
             database.execute("DELETE FROM queue WHERE ticket = ? AND pid = ?", (row["ticket"], row["pid"]))
-    return Place(own["device"], tuple(ahead))
+    return QueuePlace(own["device"], tuple(ahead))

@@ -11,13 +11,11 @@ from lepton_nb.errors import NotFoundError
 from lepton_nb.runs import process
 from lepton_nb.runs.checkpoints import Checkpoint, CheckpointFolder, Which
 from lepton_nb.runs.folder import RunFolder
+from lepton_nb.runs.states import ACTIVE, Status
 
 if TYPE_CHECKING:
     from lepton_nb.runs.store import RunStore
 
-Status = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
-STATUSES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted")
-ACTIVE = ("queued", "running", "paused")
 _WARNINGS = "warnings.json"
 
 

@@ -9,10 +9,9 @@ from typing import Any
 from lepton_nb.runs.display import card, line
 from lepton_nb.runs.history import History
 from lepton_nb.runs.mailbox import Action, Mailbox
-from lepton_nb.runs.row import ACTIVE, STATUSES, Status
 from lepton_nb.runs.writer import RunWriter
 
-__all__ = ["ACTIVE", "STATUSES", "Action", "Run", "RunWriter", "Status"]
+__all__ = ["Action", "Run", "RunWriter"]
 
 
 class Run(Mailbox):

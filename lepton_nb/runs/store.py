@@ -19,7 +19,8 @@ from lepton_nb.runs.database import Database
 from lepton_nb.runs.home import home, private_folder
 from lepton_nb.runs.records import check_name, suggest_name
 from lepton_nb.runs.registry import Registry
-from lepton_nb.runs.run import ACTIVE, STATUSES, Run
+from lepton_nb.runs.run import Run
+from lepton_nb.runs.states import ACTIVE, STATUSES
 
 _SHORTEST_ID = 6
 _SETTLED = 60.0  # seconds after which a folder without a run is no run that is just being made

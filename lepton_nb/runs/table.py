@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from lepton_nb.runs.display import age, best_text, duration, status_html, status_text, trend, waiting
+from lepton_nb.runs.display import best_text, status_html, status_text, trend, waiting
 from lepton_nb.runs.exporting import export_runs
 from lepton_nb.runs.run import Run
+from lepton_nb.show.html import bold, joined, table
+from lepton_nb.show.numbers import age, duration
+from lepton_nb.show.words import columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,29 +62,19 @@ class RunTable(Sequence[Run]):
     def __repr__(self) -> str:
         if not self._runs:
             return _EMPTY
-        rows = [_HEADINGS, *([run.ref, _status(run), *_cells(run)] for run in self)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
-        ]
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(columns([_HEADINGS, *([run.ref, _status(run), *_cells(run)] for run in self)]))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Data for the lab to draw, beside the table and the text."""
+        from lepton_nb.runs.bundle import RUNS_MIME, runs_bundle
+
+        return {RUNS_MIME: runs_bundle(self._runs)} if self._runs else {}
 
     def _repr_html_(self) -> str:
         if not self._runs:
             return f"<i>{_EMPTY}</i>"
-        style = "text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid rgba(128,128,128,.3)"
-        head = "".join(
-            f'<th style="{style};opacity:.65;font-weight:normal">{name}</th>' for name in _HEADINGS
-        )
-        body = ""
-        for run in self:
-            status = f"{status_html(run)} {html.escape(waiting(run))}".rstrip()
-            cells = [f"<b>{html.escape(run.ref)}</b>", status, *map(html.escape, _cells(run))]
-            body += "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"
-        return (
-            '<table style="color:inherit;background:transparent;border-collapse:collapse;font-size:13px">'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        rows = [(bold(run.ref), joined([status_html(run), waiting(run)], " "), *_cells(run)) for run in self]
+        return table(_HEADINGS, rows)
 
 
 def _status(run: Run) -> str:

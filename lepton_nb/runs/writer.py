@@ -15,7 +15,8 @@ from lepton_nb.runs import process
 from lepton_nb.runs.checkpoints import Checkpoint
 from lepton_nb.runs.home import sweep
 from lepton_nb.runs.retention import Retention
-from lepton_nb.runs.row import ACTIVE, STATUSES, RunRow, Status, add_seconds
+from lepton_nb.runs.row import RunRow, add_seconds
+from lepton_nb.runs.states import ACTIVE, STATUSES, Status
 
 if TYPE_CHECKING:
     from lepton_nb.runs.store import RunStore

@@ -9,7 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from lepton_nb.serve.settings import Settings
+from lepton_nb.processes.settings import Settings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -57,7 +57,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         open_metrics=options.open_metrics,
         trusted=options.trust,
     )
-    given = {name: getattr(options, name) for name in ("format", "device", "threads")}
+    names = ("format", "device", "threads", "time_limit", "max_body", "max_batch")
+    given = {name: getattr(options, name) for name in names}
     return dataclasses.replace(
         settings, **{name: value for name, value in given.items() if value is not None}
     )
@@ -102,6 +103,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--device", help="torch device for pt2 and source (cpu)")
     parser.add_argument("--threads", type=int, help="threads of one operator (one per core)")
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="seconds a request may take (30)")
+    parser.add_argument("--max-body", type=int, metavar="BYTES", help="largest body of a request (33554432)")
+    parser.add_argument("--max-batch", type=int, metavar="N", help="requests answered together at most (64)")
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)  # a socket that already listens
     # Import now, serve after a byte on standard input: the package is still being made.
     parser.add_argument("--wait", action="store_true", help=argparse.SUPPRESS)

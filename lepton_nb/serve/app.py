@@ -12,16 +12,17 @@ from typing import Any
 
 import orjson
 
-from lepton_nb.serve.accepting import EVENTS, JSON, LINES, PLAIN, preferred
-from lepton_nb.serve.auth import Gate, Refusal
-from lepton_nb.serve.connections import corked, has_gone
-from lepton_nb.serve.encodings import KNOWN
-from lepton_nb.serve.frames import Answer, Dialect, Request
-from lepton_nb.serve.handler_process import HandlingError
+from lepton_nb.processes.encodings import KNOWN
+from lepton_nb.routes.process import NoAnswerError
+from lepton_nb.serve.batches import Answer, Dialect, Request
+from lepton_nb.serve.endpoints import OPEN_PATHS, make_routes
+from lepton_nb.serve.http.accepting import EVENTS, JSON, LINES, PLAIN, preferred
+from lepton_nb.serve.http.auth import Gate, Refusal
+from lepton_nb.serve.http.connections import corked, has_gone
 from lepton_nb.serve.pieces import send_pieces
-from lepton_nb.serve.routes import OPEN_PATHS, make_routes
 from lepton_nb.serve.service import Service
-from lepton_nb.serve.v2 import INFER, infer_target, wrong_model
+from lepton_nb.serve.v2.rest import INFER, infer_target, wrong_model
+from lepton_nb.show.numbers import limit as limit_text
 
 log = logging.getLogger("lepton_nb.serve")
 
@@ -99,7 +100,7 @@ class Application:
                 return
             asked = Request(content_type, b"", Dialect.INFER, encoding, int(json_length or 0))
             await self._ask(asked, length, scope, receive, send)
-        elif path in self.service.handling.paths:
+        elif path in self.service.own_routes.paths:
             if encoding in KNOWN:
                 await self._handle(scope, length, receive, send)
             else:
@@ -116,7 +117,7 @@ class Application:
 
     def _label(self, path: str) -> str:
         """What the metrics call a path: never what the client made up."""
-        if path in self.routes.known or path in self.service.handling.paths:
+        if path in self.routes.known or path in self.service.own_routes.paths:
             return path
         return INFER if infer_target(path) else "other"
 
@@ -177,10 +178,10 @@ class Application:
             with self.service.batcher.holding(size):
                 body = await read_body(receive, limit)
             if body is not None:
-                await self.service.handling.answer(scope, body, receive, send)
+                await self.service.own_routes.answer(scope, body, receive, send)
         except TooLargeError:
             await _send_error(send, 413, _too_large(limit))
-        except HandlingError as error:
+        except NoAnswerError as error:
             if error.status == 503:
                 await self._send_busy(send, str(error))
             else:
@@ -291,4 +292,7 @@ def _wrong_length(given: bytes) -> Refusal | None:
 
 
 def _too_large(limit: int) -> str:
-    return f"the body is larger than the {limit / (1 << 20):g} MiB this service takes"
+    return (
+        f"the body is larger than the {limit_text(limit)} this service takes; "
+        "whoever starts it raises that with --max-body SIZE"
+    )

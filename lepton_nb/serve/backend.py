@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import dataclass
 
 from lepton_nb.errors import PackageError
 from lepton_nb.packaging import Format, Package
+from lepton_nb.packaging.own import require_own
 from lepton_nb.packaging.parity import TOLERANCE, Parity
 from lepton_nb.packaging.runners import load_graphs, module_runners
 from lepton_nb.tasks import Codec, get_task
@@ -88,25 +88,6 @@ def _graphs(package: Package, format_: Format, device: str, threads: int) -> Gra
     for file in package.manifest.graph_files(format_):
         package.file(file)  # one of its own, and verified, before it is read
     return load_graphs(package.path, format_, package.manifest.graphs, threads=threads, device=device)
-
-
-def require_own(package: Package) -> None:
-    """Refuse code that this user's own store did not produce."""
-    from lepton_nb.runs import RunStore
-
-    store = RunStore()
-    about = store.root.stat()
-    if about.st_uid != os.getuid() or about.st_mode & 0o002:
-        raise PackageError(
-            f"{package.path} would run Python code on the word of the store {store.root}, "
-            "which is another user's or open to everybody.",
-            f"chmod o-w {store.root}, or set LEPTON_HOME to a folder of your own.",
-        )
-    if store.find_package_by_sha(package.sha256) is None:
-        raise PackageError(
-            f"{package.path} would run Python code, and is not a package of this user's store.",
-            "Build it here with %lepton deploy, or start the server with --trust.",
-        )
 
 
 def _source_graphs(package: Package, device: str) -> Graphs:

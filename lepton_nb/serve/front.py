@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from lepton_nb.processes.settings import Settings
 from lepton_nb.serve.app import Application
-from lepton_nb.serve.auth import Gate
-from lepton_nb.serve.connections import Connection, allow_files, watch
+from lepton_nb.serve.http.auth import Gate
+from lepton_nb.serve.http.connections import Connection, allow_files, watch
 from lepton_nb.serve.logfile import watch_log
 from lepton_nb.serve.process import Worker, WorkerError
 from lepton_nb.serve.service import Service
-from lepton_nb.serve.settings import Settings
 
 if TYPE_CHECKING:
-    from lepton_nb.serve.grpc_service import GrpcService
+    from lepton_nb.serve.v2.grpc import GrpcService
 
 log = logging.getLogger("lepton_nb.serve")
 
@@ -114,7 +114,7 @@ async def _start_grpc(service: Service, gate: Gate) -> GrpcService:
         OSError: If the port is taken.
     """
     try:
-        from lepton_nb.serve.grpc_service import GrpcService
+        from lepton_nb.serve.v2.grpc import GrpcService
     except ImportError as error:
         raise ImportError(f"{error}; install it with: pip install 'lepton-nb[grpc]'") from None
 
@@ -126,14 +126,14 @@ async def _start_grpc(service: Service, gate: Gate) -> GrpcService:
 
 
 def _make_server(config: uvicorn.Config) -> uvicorn.Server:
-    class Server(uvicorn.Server):
+    class Uvicorn(uvicorn.Server):
         """uvicorn's own handlers raise the signal again at the end, which would skip our shutdown."""
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             yield
 
-    return Server(config)
+    return Uvicorn(config)
 
 
 def _watch_stdin(stop: Callable[[], object], patience: float) -> None:

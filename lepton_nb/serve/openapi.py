@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
-from lepton_nb.serve.accepting import EVENTS, JSON, LINES
-from lepton_nb.serve.service import Service
-from lepton_nb.serve.v2_openapi import v2_paths, v2_schemas
+from lepton_nb.serve.http.accepting import EVENTS, JSON, LINES
+from lepton_nb.serve.service import Service, State
+from lepton_nb.serve.v2.openapi import v2_paths, v2_schemas
+from lepton_nb.serve.wires.multipart import FORM
 
 _ERRORS = {
     400: "The body is not JSON",
@@ -37,7 +38,7 @@ def describe(service: Service, url: str) -> dict[str, Any]:
             "/healthz": {"get": _health()},
             "/metrics": {"get": _metrics()},
             **v2_paths(service.settings.name, about["tensors"], _errors(*_ERRORS)),
-            **service.handling.paths,
+            **service.own_routes.paths,
         },
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -54,7 +55,7 @@ def describe(service: Service, url: str) -> dict[str, Any]:
                     "required": ["error"],
                 },
                 **v2_schemas(service.settings.name, service.version, about["tensors"]),
-                **service.handling.schemas,
+                **service.own_routes.schemas,
             },
         },
         # What the try-it page needs to fit the task.
@@ -72,6 +73,7 @@ def _predict(about: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {
         "application/json": {"schema": _without_dialect(about["request_schema"]), "example": about["example"]}
     }
+    content[FORM] = {"schema": _form(about["form"])}
     for media_type in about["form"]["media_types"]:
         content[media_type] = {}
     return {
@@ -86,6 +88,12 @@ def _predict(about: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _form(form: dict[str, Any]) -> dict[str, Any]:
+    """Files, each an item; what a model takes beside them is as in JSON."""
+    file = {"type": "string", "contentMediaType": form["media_types"][0]}
+    return {"type": "object", "properties": {"file": file}, "required": ["file"]}
+
+
 def _answers(about: dict[str, Any]) -> dict[str, Any]:
     """What ``/predict`` answers, by media type: JSON, the answer as a file, the answer in pieces."""
     answer = about["answer_schema"]
@@ -98,6 +106,11 @@ def _answers(about: dict[str, Any]) -> dict[str, Any]:
                 "description": "one for each item of the request, in its order",
             },
             "version": {"type": "integer", "description": "version of the model that answered"},
+            "warnings": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "what of the input is unlike everything that the model was trained on",
+            },
         },
         "required": ["predictions", "version"],
     }
@@ -114,7 +127,7 @@ def _health() -> dict[str, Any]:
     schema = {
         "type": "object",
         "properties": {
-            "status": {"enum": ["starting", "ready", "recovering", "failing", "draining"]},
+            "status": {"enum": get_args(State)},
             "name": {"type": "string"},
             "version": {"type": "integer"},
         },

@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from lepton_nb.serve.accepting import EVENTS
 from lepton_nb.serve.batcher import Batcher
-from lepton_nb.serve.frames import Answer, Request
+from lepton_nb.serve.batches import Answer, Request
+from lepton_nb.serve.http.accepting import EVENTS
 
 _HEADERS = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]  # nobody on the way may hold it
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
+from typing import Any
 
-from lepton_nb.serve.encodings import inflate
-from lepton_nb.serve.frames import Answer, Request, Result
-from lepton_nb.serve.memory import is_exhaustion
-from lepton_nb.serve.refusals import RefusedError
-from lepton_nb.serve.streaming import StoppedError, drain
+from lepton_nb.processes.encodings import inflate
+from lepton_nb.processes.memory import is_exhaustion
+from lepton_nb.processes.refusals import RefusedError
+from lepton_nb.serve.batches import Answer, Request, Result
 from lepton_nb.serve.tracebacks import print_error
-from lepton_nb.serve.wires import Question, Wire, failure
+from lepton_nb.serve.wires.base import Question, Wire, dump_json, failure
 from lepton_nb.signature import TensorSpec
 from lepton_nb.tasks import Codec, InputError
 from lepton_nb.tasks.base import Arrays, Graphs
+from lepton_nb.tasks.doubts import doubts
 from lepton_nb.tasks.padding import joined, joining_shape
-
-Emit = Callable[[int, bytes], bool]
-"""Sends a piece of the answer to a request, by its position; False where nobody wants more."""
 
 
 @dataclass(slots=True)
@@ -66,27 +63,39 @@ class Predictor:
         self._inputs, self._outputs = codec.signature.inputs, codec.signature.outputs
         self._seconds = 0.0
 
-    def answer(self, requests: Sequence[Request], emit: Emit) -> Result:
+    def answer(self, requests: Sequence[Request]) -> Result:
         """The answers to a batch of requests, in their order. Never raises."""
         self._seconds = 0.0
         items = [self._read(request) for request in requests]
-        ready = [item for item in items if item.question is not None]
-        total = sum(item.rows for item in ready)
-        for index, item in enumerate(items):
-            if item.wire.streams and item.rows == 1:  # the answer of several comes in one piece
-                self._stream(item, partial(emit, index))
-        waiting = [item for item in ready if item.answer is None]
+        self._settle(items)
+        return self._result(items)
+
+    def stream(self, request: Request) -> Generator[bytes, None, Result]:
+        """The pieces of the answer to a request, each as JSON; at the end the answer. Never raises."""
+        item = self._read(request)
+        if item.wire.streams and item.rows == 1:  # the answer of several comes in one piece
+            yield from self._pieces(item)
+        self._settle([item])
+        return self._result([item])
+
+    def _settle(self, items: list[_Item]) -> None:
+        """Answer what is not yet answered."""
+        waiting = [item for item in items if item.question is not None and item.answer is None]
         for group in _group(waiting, self._inputs, self.max_items):
             self._run(group)
+
+    def _result(self, items: list[_Item]) -> Result:
         answers = [item.answer or failure(500, "no answer was made") for item in items]
-        return Result(answers, self._seconds * 1e3, total)
+        return Result(answers, self._seconds * 1e3, sum(item.rows for item in items))
 
     def _read(self, request: Request) -> _Item:
         wire = self.wires[request.dialect]
         item = _Item(wire)
         try:
             plain = inflate(request.body, request.encoding, self.max_body)
-            item.question = wire.read(request._replace(body=plain, encoding=b""))
+            with doubts() as found:
+                question = wire.read(request._replace(body=plain, encoding=b""))
+            item.question = question._replace(warnings=tuple(found)) if found else question
         except RefusedError as error:
             item.answer = failure(error.status, str(error))
         except InputError as error:
@@ -130,24 +139,31 @@ class Predictor:
         finally:
             self._seconds += time.perf_counter() - started
 
-    def _stream(self, item: _Item, emit: Callable[[bytes], bool]) -> None:
-        """Answer one request in pieces, where the codec has any."""
+    def _pieces(self, item: _Item) -> Generator[bytes, None, None]:
+        """Answer one request in pieces, where the codec has any: ``{"piece": …}`` each."""
         assert item.question is not None
-        arrays = item.question.arrays
-        started = time.perf_counter()
         try:
-            pieces = self.codec.stream(self.graphs, arrays)
+            pieces = self.codec.stream(self.graphs, item.question.arrays)
             if pieces is None:
                 return
-            outputs = drain(pieces, emit) or self.codec.run(self.graphs, arrays)
-        except StoppedError:
-            item.answer = failure(499, "the client has gone")
+            outputs = yield from map_pieces(pieces)
+            outputs = outputs or self.codec.run(self.graphs, item.question.arrays)
         except Exception as error:
             item.answer = _why_it_failed(error)
         else:
             _write(item.wire, [item], outputs)
-        finally:
-            self._seconds += time.perf_counter() - started
+
+
+def map_pieces(pieces: Iterable[Any]) -> Generator[bytes, None, Arrays | None]:
+    """Each piece as JSON; returns the outputs of the model, where the generator returns them."""
+    coming = iter(pieces)
+    while True:
+        try:
+            piece = next(coming)
+        except StopIteration as end:
+            outputs: Arrays | None = end.value
+            return outputs
+        yield dump_json({"piece": piece})
 
 
 def _write(wire: Wire, items: list[_Item], outputs: Arrays) -> None:

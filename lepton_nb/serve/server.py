@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lepton_nb.serve.memory import usual_limit
+from lepton_nb.processes.memory import usual_limit
+from lepton_nb.processes.settings import Settings
 from lepton_nb.serve.process import Worker
-from lepton_nb.serve.settings import Settings
 
 log = logging.getLogger("lepton_nb.serve")
 

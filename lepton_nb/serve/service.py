@@ -13,17 +13,18 @@ from typing import Any, Literal
 
 import orjson
 
+from lepton_nb.processes.environment import environment_of_child
+from lepton_nb.processes.memory import resident
+from lepton_nb.processes.recovery import Recovery
+from lepton_nb.processes.settings import Settings
+from lepton_nb.processes.standby import Standby
+from lepton_nb.routes.front import OwnRoutes
+from lepton_nb.routes.process import RoutesProcess
 from lepton_nb.serve.batcher import Batcher
-from lepton_nb.serve.environment import environment_of_child
-from lepton_nb.serve.frames import Request, Result
-from lepton_nb.serve.handler_process import HandlerProcess
-from lepton_nb.serve.handling import Handling
-from lepton_nb.serve.memory import resident, size_text
+from lepton_nb.serve.batches import Request, Result
 from lepton_nb.serve.metrics import ASKING, Metrics
 from lepton_nb.serve.process import Worker, WorkerError
-from lepton_nb.serve.recovery import Recovery
-from lepton_nb.serve.settings import Settings
-from lepton_nb.serve.standby import Standby
+from lepton_nb.show.numbers import limit as limit_text
 
 log = logging.getLogger("lepton_nb.serve")
 
@@ -52,7 +53,7 @@ class Service:
             on_batch=self._batch_done,
             on_retired=self._retire,
         )
-        self.handling = Handling(self._ask_model, self.metrics.observe_restart, settings.keep_warm)
+        self.own_routes = OwnRoutes(self._ask_model, self.metrics.observe_restart, settings.keep_warm)
         self.description: dict[str, Any] = {}
         self.state: State = "starting"
         self.recovery = Recovery()
@@ -97,7 +98,7 @@ class Service:
         The version that was live before is still loaded for a while: going back to it takes no time.
 
         Args:
-            environment: What its handlers find in ``os.environ``; where None, what they have or had.
+            environment: What its routes find in ``os.environ``; where None, what they have or had.
 
         Raises:
             WorkerError: If it cannot be served; the live one goes on.
@@ -150,7 +151,7 @@ class Service:
             "in_flight": self.batcher.in_flight,
             "pid": os.getpid(),
             "worker_pid": worker.pid if worker else None,
-            "handlers": self.handling.stats(),
+            "routes": self.own_routes.stats(),
             "memory_bytes": resident(os.getpid()) + sum(resident(child.pid) for child in self._children()),
             "memory_limit": self.settings.memory_limit,
             "standby_version": warm.settings.version if warm else None,
@@ -163,7 +164,7 @@ class Service:
             async with asyncio.timeout(self.settings.drain_limit):
                 while self.batcher.waiting or self.batcher.in_flight:
                     await asyncio.sleep(0.01)
-        await self.handling.close(self.settings.drain_limit)
+        await self.own_routes.close(self.settings.drain_limit)
         for task in self._tasks:
             task.cancel()
         for worker in list(self._workers):
@@ -174,7 +175,7 @@ class Service:
         log.info("stopped")
 
     async def _ask_model(self, content_type: bytes, body: bytes) -> tuple[int, bytes]:
-        """What the model answers to a handler of the user's; as a client would be answered."""
+        """What the model answers to a route of the user's; as a client would be answered."""
         refusal = self.refusal(len(body))
         if refusal:
             return 503, orjson.dumps({"error": refusal})
@@ -182,8 +183,8 @@ class Service:
             answer = await self.batcher.submit(Request(content_type, body), lambda: False)
         return answer.status, answer.body
 
-    def _children(self) -> list[Worker | HandlerProcess]:
-        return [*self._workers, *self.handling.processes]
+    def _children(self) -> list[Worker | RoutesProcess]:
+        return [*self._workers, *self.own_routes.processes]
 
     def _new_worker(self, settings: Settings) -> Worker:
         worker = Worker()
@@ -198,18 +199,18 @@ class Service:
         await self._go_live(worker, environment)
 
     async def _go_live(self, worker: Worker, environment: Mapping[str, str] | None) -> None:
-        """Send all further requests to a worker that is loaded and checked, once its handlers are, too."""
+        """Send all further requests to a worker that is loaded and checked, once its routes are, too."""
         try:
-            handlers = await self.handling.bring_up(worker.settings, environment)
+            routes = await self.own_routes.bring_up(worker.settings, environment)
         except WorkerError:
             worker.kill()
             raise
         if worker.gone:
-            raise WorkerError("the process running the model ended while the handlers were loaded")
+            raise WorkerError("the process running the model ended while the routes were loaded")
         worker.on_exit = self._worker_gone
         self.settings = worker.settings
-        self.handling.use(handlers, worker.settings)
-        self.metrics.asking = frozenset((*ASKING, *self.handling.paths))
+        self.own_routes.use(routes, worker.settings)
+        self.metrics.asking = frozenset((*ASKING, *self.own_routes.paths))
         self.description = worker.description
         self.batcher.use(worker)
         self.state = "ready"
@@ -265,7 +266,7 @@ class Service:
         while True:
             await asyncio.sleep(_TICK)
             self.batcher.check_time()
-            self.handling.check_time()
+            self.own_routes.check_time()
             self.metrics.tick()
             self._keep_memory()
 
@@ -274,8 +275,8 @@ class Service:
         limit = self.settings.memory_limit
         for child in self._children():
             if limit and not child.fate and resident(child.pid) > limit:
-                log.error("process %d uses more than %s of memory: ending it", child.pid, size_text(limit))
-                child.kill(f"used more than {size_text(limit)} of memory and was ended")
+                log.error("process %d uses more than %s of memory: ending it", child.pid, limit_text(limit))
+                child.kill(f"used more than {limit_text(limit)} of memory and was ended")
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)

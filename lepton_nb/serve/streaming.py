@@ -1,50 +1,67 @@
-"""Answers in pieces, as the worker sends them: until there are no more, or nobody wants them."""
+"""Answers in pieces, as the worker makes them: by turns, and between batches, which need not wait."""
 
 from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Callable, Iterable
-from typing import Any
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, replace
 
-from lepton_nb.serve.frames import pack_piece, read_frame
-from lepton_nb.serve.wires import dump_json
-from lepton_nb.tasks.base import Arrays
-
-
-class StoppedError(Exception):
-    """Nobody wants the rest of an answer."""
+from lepton_nb.processes.channel import Kind, send_frame
+from lepton_nb.serve.batches import Request, Result, pack_result
+from lepton_nb.serve.predictor import Predictor
+from lepton_nb.serve.wires.base import failure
 
 
-def drain(pieces: Iterable[Any], emit: Callable[[bytes], bool]) -> Arrays | None:
-    """Send every piece as it comes, as ``{"piece": …}``.
+@dataclass
+class _Stream:
+    pieces: Generator[bytes, None, Result]
+    seconds: float = 0.0
 
-    Returns:
-        The outputs of the model, where the generator returns them.
 
-    Raises:
-        StoppedError: If nobody wants more.
+class Streams:
+    """The answers that are being made.
+
+    Args:
+        connection: Where their pieces go.
     """
-    coming = iter(pieces)
-    while True:
+
+    def __init__(self, predictor: Predictor, connection: socket.socket) -> None:
+        self._predictor, self._connection = predictor, connection
+        self._running: dict[int, _Stream] = {}
+
+    def begin(self, number: int, request: Request) -> None:
+        self._running[number] = _Stream(self._predictor.stream(request))
+
+    def stop(self, number: int) -> None:
+        """Nobody wants the rest; a stop may come when there is nothing left to stop."""
+        stream = self._running.get(number)
+        if stream is not None:
+            stream.pieces.close()
+            self._end(number, Result([failure(499, "the client has gone")], 0.0, 0))
+
+    def advance(self) -> None:
+        """Make pieces, by turns, until all is said or the front says something; one in any case."""
+        while self._running:
+            number = next(iter(self._running))
+            self._running[number] = self._running.pop(number)  # the last to have its next turn
+            self._next(number, self._running[number])
+            if select.select([self._connection], [], [], 0)[0]:
+                return
+
+    def _next(self, number: int, stream: _Stream) -> None:
+        started = time.perf_counter()
         try:
-            piece = next(coming)
+            piece = next(stream.pieces)
         except StopIteration as end:
-            outputs: Arrays | None = end.value
-            return outputs
-        if not emit(dump_json({"piece": piece})):
-            raise StoppedError
+            stream.seconds += time.perf_counter() - started
+            self._end(number, end.value)
+        else:
+            stream.seconds += time.perf_counter() - started
+            send_frame(self._connection, Kind.PIECE, piece, number)
 
-
-class Pieces:
-    """Sends pieces to the front over the worker's socket, and hears when to stop."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def __call__(self, request: int, piece: bytes) -> bool:
-        self._connection.sendall(pack_piece(request, piece))
-        told, _, _ = select.select([self._connection], [], [], 0)
-        if told:  # while a batch runs the front says nothing but to stop
-            read_frame(self._connection)
-        return not told
+    def _end(self, number: int, result: Result) -> None:
+        seconds = self._running.pop(number).seconds
+        result = replace(result, milliseconds=seconds * 1e3)
+        send_frame(self._connection, Kind.RESULT, pack_result(result), number)

@@ -14,17 +14,18 @@ import orjson
 
 from lepton_nb.errors import LeptonError
 from lepton_nb.packaging import Package
+from lepton_nb.processes.channel import Kind, read_frame, send_frame
+from lepton_nb.processes.child import tie_to_the_front
+from lepton_nb.processes.memory import limit_growth
+from lepton_nb.processes.settings import Settings
 from lepton_nb.serve.backend import load_backend
-from lepton_nb.serve.child import tie_to_the_front
-from lepton_nb.serve.frames import Dialect, Kind, pack, pack_result, read_frame, unpack_batch
-from lepton_nb.serve.infer import InferWire
-from lepton_nb.serve.memory import limit_growth
+from lepton_nb.serve.batches import Dialect, pack_result, unpack_batch
 from lepton_nb.serve.predictor import Predictor
-from lepton_nb.serve.settings import Settings
-from lepton_nb.serve.streaming import Pieces
-from lepton_nb.serve.tensors import describe_tensors
+from lepton_nb.serve.streaming import Streams
 from lepton_nb.serve.tracebacks import print_error
-from lepton_nb.serve.wires import PredictWire, StreamWire, Wire
+from lepton_nb.serve.wires.base import PredictWire, StreamWire, Wire
+from lepton_nb.serve.wires.infer import InferWire
+from lepton_nb.serve.wires.tensors import describe_tensors
 from lepton_nb.tasks.bodies import media_type_of
 
 
@@ -44,18 +45,23 @@ def main(arguments: list[str] | None = None) -> int:
         if not isinstance(error, LeptonError):
             print_error(error)
         message = error.message if isinstance(error, LeptonError) else f"{type(error).__name__}: {error}"
-        connection.sendall(pack(Kind.FAILED, orjson.dumps({"error": message})))
+        send_frame(connection, Kind.FAILED, orjson.dumps({"error": message}))
         return 1
     if settings.memory_limit and settings.device == "cpu":  # drivers map more than they use
         limit_growth(settings.memory_limit)
     gc.collect()
     gc.freeze()  # what was loaded stays: no need to look at it again in every collection
-    connection.sendall(pack(Kind.READY, orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY)))
-    pieces = Pieces(connection)
+    send_frame(connection, Kind.READY, orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY))
+    streams = Streams(predictor, connection)
     while (frame := read_frame(connection)) is not None:
-        kind, payload = frame
-        if kind is Kind.BATCH:  # a stop may come when there is nothing left to stop
-            connection.sendall(pack_result(predictor.answer(unpack_batch(payload), pieces)))
+        kind, number, payload = frame
+        if kind is Kind.BATCH:
+            send_frame(connection, Kind.RESULT, pack_result(predictor.answer(unpack_batch(payload))))
+        elif kind is Kind.STREAM:
+            streams.begin(number, unpack_batch(payload)[0])
+        elif kind is Kind.STOP:
+            streams.stop(number)
+        streams.advance()
     return 0
 
 
@@ -65,7 +71,7 @@ def _wait_for_settings(connection: socket.socket) -> memoryview | None:
     if not told:  # started before there is a package: do meanwhile what most will need
         import onnxruntime  # noqa: F401
     frame = read_frame(connection)
-    return None if frame is None else frame[1]
+    return None if frame is None else frame[2]
 
 
 def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:
@@ -88,7 +94,7 @@ def load(settings: Settings) -> tuple[Predictor, dict[str, Any]]:
         Dialect.INFER: InferWire(codec, settings.name, settings.version),
     }
     if settings.grpc_port >= 0:
-        from lepton_nb.serve.grpc_wire import GrpcWire
+        from lepton_nb.serve.wires.grpc import GrpcWire
 
         wires[Dialect.GRPC] = GrpcWire(codec, settings.name, settings.version)
     predictor = Predictor(

@@ -181,7 +181,8 @@ class Task(ABC):
         Args:
             loss: The user's own, or what `make_loss` gave.
 
-        Override it where the model computes its own loss, or needs the target to go forward.
+        Override it where the model needs more than its inputs to go forward. Where it computes its own loss,
+        a loss with ``called(model, batch)`` is enough, see `lepton_nb.models.objectives.returned`.
         """
         from lepton_nb.models.objectives import compared
 

@@ -78,11 +78,19 @@ def measure_classes(preds: Tensor, target: Tensor, class_names: Sequence[str]) -
 
 
 def reliability_bins(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """How often predictions of each confidence are right: ``(bins, 3)`` mean confidence, accuracy, count.
+    """How often predictions of each confidence are right; see `calibration_bins`."""
+    return calibration_bins(probabilities.max(axis=1), probabilities.argmax(axis=1) == target)
+
+
+def calibration_bins(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How often what has each confidence is right: ``(bins, 3)`` mean confidence, share that is, count.
 
     The bins are of equal width, as in Guo et al., "On Calibration of Modern Neural Networks" (2017).
+
+    Args:
+        confidence: ``(N,)``, 0 to 1.
+        right: bool ``(N,)``.
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == target
     which = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     counts = np.bincount(which, minlength=CALIBRATION_BINS)
     sums = [np.bincount(which, weights=w, minlength=CALIBRATION_BINS) for w in (confidence, right)]

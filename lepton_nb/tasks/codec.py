@@ -43,6 +43,8 @@ class Codec(ABC):
     Attributes:
         kind: The ``kind`` of the preprocessing in a signature that is this codec's.
         form: How a person gives an input.
+        signature: What a request gives and gets: behind the model's inputs also what `run` hands past the
+            model to the answers.
     """
 
     kind: ClassVar[str]

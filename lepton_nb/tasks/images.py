@@ -21,15 +21,16 @@ from lepton_nb.tasks.tensors import NPY, TensorCodec
 from lepton_nb.tasks.wide_pictures import ValueRange, in_eight_bits, wide_values
 
 Mode = Literal["RGB", "L"]
+Fit = Literal["stretch", "pad", "fit", "crop"]
 ImageSource = bytes | str | Path | Image.Image | np.ndarray
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(("AVIF",) if features.check("avif") else ()))
-RESIZES = ("stretch", "fit", "crop")
-"""How a picture gets its size: pulled to it; as large as fits, on black; as large as covers it, cut to it."""
 MAX_PIXELS = 50_000_000
 """A picture with more pixels is refused before it is decoded: a small file can claim any size."""
 
-_RESIZED: dict[str, Callable[..., Image.Image]] = {
+GREY = 128
+"""What a padded picture is filled up with."""
+_FITTED: dict[str, Callable[..., Image.Image]] = {
     "stretch": Image.Image.resize,
     "fit": ImageOps.pad,
     "crop": ImageOps.fit,
@@ -44,7 +45,7 @@ class ImageCodec(TensorCodec):
     form: ClassVar[Form] = Form(
         "image",
         "image",
-        ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif", "image/tiff", NPY),
+        (*(f"image/{kind}" for kind in ("png", "jpeg", "webp", "bmp", "gif", "tiff", "*")), NPY),
         requirements=("pillow",),
     )
 
@@ -56,7 +57,7 @@ class ImageCodec(TensorCodec):
         self._size: tuple[int, int] = (int(settings["size"][0]), int(settings["size"][1]))
         self._short_side: int | None = settings.get("short_side")
         self._range: ValueRange | None = settings.get("range")
-        self._resize: str = settings.get("resize", "stretch")
+        self._fit: Fit = settings.get("fit", "stretch")
         self._mean, self._std = settings["mean"], settings["std"]
 
     def prepare(self, value: Any) -> Arrays:
@@ -109,7 +110,7 @@ class ImageCodec(TensorCodec):
         return pictures
 
     def _load(self, source: Any) -> Any:
-        return load_image(source, self._mode, self._size, self._short_side, self._range, self._resize)
+        return load_image(source, self._mode, self._size, self._short_side, self._range, self._fit)
 
 
 def load_image(
@@ -118,7 +119,7 @@ def load_image(
     size: Sequence[int] | None,
     short_side: int | None = None,
     value_range: ValueRange | None = None,
-    resize: str = "stretch",
+    fit: Fit = "stretch",
 ) -> np.ndarray:
     """A picture as uint8 ``(C, H, W)``: upright by its EXIF orientation, converted, then resized.
 
@@ -131,7 +132,8 @@ def load_image(
             ``Resize(short_side)`` and ``CenterCrop(size)`` do; None resizes to `size` at once.
         value_range: What is black and what white in pictures of more than 8 bits a channel; None takes the
             upper 8 bits.
-        resize: One of `RESIZES`.
+        fit: ``stretch`` to `size`; ``fit``, as large as fits, on black; ``crop``, as large as covers it, cut
+            at the edges; or ``pad`` to keep the shape and fill up with grey at the right and below.
 
     Raises:
         InputError: If it is no picture, is damaged, or is larger than `MAX_PIXELS`.
@@ -146,10 +148,31 @@ def load_image(
         raise InputError(f"the {picture.format or 'picture'} is damaged: {error}") from error
     if size is not None and short_side is not None:
         picture = _resize_and_crop(picture, size, short_side)
+    elif size is not None and fit == "pad":
+        picture = _padded(picture, size)
     elif size is not None and picture.size != (size[1], size[0]):
-        picture = _RESIZED[resize](picture, (size[1], size[0]), Image.Resampling.BILINEAR)
+        picture = _FITTED[fit](picture, (size[1], size[0]), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def shown_size(given: Sequence[int], size: Sequence[int], fit: Fit) -> tuple[int, int]:
+    """Height and width that a picture has within one of `size`, from its top left corner on.
+
+    Args:
+        given: Height and width of the picture.
+    """
+    if fit == "stretch":
+        return int(size[0]), int(size[1])
+    scale = min(size[0] / given[0], size[1] / given[1])
+    return max(1, round(given[0] * scale)), max(1, round(given[1] * scale))
+
+
+def upright_size(picture: Image.Image) -> tuple[int, int]:
+    """Height and width of a picture once it is upright by its EXIF orientation; its header is enough."""
+    width, height = picture.size
+    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    return (width, height) if turned else (height, width)
 
 
 def open_header(source: ImageSource) -> Image.Image:
@@ -239,6 +262,13 @@ def _upright(picture: Image.Image) -> Image.Image:
 def _convert(picture: Image.Image, mode: Mode) -> Image.Image:
     picture.load()
     return picture.convert(mode) if picture.mode != mode else picture
+
+
+def _padded(picture: Image.Image, size: Sequence[int]) -> Image.Image:
+    height, width = shown_size((picture.height, picture.width), size, "pad")
+    whole = Image.new(picture.mode, (size[1], size[0]), (GREY,) * len(picture.getbands()))
+    whole.paste(picture.resize((width, height), Image.Resampling.BILINEAR))
+    return whole
 
 
 def _resize_and_crop(picture: Image.Image, size: Sequence[int], short_side: int) -> Image.Image:

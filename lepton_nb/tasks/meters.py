@@ -72,25 +72,32 @@ class Gathered:
     """Keeps all outputs and targets on the CPU, for a metric that is not a mean over batches.
 
     Args:
-        score: Gives the metrics of outputs ``(N, …)`` and targets ``(N, …)`` of all items.
+        score: Gives the metrics of outputs ``(N, …)`` and targets ``(N, …)`` of all items, or trees of them.
     """
 
-    def __init__(self, score: Callable[[Tensor, Tensor], dict[str, float]]) -> None:
+    def __init__(self, score: Callable[[Any, Any], Any]) -> None:
         self.score = score
-        self.outputs: list[Tensor] = []
-        self.targets: list[Tensor] = []
+        self.outputs: list[Tree] = []
+        self.targets: list[Tree] = []
 
-    def update(self, outputs: Tensor, target: Tensor) -> None:
-        self.outputs.append(outputs.detach().float().cpu())
-        self.targets.append(target.cpu())
+    def update(self, outputs: Tree, target: Tree) -> None:
+        from lepton_nb.batch import mapped
+
+        self.outputs.append(mapped(_settled, outputs))
+        self.targets.append(mapped(lambda tensor: tensor.cpu(), target))
 
     def merge(self, other: Self) -> None:
         self.outputs += other.outputs
         self.targets += other.targets
 
-    def compute(self) -> dict[str, float]:
-        import torch
+    def compute(self) -> Any:
+        from lepton_nb.batch import concatenated
 
         if not self.outputs:
             return {}
-        return self.score(torch.cat(self.outputs), torch.cat(self.targets))
+        return self.score(concatenated(self.outputs), concatenated(self.targets))
+
+
+def _settled(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach().cpu()
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,9 +18,12 @@ from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.base import Arrays, Form, InputError
 from lepton_nb.tasks.bodies import items_of, kind_of, request_schema
 from lepton_nb.tasks.dates import encode_dates, read_date, read_dates, typical_date
+from lepton_nb.tasks.doubts import doubt
 from lepton_nb.tasks.tensors import NPY, TensorCodec
 
 Row = Mapping[str, Any]
+
+_SHOWN = 5  # known categories in a message
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class TableCodec(TensorCodec):
     """Takes ``{"row": {column: value}}``, ``{"rows": [...]}`` and CSV with a header.
 
     Every column must be there: null (an empty cell in CSV) says that its value is missing, and it is
-    filled as in training. A category that training never saw counts as missing.
+    filled as in training. A category that training never saw counts as missing, and is told as a doubt; so is
+    a number beyond those of training.
     """
 
     kind: ClassVar[str] = "table"
@@ -105,6 +110,7 @@ class TableCodec(TensorCodec):
     def _encode(self, rows: Sequence[Any], key: str) -> Arrays:
         for index, row in enumerate(rows):
             self._check(row, f"rows[{index}]" if key == "rows" else key, index)
+        doubt(self._doubts(rows))
         return (encode_rows(rows, self.signature.preprocessing),)
 
     def _check(self, row: Any, label: str, index: int) -> None:
@@ -116,6 +122,14 @@ class TableCodec(TensorCodec):
             wrong = _wrong_value(row[name], column)
             if wrong:
                 raise InputError(f"{name!r} in {label} must be {wrong}, got {_shown(row[name])}", index)
+
+    def _doubts(self, rows: Sequence[Row]) -> Iterator[str]:
+        for index, row in enumerate(rows):
+            where = f" in rows[{index}]" if len(rows) > 1 else ""
+            for name, column in self._columns.items():
+                unlike = _unlike_training(row[name], column)
+                if unlike:
+                    yield f"{name!r}{where} is {_shown(row[name])}: {unlike}"
 
     def _refuse_columns(self, row: Row, label: str, index: int) -> None:
         for name in row:
@@ -249,6 +263,25 @@ def _wrong_value(value: Any, column: Mapping[str, Any]) -> str | None:
     if isinstance(value, float | np.floating) and not math.isfinite(value):
         return "a string, a finite number or null"
     return None if isinstance(value, str | int | float | np.generic) else "a string, a number or null"
+
+
+def _unlike_training(value: Any, column: Mapping[str, Any]) -> str:
+    """What training had instead; empty where it had such a value, or nobody knows what it had."""
+    if value is None:
+        return ""
+    if column["kind"] == "number":
+        low, high = column.get("range", (value, value))
+        return "" if low <= value <= high else f"training had {low:g} to {high:g}"
+    if column["kind"] == "date":
+        low, high = column.get("range", ("", "9999"))
+        day = read_dates([value], column["order"])[0].astype("datetime64[D]")
+        return "" if low <= str(day) <= high else f"training had {low} to {high}"
+    text, known = str(category_text(value)), column["values"]
+    if text in known:
+        return ""
+    close = nearest(" ".join(unicodedata.normalize("NFKC", text).split()), known)
+    advice = f"did you mean {close!r}?" if close else f"it knows {', '.join(map(repr, known[:_SHOWN]))}"
+    return f"the model does not know this value and takes it as missing; {advice}"
 
 
 def _without_nan(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -17,14 +17,21 @@ from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.arrays import as_numpy
 from lepton_nb.tasks.base import Arrays, Form, InputError
 from lepton_nb.tasks.bodies import items_of, kind_of, request_schema
+from lepton_nb.tasks.doubts import doubt
 from lepton_nb.tasks.tensors import NPY, TensorCodec
+from lepton_nb.tasks.words import Words
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 _MANY = 1000  # texts of which it is worth while to look for equal words
 _CHUNK = 10_000  # texts whose tokens are held as objects at a time
+INPUTS = ("input_ids", "attention_mask")
+"""What a pretrained model takes of a text; one that was made here takes the ids alone."""
 EXAMPLE = "I would buy this again."
+LONGEST = 1_000_000
+"""Characters of a text; tokens of a longer one take seconds, for a model that sees the first few hundred."""
+_SHOWN = 8  # unknown words in a message
 
 
 class TextCodec(TensorCodec):
@@ -37,6 +44,7 @@ class TextCodec(TensorCodec):
         super().__init__(signature, answers)
         self.forms = {"text": self._from_one, "texts": self._from_many, **self.forms}
         self._vocabulary = self.vocabulary()
+        self._words = Words(signature.preprocessing["words"]) if "words" in signature.preprocessing else None
 
     def vocabulary(self) -> int:
         """How many token ids there are."""
@@ -48,7 +56,10 @@ class TextCodec(TensorCodec):
         Raises:
             InputError: If the model cannot take one.
         """
-        return (encode_texts(texts, self.signature.preprocessing),)
+        ids = encode_texts(texts, self.signature.preprocessing)
+        if len(self.signature.inputs) == 1:
+            return (ids,)
+        return ids, (ids != int(self.signature.preprocessing["pad_id"])).astype(np.int64)
 
     def prepare(self, value: Any) -> Arrays:
         """Also takes a string, a list of strings, and a `pathlib.Path` of a UTF-8 file."""
@@ -98,11 +109,31 @@ class TextCodec(TensorCodec):
         return {"text": EXAMPLE}
 
     def _from_one(self, value: Any) -> Arrays:
-        return self.read([_checked(value, "text", None)])
+        return self._read_doubted([_checked(value, "text", None)])
 
     def _from_many(self, value: Any) -> Arrays:
         texts = [_checked(text, f"texts[{i}]", i) for i, text in enumerate(items_of(value, "texts"))]
-        return self.read(texts)
+        return self._read_doubted(texts)
+
+    def _read_doubted(self, texts: Sequence[str]) -> Arrays:
+        arrays = self.read(texts)
+        doubt(self.doubts(texts))
+        return arrays
+
+    def doubts(self, texts: Sequence[str]) -> Iterator[str]:
+        """What the texts have that no training text had."""
+        for index, text in enumerate(texts):
+            words = self._words.unknown(text) if self._words is not None else []
+            pieces = unread(text, self.signature.preprocessing["tokenizer"])
+            unknown = [
+                *words,
+                *(piece for piece in pieces if not any(piece.lower() in word for word in words)),
+            ]
+            if unknown:
+                label = f"texts[{index}]" if len(texts) > 1 else "text"
+                more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+                shown = ", ".join(map(repr, unknown[:_SHOWN]))
+                yield f"{label!r} has what no training text had: {shown}{more}"
 
 
 @lru_cache(maxsize=8)
@@ -194,10 +225,56 @@ def _takes_words(serialized: str) -> bool:
     return steps == ["BertPreTokenizer", "Metaspace"] and made["post_processor"] is None
 
 
+@lru_cache(maxsize=8)
+def cutting_tokenizer(serialized: str, length: int) -> Tokenizer:
+    """The tokenizer behind a text, cutting what is longer and keeping what it puts around a text."""
+    from tokenizers import Tokenizer
+
+    tokenizer: Tokenizer = Tokenizer.from_str(serialized)
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(length)
+    return tokenizer
+
+
+def unread(text: str, serialized: str) -> list[str]:
+    """The pieces of a text that the tokenizer has no token for, each once."""
+    tokenizer = load_tokenizer(serialized)
+    unknown = getattr(tokenizer.model, "unk_token", None)
+    if unknown is None:
+        return []
+    found = tokenizer.encode(text)
+    pieces = zip(found.tokens, found.offsets, strict=True)
+    return list(dict.fromkeys(text[start:end] for token, (start, end) in pieces if token == unknown))
+
+
 def encode_texts(texts: Sequence[str], preprocessing: Mapping[str, Any]) -> np.ndarray:
-    """Token ids, int64 ``(N, L)``: cut at ``max_length``, padded on the right with ``pad_id``."""
-    tokens = tokenize(texts, preprocessing["tokenizer"])
-    return tokens.padded(int(preprocessing["max_length"]), int(preprocessing["pad_id"]))
+    """Token ids, int64 ``(N, L)``: cut at ``max_length``, padded on the right with ``pad_id``.
+
+    What a tokenizer puts around a text itself, such as ``[SEP]``, is not cut off.
+    """
+    length, pad = int(preprocessing["max_length"]), int(preprocessing["pad_id"])
+    if len(texts) >= _MANY and _takes_words(preprocessing["tokenizer"]):
+        tokens = tokenize(texts, preprocessing["tokenizer"])
+        doubt(_cut(f"texts[{i}]", length) for i in np.flatnonzero(tokens.counts > length))
+        return tokens.padded(length, pad)
+    tokenizer = cutting_tokenizer(preprocessing["tokenizer"], length)
+    encodings = [tokenizer.encode(texts[0])] if len(texts) == 1 else tokenizer.encode_batch_fast(list(texts))
+    doubt(_cuts(encodings, length))
+    batch = np.full((len(texts), length), pad, dtype=np.int64)
+    for row, encoding in zip(batch, encodings, strict=True):
+        row[: len(encoding.ids)] = encoding.ids
+    return batch
+
+
+def _cuts(encodings: Sequence[Encoding], length: int) -> Iterator[str]:
+    for index, encoding in enumerate(encodings):
+        if encoding.overflowing:
+            label = f"texts[{index}]" if len(encodings) > 1 else "text"
+            yield _cut(label, length)
+
+
+def _cut(label: str, length: int) -> str:
+    return f"{label!r} is longer than the {length} tokens that the model reads: the rest is left out"
 
 
 def _checked(value: Any, key: str, index: int | None) -> str:
@@ -205,6 +282,8 @@ def _checked(value: Any, key: str, index: int | None) -> str:
         raise InputError(f"{key!r} must be a string, got {kind_of(value)}", index)
     if not value.strip():
         raise InputError(f"{key!r} is empty", index)
+    if len(value) > LONGEST:
+        raise InputError(f"{key!r} is {len(value):,} characters long, expected up to {LONGEST:,}", index)
     try:
         value.encode()
     except UnicodeEncodeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,27 +14,27 @@ from torch import nn
 from lepton_nb.callbacks import Callback, TrainState, as_callbacks
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import TrainingError
-from lepton_nb.models.losses import describe_loss, make_loss_again
+from lepton_nb.models.seeding import private_rng
+from lepton_nb.models.several import Models
 from lepton_nb.packaging import keep_example, load_data, load_model
 from lepton_nb.packaging.restore import check_fits, remember
 from lepton_nb.runs import Run, RunStore
+from lepton_nb.runs.checkpoints import Checkpoint
 from lepton_nb.runs.provenance import provenance
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 from lepton_nb.runs.trained import keep_trained
 from lepton_nb.signature import Signature
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device
 from lepton_nb.training.job import Job
-from lepton_nb.training.monitoring import Monitor
-from lepton_nb.training.optimizers import check_optimizer
-from lepton_nb.training.own import describe_optimizer, make_optimizer_again
+from lepton_nb.training.own import Own
 from lepton_nb.training.parts import freeze_again, record_parts
 from lepton_nb.training.plan import Plan
-from lepton_nb.training.preparing import as_bundle, make_criterion, prepare
+from lepton_nb.training.preparing import given_bundle, prepare
 from lepton_nb.training.prospects import say_limits
 from lepton_nb.training.random_weights import say_frozen_random
+from lepton_nb.training.recorded import Recorded
 from lepton_nb.training.release import frees_memory
-from lepton_nb.training.seeding import private_rng
 
 if TYPE_CHECKING:
     from lepton_nb.training.background.cargo import Cargo
@@ -48,6 +49,9 @@ def train(
     val: Any = None,
     optimizer: Any = None,
     loss: Any = None,
+    scheduler: Any = None,
+    step: Any = None,
+    metrics: Any = None,
     name: str | None = None,
     tags: Mapping[str, str] | None = None,
     notes: str | None = None,
@@ -61,13 +65,24 @@ def train(
     Args:
         model: An ``nn.Module`` (trained in place; parts of it in evaluation mode stay in it), a class or
             factory, a `Definition`, or the name of a starter or torchvision model. None takes the recipe's,
-            or the task's default starter.
+            or the task's default starter. Several by name, as ``{"generator": G, "critic": C}``, are trained
+            by a `step`; the first of them is evaluated and deployed.
         data: A `DataBundle`, or anything `lepton_nb.data.load` takes.
         train: Instead of `data`, a DataLoader or Dataset of ``(inputs, target)`` batches or items.
         val: The held-out DataLoader or Dataset beside `train`.
         optimizer: A ``torch.optim.Optimizer`` over the model's parameters, or the name of one. An optimizer
-            of one's own keeps its learning rate, unless a schedule is asked for.
+            of one's own keeps its learning rate, unless a schedule is asked for. For a `step` that takes
+            optimizers a dict or list of them, too.
         loss: A callable ``loss(preds, target)`` giving a scalar; the task's where None.
+        scheduler: A ``torch.optim.lr_scheduler``, its class, a partial of it or a function of the optimizer.
+            ``scheduler_by`` says whether it is stepped after each step or each epoch. Parameters called
+            ``epochs``, ``steps_per_epoch``, ``total_steps``, ``num_training_steps`` and ``T_max`` are filled.
+        step: In place of a loss: ``step(model, batch)`` gives the loss of a batch as the loader yields it, or
+            a dict of ``loss`` and numbers to log. ``step(model, batch, optimizers)`` does so after it has
+            gone backward and moved the weights itself. It is run once before the first step; the validation
+            split is measured by it, too, without moving anything.
+        metrics: Metrics beside the task's: an object of torchmetrics, or a function of the outputs and
+            targets of the whole validation split; or several, in a list or by name.
         name: Name of the run; made from the model's where None. The same name again makes ``name@2``.
         tags: Marks to find the run by, such as ``{"team": "vision", "baseline": ""}``.
         notes: Text to keep with the run.
@@ -90,8 +105,15 @@ def train(
             something cannot travel to another process: says what, where it was made, and the remedy.
     """
     plan = prepare(
-        model, data, train=train, val=val, optimizer=optimizer, loss=loss, recipe=recipe, config=config
-    ).with_callbacks(as_callbacks(callbacks))
+        model,
+        data,
+        train=train,
+        val=val,
+        own=Own(optimizer, loss, scheduler, step, metrics),
+        recipe=recipe,
+        config=config,
+        callbacks=as_callbacks(callbacks),
+    )
     cargo = _pack(plan) if background else None  # what cannot travel is said before there is a run
     run = _create_run(name, plan)
     run.annotate(notes=notes, tags=tags)
@@ -100,24 +122,22 @@ def train(
         run.append_log(note)
     say_limits(run, plan)
     say_frozen_random(run, plan)
-    if cargo is None:
-        return Job(run, plan).execute()
-    from lepton_nb.training.background.launch import launch
-
-    run.live.update(data=plan.data)
-    if plan.defined.spec.kind == "live":
-        run.live.update(model=plan.model)  # its architecture: the weights come from a checkpoint
-    return launch(run, cargo, choose_device(plan.config.device).device)
+    return Job(run, plan).execute() if cargo is None else _launch(run, plan, cargo)
 
 
 @frees_memory
 def resume(
     run: Run | str,
     *,
-    model: nn.Module | None = None,
+    model: nn.Module | Mapping[str, nn.Module] | None = None,
     data: Any = None,
+    train: Any = None,
+    val: Any = None,
     optimizer: torch.optim.Optimizer | None = None,
     loss: Any = None,
+    scheduler: Any = None,
+    step: Any = None,
+    metrics: Any = None,
     epochs: int | None = None,
     lr: float | None = None,
     clip: float | None = None,
@@ -131,8 +151,9 @@ def resume(
         run: The run, or its name.
         model: The architecture, where it cannot be rebuilt from the run; its weights are overwritten.
         data: The data, where it cannot be loaded again from where it came.
-        optimizer: The user's own optimizer again, where the run was trained with one.
-        loss: The user's own loss again, where the run was trained with one.
+        train, val: In place of `data`, loaders or Datasets as for `train`.
+        optimizer, loss, scheduler, step, metrics: The user's own again, where the run was trained with them,
+            and this process does not have them and cannot make them.
         epochs: Train to this many epochs in all, in place of the number the run had.
         lr, clip, on_nan: New values of these settings, for a run that diverged; they stay with the run.
         callbacks: As for `train`.
@@ -145,16 +166,59 @@ def resume(
     called = as_callbacks(callbacks)
     if isinstance(run, str):
         run = RunStore().get_run(run)
+    _check_free(run)
+    asked = {"epochs": epochs, "lr": lr, "clip": clip, "on_nan": on_nan}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    settings = TrainConfig.from_options({**run.read_json("config.json"), **changes})
+    checkpoint, saved = _last(run, settings)
+    own = Recorded(run, Own(optimizer, loss, scheduler, step, metrics))
+    given = any(part is not None for part in (data, train, val))
+    bundle = given_bundle(data, train, val, whole=own.stepped) if given else load_data(run)
+    _note_changed_data(run, bundle)
+    keep_trained(run, bundle.contents.get("train"))
+    signature = Signature.from_dict(run.read_json("signature.json"))
+    bundle = (bundle.as_given() if own.has_loss else bundle).as_trained(signature)
+    if own.stepped:
+        bundle = replace(bundle, signature=signature).as_whole()
+    model = Models(model) if isinstance(model, Mapping) else model
+    network = model if model is not None else run.live.get("model")
+    if network is None:
+        network = load_model(run, checkpoint=checkpoint.step)
+    check_fits(network, saved["model"], run, _where_the_model_is(run, model))
+    if model is not None or "model" not in run.live:
+        freeze_again(run, network)
+    if changes:
+        _note_changes(run, settings, changes, checkpoint.step)
+    plan = own.plan(network, bundle, settings, called, lr)
+    if not background:
+        return Job(run, plan).execute(saved)
+    from lepton_nb.training.background.launch import launch
+
+    return launch(run, _pack(plan), choose_device(settings.device).device, resume=True)
+
+
+def _launch(run: Run, plan: Plan, cargo: Cargo) -> Run:
+    """Train in a process of its own."""
+    from lepton_nb.training.background.launch import launch
+
+    run.live.update(data=plan.data)
+    if plan.defined.spec.kind == "live":
+        run.live.update(model=plan.model)  # its architecture: the weights come from a checkpoint
+    return launch(run, cargo, choose_device(plan.config.device).device)
+
+
+def _check_free(run: Run) -> None:
+    """Refuse a run that another process is training."""
     run.refresh()
     if run.status in ACTIVE and run.pid != os.getpid():
         raise TrainingError(
             f"Run {run.ref} is {run.status}, in process {run.pid}.",
             f"Watch it: %lepton attach {run.ref}, or stop it first: %lepton stop {run.ref}",
         )
-    settings = TrainConfig.from_options(run.read_json("config.json"))
-    asked = {"epochs": epochs, "lr": lr, "clip": clip, "on_nan": on_nan}
-    changes = {name: value for name, value in asked.items() if value is not None}
-    settings = TrainConfig.from_options({**settings.to_dict(), **changes})
+
+
+def _last(run: Run, settings: TrainConfig) -> tuple[Checkpoint, dict[str, Any]]:
+    """The last checkpoint that can be read, and what it holds; refuses a run with nothing left to do."""
     known = len(run.warnings)
     checkpoint, saved = run.load_checkpoint("last")
     for warning in run.warnings[known:]:
@@ -165,41 +229,16 @@ def resume(
             f"Run {run.ref} already has all of its epochs ({settings.epochs}).",
             f"To train longer: %lepton resume {run.ref} --epochs {settings.epochs * 2}",
         )
-    bundle = as_bundle(data) if data is not None else load_data(run)
-    _note_changed_data(run, bundle)
-    keep_trained(run, bundle.contents.get("train"))
-    own = run.read_json("own.json", {})
-    own_loss = loss is not None or bool(own.get("loss"))
-    bundle = (bundle.as_given() if own_loss else bundle).as_trained(
-        Signature.from_dict(run.read_json("signature.json"))
-    )
-    network = model if model is not None else run.live.get("model")
-    if network is None:
-        network = load_model(run, checkpoint=checkpoint.step)
-    check_fits(network, saved["model"], run, _where_the_model_is(run, model))
-    if model is not None or "model" not in run.live:
-        freeze_again(run, network)
-    if changes:
-        run.write_json("config.json", settings.to_dict())
-        said = ", ".join(f"{name} {value}" for name, value in changes.items())
-        run.append_log(f"resumed with {said} from step {checkpoint.step}")
-    if optimizer is not None:
-        check_optimizer(optimizer, network)
-    elif own.get("optimizer"):
-        optimizer = make_optimizer_again(own["optimizer"], network, run.ref)
-    if loss is None and own.get("loss"):
-        loss = make_loss_again(own["loss"], run.ref)
-    criterion = make_criterion(loss, bundle, settings)
-    monitor = Monitor(run.monitor, run.mode)
-    plan = Plan(network, bundle, criterion, optimizer, settings, monitor, called, own_loss, lr)
-    if not background:
-        return Job(run, plan).execute(saved)
-    from lepton_nb.training.background.launch import launch
-
-    return launch(run, _pack(plan), choose_device(settings.device).device, resume=True)
+    return checkpoint, saved
 
 
-def _where_the_model_is(run: Run, given: nn.Module | None) -> str:
+def _note_changes(run: Run, settings: TrainConfig, changes: Mapping[str, Any], step: int) -> None:
+    run.write_json("config.json", settings.to_dict())
+    said = ", ".join(f"{name} {value}" for name, value in changes.items())
+    run.append_log(f"resumed with {said} from step {step}")
+
+
+def _where_the_model_is(run: Run, given: Any) -> str:
     """What to do where a model is not the run's."""
     if run.read_json("model.json", {}).get("kind") == "live":
         return "Give --model one of the class that the run was trained with."
@@ -219,13 +258,10 @@ def _pack(plan: Plan) -> Cargo:
 def _keep(run: Run, plan: Plan) -> None:
     """Keep with the run what a resume, an evaluation and a package will ask for."""
     with private_rng():
-        keep_example(run, plan.data)  # packaging needs real inputs, perhaps when the data is gone
+        if plan.example != ():
+            keep_example(run, plan.data, plan.example)  # packaging needs some, perhaps without the data
     keep_trained(run, plan.data.contents.get("train"))
-    described = {
-        "optimizer": describe_optimizer(plan.optimizer, plan.model),
-        "loss": describe_loss(plan.loss if plan.own_loss else None),
-    }
-    run.write_json("own.json", described)
+    run.write_json("own.json", plan.described())
     record_parts(run, plan.model)
     remember(run, plan.model, plan.data)
 

@@ -26,13 +26,13 @@ from torch import nn
 
 from lepton_nb.data import Batch, DataBundle
 from lepton_nb.models.losses import loss_untouched
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.runs import home
 from lepton_nb.training.allocator import freed_memory_kept
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import Precision, choose_precision, make_autocast
 from lepton_nb.training.gradients import backward, is_out_of_memory
 from lepton_nb.training.optimizers import forget_gradients, make_optimizer
-from lepton_nb.training.seeding import private_rng
 
 WARM_UP, STEPS = 2, 5
 PATIENCE = 4.0  # seconds after which a candidate has been measured enough, however few steps that were

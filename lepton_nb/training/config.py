@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lepton_nb.errors import ArgumentError, did_you_mean
+from lepton_nb.training.adapters import parse_lora
 
 
 def setting(default: Any, doc: str) -> Any:
@@ -31,6 +32,9 @@ class TrainConfig:
     schedule: Literal["cosine", "one-cycle", "linear", "step", "plateau", "warmup", "constant"] = setting(
         "cosine", "how the learning rate moves over the run; %lepton schedule draws it"
     )
+    scheduler_by: Literal["auto", "step", "epoch"] = setting(
+        "auto", "when your own scheduler is stepped; auto is step for OneCycleLR and the like, else epoch"
+    )
     warmup: float = setting(0.05, "share of the run in which the learning rate rises, except in one-cycle")
     drop: float = setting(0.1, "factor of the learning rate at each drop of a step or plateau schedule")
     drop_after: int | None = setting(
@@ -47,6 +51,10 @@ class TrainConfig:
     unfreeze_at: int | None = setting(None, "epochs after which the frozen layers train, too")
     lr_decay: float = setting(
         1.0, "learning rate of each block of layers, as a factor of the block's after it; 0.8 for fine-tuning"
+    )
+    lora: str | None = setting(
+        None,
+        "train small matrices beside the linear layers: r=8, with alpha=16,dropout=0.1,targets=query|value",
     )
     label_smoothing: float = setting(0.0, "share of the target given to the other classes, 0 to 1")
     class_weights: Literal["none", "balanced"] = setting(
@@ -100,6 +108,8 @@ class TrainConfig:
         for name, choices in ((f.name, get_args(hints[f.name])) for f in fields(self)):
             if get_origin(hints[name]) is Literal and getattr(self, name) not in choices:
                 _reject_choice(name, getattr(self, name), choices)
+        if self.lora is not None:
+            parse_lora(self.lora)
         if self.ema is not None and self.swa is not None:
             raise ArgumentError("Both ema and swa are given, two ways to average weights.", "Leave one out.")
         if self.unfreeze_at is not None and self.freeze is None:
@@ -190,6 +200,8 @@ def _reject_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
 def _coerce(name: str, value: Any, hint: Any) -> Any:
     """`value` as the field's type where that loses nothing (1 as 1.0, 10.0 as 10)."""
     kinds = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and "none" in get_args(hint):
+        return "none"
     if value is None and type(None) in kinds:
         return None
     if get_origin(hint) is Literal or isinstance(value, bool) == (bool in kinds):

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from matplotlib.figure import Figure
-
-from lepton_nb.evaluation.report import picture_html
+from lepton_nb.plots.drawn import draw
+from lepton_nb.plots.html import picture_html
 from lepton_nb.plots.rates import rates_over_epochs
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.preparing import as_bundle
@@ -30,13 +29,13 @@ class SchedulePlan:
     rates: dict[str, list[float]]
     steps_per_epoch: int
 
-    def figure(self) -> Figure:
+    def figure(self) -> Any:
         """The learning rate over epochs, one line a schedule."""
         lines = {
             name: ([step / self.steps_per_epoch for step in range(len(rates))], rates)
             for name, rates in self.rates.items()
         }
-        return rates_over_epochs(lines)
+        return draw(rates_over_epochs(lines))
 
     def __str__(self) -> str:
         lines = [

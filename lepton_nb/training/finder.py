@@ -12,23 +12,24 @@ from html import escape
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 
 from lepton_nb.data import Loader
 from lepton_nb.errors import ArgumentError, TrainingError
-from lepton_nb.evaluation.report import picture_html
 from lepton_nb.models.losses import loss_untouched
+from lepton_nb.models.seeding import private_rng, seed_all
+from lepton_nb.plots.drawn import draw
+from lepton_nb.plots.html import picture_html
 from lepton_nb.plots.rates import loss_over_rate
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.device import choose_device, choose_precision, make_autocast
 from lepton_nb.training.gradients import backward
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.optimizers import make_optimizer, move_optimizer
+from lepton_nb.training.own import Own
 from lepton_nb.training.parts import evaluating_parts
 from lepton_nb.training.plan import Plan
 from lepton_nb.training.preparing import prepare
-from lepton_nb.training.seeding import private_rng, seed_all
 
 _WINDOW = 7  # steps that the loss is averaged over
 _DIVERGED = 4.0  # times the lowest mean loss of a window
@@ -76,9 +77,9 @@ class RateSearch:
         end = next(i for i in range(begin, bottom + 1) if smooth[i] <= low + _EDGE * fall)
         return math.sqrt(self.rates[begin] * self.rates[end])
 
-    def figure(self) -> Figure:
+    def figure(self) -> Any:
         """The loss over the learning rate, with the suggestion."""
-        return loss_over_rate(self.rates, self.losses, self.smooth, self.suggestion)
+        return draw(loss_over_rate(self.rates, self.losses, self.smooth, self.suggestion))
 
     def __str__(self) -> str:
         steps = f"{len(self.rates)} steps from {self.rates[0]:.1g} to {self.rates[-1]:.1g}, {self.ended}"
@@ -135,7 +136,7 @@ def lr_find(
             f"The range is {start:g} to {end:g} in {steps} steps; expected it to rise, in 10 steps or more.",
             "For example --start 1e-7 --end 10 --steps 100",
         )
-    plan = prepare(model, data, train=train, val=val, optimizer=optimizer, loss=loss, config=config)
+    plan = prepare(model, data, train=train, val=val, own=Own(optimizer, loss), config=config)
     rates = [start * (end / start) ** (step / (steps - 1)) for step in range(steps)]
     found = RateSearch()
     with private_rng(), _unchanged(plan), loss_untouched(plan.loss):

@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from lepton_nb.batch import Batch, Tree, cut
+from lepton_nb.batch import Batch, Given, cut
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.objectives import Objective
+from lepton_nb.models.stepping import StepObjective
 from lepton_nb.runs import Run
 from lepton_nb.training.group import ALONE, Group
+from lepton_nb.training.optimizers import forget_gradients
 
 
 class NonFiniteLossError(Exception):
@@ -22,13 +24,16 @@ class NonFiniteLossError(Exception):
 
     Attributes:
         value: The loss.
-        inputs: What the model was given.
+        batch: What it is the loss of.
     """
 
-    def __init__(self, value: float, inputs: Tree) -> None:
+    def __init__(self, value: float, batch: Batch) -> None:
         super().__init__(value)
         self.value = value
-        self.inputs = inputs
+        self.batch = batch
+
+
+_SMALLER = "Take a smaller batch_size, --precision bf16, or --device cpu."
 
 
 class Gradients:
@@ -67,6 +72,7 @@ class Gradients:
         self.revocable = revocable
         self.group = group
         self.forward: Callable[..., Any] = model
+        self.forget = forget_gradients(optimizer)
         self.most: int | None = None
 
     def add(self, batches: Sequence[Batch]) -> float:
@@ -90,8 +96,19 @@ class Gradients:
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
+                if isinstance(batches[0], Given):
+                    raise TrainingError("A batch of your step does not fit in memory.", _SMALLER) from None
             # Only out here has the traceback let go of the activations.
             self._halve(batches)
+
+    def move(self, clip: float | None) -> None:
+        """Move the weights by the gradients gathered, and forget these."""
+        if clip is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.forget()
 
     def _add(self, batches: Sequence[Batch]) -> float:
         if self.most is None and len(batches) == 1:
@@ -100,14 +117,14 @@ class Gradients:
             loss = sum(self._pass(*piece) for piece in self._pieces(batches))
         # A scaler looks at the gradients itself, and leaves the step out.
         if self.revocable and not self.scaler.is_enabled() and not self._finite():
-            raise NonFiniteLossError(loss, batches[-1].inputs)
+            raise NonFiniteLossError(loss, batches[-1])
         return loss
 
     def _pass(self, batch: Batch, weight: float) -> float:
         """Forward and backward; the share of the loss that the items have in the mean."""
         loss = backward(self.objective, self.forward, batch, self.autocast, self.scaler, weight, self.group)
         if not math.isfinite(loss):
-            raise NonFiniteLossError(loss, batch.inputs)
+            raise NonFiniteLossError(loss, batch)
         return weight * loss
 
     def _pieces(self, batches: Sequence[Batch]) -> Iterator[tuple[Batch, float]]:
@@ -144,6 +161,26 @@ class Gradients:
             said += f" Batch norm sees {self.most} at a time, which may change the result."
         self.run.warnings.append(said)
         self.run.append_log(said)
+
+
+class OwnMoves(Gradients):
+    """Of a step of the user's that goes backward and moves the weights itself: there is nothing to add."""
+
+    def _pass(self, batch: Batch, weight: float) -> float:
+        objective = self.objective
+        assert isinstance(objective, StepObjective)
+        objective.moving = True
+        try:
+            with self.autocast:
+                loss: float = objective(self.model, batch)[0].item()
+        finally:
+            objective.moving = False
+        if not math.isfinite(loss):
+            raise NonFiniteLossError(loss, batch)
+        return weight * loss
+
+    def move(self, clip: float | None) -> None:  # noqa: ARG002 - the step has moved them
+        return
 
 
 def backward(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -25,14 +25,18 @@ from lepton_nb.data import Loader
 from lepton_nb.data.own.workers import worker_death
 from lepton_nb.errors import LeptonError, StoreError
 from lepton_nb.models.losses import loss_parameters
+from lepton_nb.models.objectives import Objective
+from lepton_nb.models.seeding import private_rng
+from lepton_nb.models.stepping import StepObjective, moves_itself
 from lepton_nb.runs import Retention, Run
+from lepton_nb.tasks.meters import Meter
 from lepton_nb.training.allocator import freed_memory_kept
 from lepton_nb.training.autotune import autotune, compile_in_place
 from lepton_nb.training.averaging import ExponentialAverage, StochasticAverage, WeightAverage
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.device import choose_device, choose_precision, make_autocast, precision_warning
-from lepton_nb.training.gradients import Gradients
+from lepton_nb.training.gradients import Gradients, OwnMoves
 from lepton_nb.training.interrupts import graceful_interrupt
 from lepton_nb.training.layout import view_failure
 from lepton_nb.training.loop import Work, fit, restore, snapshot
@@ -40,13 +44,8 @@ from lepton_nb.training.majority import Majority
 from lepton_nb.training.mixing import mixed
 from lepton_nb.training.monitoring import meter_of
 from lepton_nb.training.nonfinite import NonFinite
-from lepton_nb.training.optimizers import (
-    forget_gradients,
-    forgotten,
-    make_optimizer,
-    move_optimizer,
-    use_fused,
-)
+from lepton_nb.training.optimizers import forgotten, make_optimizers, move_optimizer, use_fused
+from lepton_nb.training.own_metrics import measured_beside
 from lepton_nb.training.parts import StandingStill, recorded_parts
 from lepton_nb.training.plan import Plan
 from lepton_nb.training.profiling import Profiler
@@ -54,9 +53,9 @@ from lepton_nb.training.rates import Rates, scaled
 from lepton_nb.training.recorder import Recorder
 from lepton_nb.training.samples import Samples
 from lepton_nb.training.schedules import Plateau, schedule_of, swa_start
-from lepton_nb.training.seeding import private_rng
+from lepton_nb.training.scheduling import Length, Scheduled
 from lepton_nb.training.settling import settle
-from lepton_nb.training.used import used
+from lepton_nb.training.step_logs import logged_beside
 
 
 class Job:
@@ -86,7 +85,7 @@ class Job:
                 *([EarlyStopping(self.config.patience)] if self.config.patience else []),
                 Checkpointing(lambda: snapshot(state, work), self.config.checkpoint_every, self._retention()),
                 RunLog(),
-                *([Samples(self.data)] if Samples.suits(self.data) else []),
+                *([Samples(self.data, work.averaging)] if Samples.suits(self.data) else []),
                 HardwareSampler(),
                 *make_sinks(self.config.sink),
                 *self.plan.callbacks,
@@ -95,10 +94,11 @@ class Job:
                 if self.plan.lr is not None:
                     change_rates(saved, self.plan.lr)
                 restore(state, work, saved)
-            self.run.live.update(model=self.model, data=self.data, loss=self.loss)
-            state.writer.record_params(
-                {**self.run.params, **used(self.config, self.optimizer, None, self.data)}
-            )
+                if self.plan.lr is not None and work.scheduled is not None:
+                    work.scheduled.change(self.plan.lr / (state.lr or self.plan.lr))
+            self._keep_here(work)
+            plan = replace(self.plan, config=self.config)
+            state.writer.record_params({**self.run.params, **plan.used()})
             state.writer.begin(state.total_steps, from_step=state.step, epochs=state.epochs)
             try:
                 with graceful_interrupt(state.control), freed_memory_kept(state.device):
@@ -114,7 +114,21 @@ class Job:
                 # The user's own model holds its gradients, and outlives the run; so does the optimizer.
                 state.optimizer.zero_grad(set_to_none=True)
                 work.rates.put_back()
+                if work.scheduled is not None:
+                    work.scheduled.put_back()
         return self.run
+
+    def _keep_here(self, work: Work) -> None:
+        """What this process can resume and evaluate the run with, beside what is on disk."""
+        plan, live = self.plan, self.run.live
+        live.update(model=self.model, data=self.data, metrics=plan.metrics)
+        live["step" if plan.stepped else "loss"] = self.loss
+        if plan.stepped:
+            live["objective"] = work.objective
+        if plan.optimizer is not None:
+            live["optimizer"] = plan.optimizer
+        if plan.scheduling is not None and plan.scheduling.given is not None:
+            live["scheduler"] = plan.scheduling.given
 
     def _layout_failure(self, error: BaseException) -> LeptonError | None:
         return view_failure(error) if self.config.channels_last else None
@@ -159,24 +173,39 @@ class Job:
             monitor=self.run.monitor,
             mode=_mode(self.run.mode),
         )
-        task, signature = self.data.task, self.data.signature
-        objective = self.plan.objective()
+        objective = self.plan.objective(optimizer)
+        rates = Rates(optimizer, schedule_of(self.config, steps), None if ours else self.config.lr)
+        scheduled = self._scheduled(rates, optimizer, steps)
+        moves = isinstance(objective, StepObjective) and objective.moves
+        gradients = OwnMoves if moves else Gradients
         work = Work(
             train_loader=mixed(train_loader, self.data, self.config),
             val_loader=val_loader,
             criterion=self.loss,
             objective=objective,
-            gradients=Gradients(self.run, self.model, optimizer, objective, autocast, scaler, revocable=skip),
-            meter=meter_of(task, signature, self.run.monitor),
-            rates=Rates(optimizer, schedule_of(self.config, steps), None if ours else self.config.lr),
+            gradients=gradients(self.run, self.model, optimizer, objective, autocast, scaler, revocable=skip),
+            meter=self._meter(objective),
+            rates=rates,
+            scheduled=scheduled,
             autocast=autocast,
-            nonfinite=NonFinite(state, autocast, skip=skip),
+            nonfinite=NonFinite(state, self.loss, autocast, skip=skip),
             scaler=scaler,
-            forget_gradients=forget_gradients(optimizer),
+            logs=(lambda: objective.logs) if isinstance(objective, StepObjective) else dict,
             recorder=Recorder(state, callbacks),
             averaging=averaging,
         )
         return state, work
+
+    def _meter(self, objective: Objective) -> Callable[[], Meter]:
+        meter = meter_of(self.data, self.run.monitor, self.plan.metrics)
+        meter = measured_beside(meter, self.plan.metrics)
+        return logged_beside(meter, objective) if isinstance(objective, StepObjective) else meter
+
+    def _scheduled(self, rates: Rates, optimizer: torch.optim.Optimizer, steps: int) -> Scheduled | None:
+        if self.plan.scheduling is None:
+            return None
+        rates.give_peaks()
+        return Scheduled(self.plan.scheduling, optimizer, Length(self.config.epochs, steps))
 
     def _tuned(self, device: torch.device) -> TrainConfig:
         """The settings, with those in them that turned out to be the fastest here, if that was asked for."""
@@ -209,6 +238,8 @@ class Job:
             found.append(Majority(work, self.data.signature))
         if isinstance(work.rates.schedule, Plateau):
             found.append(work.rates.schedule)
+        if work.scheduled is not None:
+            found.append(work.scheduled)
         if type(work.averaging) is not WeightAverage:
             found.append(work.averaging)
         if self.config.freeze is not None:
@@ -220,7 +251,8 @@ class Job:
     def _optimizer(self, device: torch.device) -> torch.optim.Optimizer:
         learned = loss_parameters(self.loss, self.model)
         if self.optimizer is None:
-            return make_optimizer(self.model, self.config, learned)
+            apart = self.plan.stepped and moves_itself(self.loss)
+            return make_optimizers(self.model, self.config, learned, apart=apart)
         if said := forgotten(self.optimizer, learned):
             self.run.warnings.append(said)
             self.run.append_log(said)

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
-from lepton_nb.batch import mapped
+from lepton_nb.batch import Batch, part
 from lepton_nb.data import DataBundle
 from lepton_nb.data.own.splits import LoaderSplit, UserLoader
 from lepton_nb.errors import TrainingError
-from lepton_nb.models import Inputs, call_model
+from lepton_nb.models.objectives import returned
 from lepton_nb.models.preserve import untouched
 from lepton_nb.training.blocks import frozen_modules
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.parts import evaluating_parts
 
 
-def check_last_batch(model: nn.Module, bundle: DataBundle, inputs: Inputs, config: TrainConfig) -> None:
+def check_last_batch(
+    model: nn.Module, bundle: DataBundle, batch: Batch, loss: Any, config: TrainConfig
+) -> None:
     """Try the model on one item where an epoch ends with a batch of one.
 
     Args:
-        inputs: Of a batch, on the model's device.
+        batch: A real one, on the model's device.
+        loss: How it goes through the model, see `returned`.
 
     Raises:
         TrainingError: If the model cannot train on it; a batch norm over pictures can.
     """
     last, items = _last_size(bundle, config), len(bundle.train)
-    if last != 1 or (layer := _layer_that_fails(model, inputs, config)) is None:
+    if last != 1 or (layer := _layer_that_fails(model, part(batch, 0, 1), loss, config)) is None:
         return
     if isinstance(bundle.train, LoaderSplit) and len(_loader(bundle.train)) < items:
         raise TrainingError(
@@ -50,9 +55,8 @@ def _loader(split: LoaderSplit) -> UserLoader:
     return split.loader(batch_size=1, shuffle=True)
 
 
-def _layer_that_fails(model: nn.Module, inputs: Inputs, config: TrainConfig) -> str | None:
+def _layer_that_fails(model: nn.Module, one: Batch, loss: Any, config: TrainConfig) -> str | None:
     """The batch norm that has one value per channel of one item; None where the model trains on one."""
-    one = mapped(lambda tensor: tensor[:1], inputs)
     still = evaluating_parts(model)
     frozen = frozen_modules(model, config.freeze) if config.freeze and config.unfreeze_at is None else []
     inside: list[str] = []
@@ -66,7 +70,7 @@ def _layer_that_fails(model: nn.Module, inputs: Inputs, config: TrainConfig) -> 
             if isinstance(module, nn.modules.batchnorm._BatchNorm)
         ]
         try:
-            call_model(model, one)
+            returned(loss, model, one)
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 return None  # whatever else it is, it is not of the number of items

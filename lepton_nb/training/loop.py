@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -30,18 +30,21 @@ from torch import nn
 
 from lepton_nb.batch import Batch
 from lepton_nb.callbacks import Callback, TrainState, callback_states, restore_callbacks
+from lepton_nb.callbacks.metrics import Metrics
 from lepton_nb.data import Loader
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.objectives import Objective
+from lepton_nb.models.seeding import get_rng_state, seed_all, set_rng_state
 from lepton_nb.tasks.meters import Meter
 from lepton_nb.training.averaging import WeightAverage
 from lepton_nb.training.config import TrainConfig
 from lepton_nb.training.gradients import Gradients, NonFiniteLossError
 from lepton_nb.training.group import ALONE, Group
+from lepton_nb.training.monitoring import check_monitored
 from lepton_nb.training.nonfinite import NonFinite
 from lepton_nb.training.rates import Rates
 from lepton_nb.training.recorder import Recorder
-from lepton_nb.training.seeding import get_rng_state, seed_all, set_rng_state
+from lepton_nb.training.scheduling import Scheduled
 from lepton_nb.training.validation import validate
 
 
@@ -58,6 +61,8 @@ class Work:
         averaging: Says which weights are validated and kept, the model's own or an average of them.
         autocast: Context of the forward pass, entered again and again.
         nonfinite: Decides what a loss that is NaN or infinite means.
+        logs: Gives the numbers that a step of the user's has logged of the last batch.
+        scheduled: The user's own scheduler, where it moves the rates.
         rng_state: Generators to put back before the first batch of a run resumed in mid-epoch.
         loss_sum: Sum of the losses of this epoch's items so far.
     """
@@ -72,9 +77,10 @@ class Work:
     autocast: AbstractContextManager[Any]
     nonfinite: NonFinite
     scaler: torch.amp.GradScaler
-    forget_gradients: Callable[[], None]
+    logs: Callable[[], Mapping[str, Any]]
     recorder: Recorder
     averaging: WeightAverage
+    scheduled: Scheduled | None = None
     group: Group = ALONE
     rng_state: dict[str, Any] | None = None
     loss_sum: float = 0.0
@@ -94,6 +100,7 @@ def fit(state: TrainState, work: Work, callbacks: Sequence[Callback]) -> None:
         if state.control.stop_requested or not _validate_epoch(state, work, callbacks):
             break
         _call(callbacks, "on_epoch_end", state)
+        work.recorder.note()
         _next_epoch(state, work)
     state.phase = "finished" if state.epoch >= state.epochs else "stopped"
     _call(callbacks, "on_fit_end", state)
@@ -115,6 +122,7 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
         work.rng_state = None
     for together in _groups(batches, config.accumulation):
         state.batch += len(together)
+        work.rates.apply(state.step)
         try:
             loss = work.gradients.add(together)
         except NonFiniteLossError as error:
@@ -124,11 +132,13 @@ def _train_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]) -
         items = sum(batch.items for batch in together)
         work.loss_sum += loss * items
         work.items += items
-        _step(state, work)
-        recorder.record(loss, items)
+        work.gradients.move(config.clip)
+        state.step += 1
+        recorder.record(loss, items, work.logs())
         work.epoch_seconds = time.perf_counter() - started
         for on_step_end in hooks:
             on_step_end(state)
+        recorder.note()
         if group.any(control.paused):
             _pause(state, recorder)
         if group.any(control.lr_requested):
@@ -147,24 +157,14 @@ def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
         yield group
 
 
-def _step(state: TrainState, work: Work) -> None:
-    """Move the weights by the gradients gathered."""
-    work.rates.apply(state.step)
-    if state.config.clip is not None:
-        work.scaler.unscale_(state.optimizer)
-        nn.utils.clip_grad_norm_(state.model.parameters(), state.config.clip)
-    work.scaler.step(state.optimizer)
-    work.scaler.update()
-    work.forget_gradients()
-    state.step += 1
-
-
 def _change_lr(state: TrainState, work: Work) -> None:
     """Put the learning rate asked for in the place of the peak one; every group keeps its share of it."""
     value, before = work.group.broadcast(state.control.take_lr()), work.rates.peaks[0]
     if value is None:
         return
     work.rates.change(value)
+    if work.scheduled is not None:
+        work.scheduled.change(value / before)
     state.run.append_log(f"learning rate {before:g} changed to {value:g} at step {state.step}")
 
 
@@ -180,20 +180,24 @@ def _validate_epoch(state: TrainState, work: Work, callbacks: Sequence[Callback]
                 work.objective,
                 work.meter(),
                 keep_going=work.recorder.keep_going,
+                tell=state.run.warn,
                 group=work.group,
             )
     if metrics is None:
         return False
-    state.metrics.update(
-        metrics,
-        train_loss=work.loss_sum / max(work.items, 1),
-        epoch_seconds=work.epoch_seconds,
-        items_per_second=work.items / max(work.epoch_seconds, 1e-9),
-    )
+    seconds = max(work.epoch_seconds, 1e-9)
+    metrics |= {
+        "train_loss": work.loss_sum / max(work.items, 1),
+        "epoch_seconds": work.epoch_seconds,
+        "items_per_second": work.items / seconds,
+    }
+    state.metrics.know(metrics)
+    measuring = [callback for callback in callbacks if callback.measures]
+    _call(measuring, "on_validation_end", state)
+    work.recorder.emit([(state.step, state.epoch, {**metrics, **state.metrics.take_put()})])
+    check_monitored(state)
     state.note_best()
-    names = (*metrics, "train_loss", "epoch_seconds", "items_per_second")
-    work.recorder.emit([(state.step, state.epoch, {name: state.metrics[name] for name in names})])
-    _call(callbacks, "on_validation_end", state)
+    _call([callback for callback in callbacks if not callback.measures], "on_validation_end", state)
     work.recorder.rest()
     return True
 
@@ -230,6 +234,7 @@ def snapshot(state: TrainState, work: Work) -> dict[str, object]:
         TrainingError: If a weight is no longer finite; what was saved before is kept.
     """
     work.recorder.flush()
+    work.rates.take_over(state.step)
     _check_weights(state)
     done = state.phase == "validating"
     return {
@@ -259,14 +264,14 @@ def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
     state.model.load_state_dict(saved["model"])
     state.optimizer.load_state_dict(saved["optimizer"])
     work.scaler.load_state_dict(saved["scaler"])
-    if isinstance(work.criterion, nn.Module) and saved.get("loss"):
+    if hasattr(work.criterion, "load_state_dict") and saved.get("loss"):
         work.criterion.load_state_dict(saved["loss"])
     work.rates.restore(saved["base_lrs"])
     state.epoch, state.batch, state.step = saved["epoch"], saved["batch"], saved["step"]
     state.started_step = state.step
     state.best_value, state.best_loss = saved["best_value"], saved["best_loss"]
     state.best_epoch = saved["best_epoch"]
-    state.metrics = dict(saved["metrics"])
+    state.metrics = Metrics(saved["metrics"])
     work.loss_sum = saved["loss_sum"]
     work.items, work.epoch_seconds = saved["items"], saved["epoch_seconds"]
     work.gradients.most = saved["most"]
@@ -275,8 +280,8 @@ def restore(state: TrainState, work: Work, saved: dict[str, Any]) -> None:
 
 
 def _state_of(criterion: Any) -> dict[str, Any]:
-    """What a loss learns or counts, such as a temperature; most have nothing."""
-    return dict(criterion.state_dict()) if isinstance(criterion, nn.Module) else {}
+    """What a loss or step learns or counts, such as a temperature; most have nothing."""
+    return dict(criterion.state_dict()) if hasattr(criterion, "state_dict") else {}
 
 
 def _check_weights(state: TrainState) -> None:

@@ -5,14 +5,17 @@ A metric that `evaluate` gives and the epochs do not is measured in every epoch 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import CodeType
 from typing import Literal, Self, cast
 
 import torch
 from torch import Tensor
 
 from lepton_nb.batch import Tree
+from lepton_nb.callbacks import Callback, TrainState
+from lepton_nb.callbacks.user import EpochFunction
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import ArgumentError, TrainingError, did_you_mean
 from lepton_nb.models.calling import scores_of
@@ -38,44 +41,120 @@ class Monitor:
     mode: Mode
 
 
-def find_monitor(asked: str | None, bundle: DataBundle, *, own_loss: bool) -> Monitor:
+LOSS = Monitor("val_loss", "min")
+
+
+def find_monitor(
+    asked: str | None,
+    bundle: DataBundle,
+    *,
+    own_loss: bool,
+    own: Mapping[str, Mode | None] | None = None,
+    put: Collection[str] | None = None,
+) -> Monitor:
     """The metric to watch.
 
     Args:
         asked: ``NAME`` or ``NAME:min`` or ``NAME:max``, with or without ``val_``; None chooses.
-        own_loss: Whether the loss is the user's, whose values then say which epoch was best.
+        own_loss: Whether the loss is the user's, whose values then say which epoch was best, unless there is
+            a metric of theirs.
+        own: The user's own metrics, and what is better of each, where they tell.
+        put: Words of the user's callbacks, among them the names of what they measure; None without callbacks.
 
     Raises:
         ArgumentError: If nothing gives such a metric; says what there is.
     """
+    own = own or {}
+    if asked is not None:
+        return _asked(*_split(asked), asked, bundle, own, put)
     if "val" not in bundle.splits:
-        if asked is not None and _split(asked)[0] != "train_loss":
-            raise ArgumentError(
-                f"--monitor is {asked!r}, but there is no validation split.", "Give --val, or leave it out."
-            )
         return Monitor("train_loss", "min")
-    if asked is None:
-        return Monitor("val_loss", "min") if own_loss else Monitor(bundle.task.monitor, bundle.task.mode)
-    name, mode = _split(asked)
+    if own_loss:
+        first = next(iter(own), "loss")
+        return Monitor(f"val_{first}", own.get(first) or _usual_mode(first))
+    return Monitor(bundle.task.monitor, bundle.task.mode)
+
+
+def _asked(
+    name: str,
+    mode: Mode | None,
+    asked: str,
+    bundle: DataBundle,
+    own: Mapping[str, Mode | None],
+    put: Collection[str] | None,
+) -> Monitor:
+    short = name.removeprefix("val_")
     if name == "train_loss":
         return Monitor(name, "min")
-    short = name.removeprefix("val_")
-    mode = mode or ("min" if short.endswith(_LESS_IS_BETTER) else "max")
+    if short in own:
+        return Monitor(f"val_{short}", mode or own[short] or _usual_mode(short))
+    for exactly in (f"val_{short}", name):
+        if exactly in (put or ()):
+            return Monitor(exactly, mode or _usual_mode(short))
+    if "val" not in bundle.splits and put is None:
+        raise ArgumentError(
+            f"--monitor is {asked!r}, but there is no validation split.", "Give --val, or leave it out."
+        )
     known = {"loss", bundle.task.monitor.removeprefix("val_"), *_measured(bundle)}
     found = next((short + average for average in _AVERAGES if short + average in known), None)
-    if found is None:
+    if found is None and put is None:
         title = bundle.task.title.lower()
         raise ArgumentError(
-            f"There is no metric {name!r} to monitor for {title}.", did_you_mean(short, sorted(known))
+            f"There is no metric {name!r} to monitor for {title}.",
+            did_you_mean(short, sorted(known | own.keys())),
         )
-    return Monitor(f"val_{found}", mode)
+    return Monitor(name if found is None else f"val_{found}", mode or _usual_mode(short))
 
 
-def meter_of(task: Task, signature: Signature, monitor: str) -> Callable[[], Meter]:
-    """Makes the meter of an epoch, which gives the monitored metric, too."""
-    if monitor in ("train_loss", "val_loss", task.monitor):
+def _usual_mode(name: str) -> Mode:
+    return "min" if name.endswith(_LESS_IS_BETTER) else "max"
+
+
+def words_of(callbacks: Sequence[Callback]) -> set[str] | None:
+    """The words in the code of the user's callbacks; None where there are none of theirs."""
+    own = [callback for callback in callbacks if callback.measures or isinstance(callback, EpochFunction)]
+    functions = [
+        value
+        for callback in own
+        for value in (*vars(type(callback)).values(), getattr(callback, "function", None))
+        if hasattr(value, "__code__")
+    ]
+    return {word for function in functions for word in _words(function.__code__)} if own else None
+
+
+def _words(code: CodeType) -> Iterator[str]:
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, CodeType):
+            yield from _words(constant)
+
+
+def check_monitored(state: TrainState) -> None:
+    """Say after an epoch that nothing measures what the best epoch is picked by.
+
+    Raises:
+        TrainingError: If nothing does.
+    """
+    if state.monitor not in state.metrics and state.monitor != "val_loss" and not state.epoch:
+        known = [name for name in state.metrics if name.startswith("val_")] or ["train_loss"]
+        raise TrainingError(
+            f"Nothing has measured {state.monitor!r}, which says which epoch is best.",
+            f"Put it into state.metrics in on_validation_end, or monitor another: --monitor {known[0]}",
+        )
+
+
+def meter_of(data: DataBundle, monitor: str, own: Collection[str]) -> Callable[[], Meter]:
+    """Makes the meter of an epoch, which gives the monitored metric, too, where the task has it.
+
+    Args:
+        own: Names of metrics of the user's.
+    """
+    task, signature, name = data.task, data.signature, monitor.removeprefix("val_")
+    usual = monitor in ("train_loss", "val_loss", task.monitor) or name in own
+    if usual or "val" not in data.splits or name not in _measured(data):
         return lambda: task.meter(signature)
-    return lambda: _Measuring(task, signature, monitor.removeprefix("val_"))
+    return lambda: _Measuring(task, signature, name)
 
 
 class _Measuring:

@@ -10,8 +10,9 @@ import torch
 from lepton_nb.callbacks import TrainState
 from lepton_nb.errors import TrainingError
 from lepton_nb.models import first_non_finite
+from lepton_nb.models.objectives import returned
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.training.gradients import NonFiniteLossError
-from lepton_nb.training.seeding import private_rng
 
 MOST_IN_A_ROW = 10  # batches left out one after the other; more is not bad luck
 
@@ -20,12 +21,20 @@ class NonFinite:
     """Answers a `NonFiniteLossError` for one run.
 
     Args:
+        loss: How a batch goes through the model, see `returned`.
         skip: Leave the step out and go on, in place of ending the run.
         autocast: Context of the forward pass.
     """
 
-    def __init__(self, state: TrainState, autocast: AbstractContextManager[Any], *, skip: bool) -> None:
-        self.state, self.autocast, self.skip = state, autocast, skip
+    def __init__(
+        self,
+        state: TrainState,
+        loss: Any,
+        autocast: AbstractContextManager[Any],
+        *,
+        skip: bool,
+    ) -> None:
+        self.state, self.loss, self.autocast, self.skip = state, loss, autocast, skip
         self._in_a_row, self._step = 0, -1
 
     def answer(self, error: NonFiniteLossError) -> None:
@@ -52,7 +61,8 @@ class NonFinite:
         """Which layer it comes from, by running the batch once more; the weights are those it met."""
         buffers = [(buffer, buffer.clone()) for buffer in self.state.model.buffers()]
         with private_rng(), torch.no_grad(), self.autocast:
-            found = first_non_finite(self.state.model, error.inputs)
+            model, batch = self.state.model, error.batch
+            found = first_non_finite(model, batch.inputs, lambda: returned(self.loss, model, batch))
         for buffer, before in buffers:
             buffer.copy_(before)
         if found is not None:

@@ -9,8 +9,19 @@ import torch
 from torch import nn
 
 from lepton_nb.errors import TrainingError
+from lepton_nb.models.several import Models
 from lepton_nb.training.blocks import layer_blocks
 from lepton_nb.training.config import TrainConfig
+from lepton_nb.training.several import Optimizers
+
+
+def make_optimizers(
+    model: nn.Module, config: TrainConfig, of_the_loss: Sequence[nn.Parameter] = (), *, apart: bool = False
+) -> torch.optim.Optimizer:
+    """The configured optimizer, or where several models move `apart` one for each, by the model's name."""
+    if not (apart and isinstance(model, Models)):
+        return make_optimizer(model, config, of_the_loss)
+    return Optimizers({name: make_optimizer(part, config) for name, part in model.items()})
 
 
 def make_optimizer(
@@ -94,16 +105,26 @@ def _fused(parameters: list[nn.Parameter]) -> bool:
     return all(p.is_floating_point() and p.device.type in ("cpu", "cuda", "mps", "xpu") for p in parameters)
 
 
-def check_optimizer(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
+def check_optimizer(optimizer: Any, model: nn.Module, *, by_loop: bool = True) -> torch.optim.Optimizer:
     """The user's optimizer, if it is one and moves this model.
+
+    Args:
+        by_loop: Whether the loop steps it, and not a step of the user's.
 
     Raises:
         TrainingError: If it is not an optimizer, or holds other parameters than the model's.
     """
-    if not isinstance(optimizer, torch.optim.Optimizer):
+    parts = optimizer.parts.values() if isinstance(optimizer, Optimizers) else [optimizer]
+    wrong = next((part for part in parts if not isinstance(part, torch.optim.Optimizer)), None)
+    if wrong is not None:
         raise TrainingError(
-            f"The optimizer is a {type(optimizer).__name__}; expected a torch.optim.Optimizer.",
+            f"The optimizer is a {type(wrong).__name__}; expected a torch.optim.Optimizer.",
             "Make it with torch.optim.Adam(model.parameters(), lr=1e-3), or name one: --optimizer adamw",
+        )
+    if by_loop and isinstance(optimizer, torch.optim.LBFGS):
+        raise TrainingError(
+            "LBFGS computes the loss several times a step, so it takes a step of yours.",
+            "def step(model, batch, optimizer): return optimizer.step(closure), and --step step",
         )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     own = {id(p) for p in model.parameters()}
@@ -112,7 +133,8 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
             "The optimizer holds the parameters of another model, so this one would never change.",
             "Run the cell that makes the optimizer again, after the one that makes the model.",
         )
-    return optimizer
+    found: torch.optim.Optimizer = optimizer
+    return found
 
 
 def forgotten(optimizer: torch.optim.Optimizer, of_the_loss: Sequence[nn.Parameter]) -> str | None:

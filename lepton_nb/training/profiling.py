@@ -11,6 +11,7 @@ import torch
 
 from lepton_nb.callbacks import Callback, TrainState
 from lepton_nb.data import Batch, Loader
+from lepton_nb.show.numbers import duration
 
 if TYPE_CHECKING:
     from lepton_nb.training.loop import Work
@@ -46,11 +47,13 @@ class StepProfile:
         return self.seconds[part] / max(self.step_seconds, 1e-12)
 
     def figure(self) -> Any:
-        """The parts as one bar."""
-        from lepton_nb.plots.step_time import step_time
+        """One bar a part, as a share of the step."""
+        from lepton_nb.plots.charts import Bars
+        from lepton_nb.plots.drawn import draw
 
-        title = f"A step takes {_duration(self.step_seconds)} ({self.device}, mean of {self.steps})"
-        return step_time(self.seconds, title=title)
+        title = f"A step takes {duration(self.step_seconds)} ({self.device}, mean of {self.steps})"
+        shares = [self.share(part) for part in PARTS]
+        return draw(Bars(name="step", title=title, y="share of the step", at=PARTS, heights=shares))
 
     def to_dict(self) -> dict[str, Any]:
         return {"seconds": self.seconds, "steps": self.steps, "device": self.device} | {
@@ -61,7 +64,7 @@ class StepProfile:
     def __str__(self) -> str:
         parts = ", ".join(f"{part} {self.share(part):.0%}" for part in PARTS)
         return (
-            f"A step takes {_duration(self.step_seconds)}: {parts}.\n"
+            f"A step takes {duration(self.step_seconds)}: {parts}.\n"
             f"Bottleneck: {self.bottleneck} ({self.share(self.bottleneck):.0%}). {self.remedy}"
         )
 
@@ -238,9 +241,3 @@ def _cores() -> list[int]:
         return list(psutil.Process().cpu_affinity())
     except AttributeError:  # macOS
         return list(range(psutil.cpu_count(logical=False) or 1))
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1e3:.1f} ms" if seconds < 1.0 else f"{seconds:.2f} s"

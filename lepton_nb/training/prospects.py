@@ -41,8 +41,22 @@ def prove_source(definition: Definition, network: nn.Module, inputs: Inputs) -> 
 def say_limits(run: Run, plan: Plan) -> None:
     """Warn on the run where only this kernel will have its model."""
     spec = plan.defined.spec
-    if spec.kind != "live":
-        return
+    if plan.example == ():
+        _say_unknown(run)
+    elif spec.kind == "live":
+        _say_live(run, plan, spec)
+
+
+def _say_unknown(run: Run) -> None:
+    """Of a step that does not call the model itself nobody knows what a service of it would take."""
+    run.write_json(NO_DEPLOY, {"reason": "your step does not call the model itself with tensors"})
+    run.warn(
+        "Your step does not call the model itself with tensors alone, as model(x), so what a service would "
+        "take is not known: evaluate measures by the step, and deploy cannot."
+    )
+
+
+def _say_live(run: Run, plan: Plan, spec: ModelSpec) -> None:
     why = next(iter(spec.missing), "") or "its source was not found"
     no_export = _why_not_exported(run, plan)
     if no_export is None:

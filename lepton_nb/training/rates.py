@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from lepton_nb.training.schedules import Schedule
+from lepton_nb.training.scheduling import copy_of_groups, put_back_groups
 
 
 class Rates:
@@ -24,19 +25,19 @@ class Rates:
     def __init__(self, optimizer: torch.optim.Optimizer, schedule: Schedule, lr: float | None = None) -> None:
         self.optimizer = optimizer
         self.schedule = schedule
-        self._found = [group["lr"] for group in optimizer.param_groups]
-        self.peaks = scaled(self._found, lr)
-        self._set = self._found
+        self._found = copy_of_groups(optimizer)
+        self._set = self._now()
+        self.peaks = scaled(self._set, lr)
 
     def apply(self, step: int) -> None:
         """Set the rates of the step about to be taken."""
+        self.take_over(step)
         factor = self.schedule(step)
-        groups = self.optimizer.param_groups
-        if [group["lr"] for group in groups] != self._set:
-            self._take_over(step)
-        self._set = [peak * factor for peak in self.peaks]
-        for group, rate in zip(groups, self._set, strict=True):
-            group["lr"] = rate
+        self._give([peak * factor for peak in self.peaks])
+
+    def give_peaks(self) -> None:
+        """Set the peaks at once, for a scheduler that is made from them."""
+        self._give(list(self.peaks))
 
     def change(self, lr: float) -> None:
         """Put another peak in the place of the first group's."""
@@ -45,18 +46,27 @@ class Rates:
     def restore(self, peaks: list[float]) -> None:
         """Go on with the peaks of a checkpoint, whose rates the optimizer has been given."""
         self.peaks = list(peaks)
-        self._set = [group["lr"] for group in self.optimizer.param_groups]
+        self._set = self._now()
 
     def put_back(self) -> None:
         """Leave the optimizer with the rates it came with, so that a cell run twice trains the same."""
-        for group, rate in zip(self.optimizer.param_groups, self._found, strict=True):
-            group["lr"] = rate
+        put_back_groups(self.optimizer, self._found)
 
-    def _take_over(self, step: int) -> None:
+    def take_over(self, step: int) -> None:
+        """Make what somebody else has set since the last step the new peaks."""
         before = (self.schedule(step - 1) if step else 1.0) or 1.0
-        for index, group in enumerate(self.optimizer.param_groups):
-            if group["lr"] != self._set[index]:
-                self.peaks[index] = group["lr"] / before
+        for index, rate in enumerate(now := self._now()):
+            if rate != self._set[index]:
+                self.peaks[index] = rate / before
+        self._set = now
+
+    def _now(self) -> list[float]:
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def _give(self, rates: list[float]) -> None:
+        self._set = rates
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
 
 
 def scaled(rates: list[float], first: float | None) -> list[float]:

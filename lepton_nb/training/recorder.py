@@ -6,7 +6,8 @@ A step costs an append; the store and the panels wait for the flush.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lepton_nb.callbacks import Callback, LogRow, TrainState
 
@@ -23,18 +24,30 @@ class Recorder:
         self._steps: list[int] = []
         self._losses: list[float] = []
         self._rates: list[float] = []
+        self._logs: list[dict[str, Any]] = []
         self._items = 0
         self._flushed_at = self._polled_at = time.perf_counter()
 
-    def record(self, loss: float, items: int) -> None:
-        """One optimizer step: its loss, and how many items it used."""
+    def record(self, loss: float, items: int, logs: Mapping[str, Any] | None = None) -> None:
+        """One optimizer step: its loss, how many items it used, and what a step of the user's logged."""
         state = self.state
         self._steps.append(state.step)
         self._losses.append(loss)
+        self._logs.append(dict(logs or {}))
         self._rates.append(state.optimizer.param_groups[0]["lr"])
         self._items += items
         if time.perf_counter() - self._flushed_at >= _INTERVAL:
             self.flush()
+
+    def note(self) -> None:
+        """What callbacks have put into the metrics after the step that was recorded last."""
+        state = self.state
+        if not (put := state.metrics.take_put()):
+            return
+        if self._logs:
+            self._logs[-1].update(put)
+        else:
+            self.emit([(state.step, state.epoch, put)])
 
     def flush(self) -> None:
         """Hand everything collected to the callbacks."""
@@ -42,12 +55,14 @@ class Recorder:
         if self._losses:
             state = self.state
             rows: list[LogRow] = [
-                (step, state.epoch, {"loss": loss, "lr": rate})
-                for step, loss, rate in zip(self._steps, self._losses, self._rates, strict=True)
+                (step, state.epoch, {"loss": loss, "lr": rate, **{k: float(v) for k, v in logs.items()}})
+                for step, loss, rate, logs in zip(
+                    self._steps, self._losses, self._rates, self._logs, strict=True
+                )
             ]
             state.items_per_second = self._items / max(now - self._flushed_at, 1e-9)
-            state.metrics.update(loss=self._losses[-1], lr=self._rates[-1])
-            self._steps, self._losses, self._rates, self._items = [], [], [], 0
+            state.metrics.know(rows[-1][2])
+            self._steps, self._losses, self._rates, self._logs, self._items = [], [], [], [], 0
             self.emit(rows)
         self._flushed_at = now
         if now - self._polled_at >= _POLL:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
-from matplotlib.figure import Figure
-
 from lepton_nb.errors import NotFoundError, did_you_mean
-from lepton_nb.evaluation.report import number, picture_html, table
-from lepton_nb.plots.parallel import Axis, parallel_coordinates
+from lepton_nb.plots.coordinates import Axis, parallel_coordinates
+from lepton_nb.plots.drawn import draw
+from lepton_nb.plots.html import picture_html
 from lepton_nb.runs import Run, RunStore
+from lepton_nb.show.html import bold, code, element, joined, quiet, table
+from lepton_nb.show.numbers import number
 from lepton_nb.training.majority import note_of
 from lepton_nb.training.space import Dimension, parse_space, space_text
 
@@ -49,6 +49,7 @@ class Study:
         monitor: The metric that trials are ranked by, better as `mode` says.
         wanted: How many trials there shall be in all.
         ended: Why the search ended; empty while it goes on.
+        refused: The settings of trials that could not begin, and why.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Study:
     wanted: int
     trials: list[Trial] = field(default_factory=list)
     ended: str = ""
+    refused: list[str] = field(default_factory=list)
 
     @property
     def ranked(self) -> list[Trial]:
@@ -89,7 +91,8 @@ class Study:
     def notes(self) -> list[str]:
         """What a reader of the ranking must know."""
         said = note_of(self.ranked[0].run, self.ranked[0].value) if self.ranked else None
-        return [] if said is None else [said]
+        unmade = [f"{len(self.refused)} trials could not begin, as {self.refused[0]}"] if self.refused else []
+        return [*unmade, *([] if said is None else [said])]
 
     def frame(self) -> pd.DataFrame:
         """One row a trial, in the order they ran."""
@@ -103,15 +106,15 @@ class Study:
         columns = ["run", *(part.name for part in self.space), self.monitor, "state", "epochs", "seconds"]
         return pd.DataFrame(rows, columns=columns)
 
-    def figure(self) -> Figure:
+    def figure(self) -> Any:
         """Parallel coordinates: one line a trial through its settings to its result."""
         axes = [Axis(part.name, part.choices, log=part.log) for part in self.space]
         lines = [[*(trial.params[part.name] for part in self.space), trial.value] for trial in self.ranked]
-        return parallel_coordinates([*axes, Axis(self.monitor)], lines[::-1], better=self.mode)
+        return draw(parallel_coordinates([*axes, Axis(self.monitor)], lines[::-1]))
 
     def __str__(self) -> str:
         rows = [
-            f"  {trial.run.ref:<14} {number(trial.value):>9}  {_settings(trial.params)}"
+            f"  {trial.run.ref:<14} {number(trial.value):>9}  {settings_text(trial.params)}"
             for trial in self.ranked[:5]
         ]
         return "\n".join([self._headline(), *self.notes, *rows, *([self._next()] if rows else [])])
@@ -131,14 +134,12 @@ class Study:
             for t in self.ranked[:10]
         ]
         picture = picture_html(self.figure(), f"Parallel coordinates of {self.name}") if self.ranked else ""
-        notes = "".join(f'<p style="margin:4px 0">{escape(said)}</p>' for said in self.notes)
+        notes = joined(element("p", said, "margin:4px 0") for said in self.notes)
         more = len(self.trials) - len(rows)
-        rest = f'<p style="opacity:.7">and {more} more: study.frame()</p>' if more > 0 and rows else ""
-        command = f"<div><code>{escape(self._next())}</code></div>" if self.ranked else ""
-        return (
-            f'<div><p style="margin:4px 0 8px"><b>{escape(self._headline())}</b></p>{notes}{picture}'
-            f"{table(header, rows) if rows else ''}{rest}{command}</div>"
-        )
+        rest = quiet(f"and {more} more: study.frame()", "p") if more > 0 and rows else ""
+        command = element("div", code(self._next())) if self.ranked else ""
+        head = element("p", bold(self._headline()), "margin:4px 0 8px")
+        return f"<div>{head}{notes}{picture}{table(header, rows) if rows else ''}{rest}{command}</div>"
 
     def _headline(self) -> str:
         pruned = sum(trial.state == "pruned" for trial in self.trials)
@@ -148,7 +149,7 @@ class Study:
         best = ""
         if self.ranked:
             first = self.ranked[0]
-            best = f", best {self.monitor} {number(first.value)} with {_settings(first.params)}"
+            best = f", best {self.monitor} {number(first.value)} with {settings_text(first.params)}"
         ended = f"; {self.ended}" if self.ended else ""
         return f"Search {self.name}: {counts}{best}{ended}"
 
@@ -194,7 +195,7 @@ def record(study: Study, params: dict[str, Any]) -> dict[str, Any]:
     return {"space": space_text(study.space), "params": params, "wanted": study.wanted}
 
 
-def _settings(params: dict[str, Any]) -> str:
+def settings_text(params: dict[str, Any]) -> str:
     return ", ".join(f"{name}={_shown(value)}" for name, value in params.items())
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 
-from lepton_nb.callbacks import Callback, TrainState
-from lepton_nb.data import loaders
-from lepton_nb.errors import ArgumentError, LeptonError, NotFoundError, TrainingError
+from lepton_nb.callbacks import Callback, TrainState, as_callbacks
+from lepton_nb.data import DataBundle, loaders
+from lepton_nb.errors import ArgumentError, NotFoundError
 from lepton_nb.runs import Run
 from lepton_nb.runs.records import check_name, suggest_name
 from lepton_nb.training.api import train as train_run
+from lepton_nb.training.config import TrainConfig
+from lepton_nb.training.own import Own
 from lepton_nb.training.plan import Plan
-from lepton_nb.training.preparing import as_bundle, prepare
+from lepton_nb.training.preparing import as_bundle, as_whole, prepare
 from lepton_nb.training.space import Dimension, parse_space, space_text
-from lepton_nb.training.study import RECORD, TAG, Study, Trial, as_trial, find_study, record
+from lepton_nb.training.study import RECORD, TAG, Study, Trial, as_trial, find_study, record, settings_text
 
 _STARTUP = 5  # trials before any is compared with the others
 
@@ -32,6 +36,10 @@ def tune(
     train: Any = None,
     val: Any = None,
     loss: Any = None,
+    scheduler: Any = None,
+    step: Any = None,
+    metrics: Any = None,
+    callbacks: Sequence[Any] = (),
     name: str | None = None,
     prune: bool = True,
     progress: Callable[[Study], None] | None = None,
@@ -44,67 +52,76 @@ def tune(
     than the median of the trials before it at the same epoch is stopped.
 
     Args:
-        model: As for `lepton_nb.train`, as are `data`, `train`, `val`, `loss` and `config`. An instance is
-            copied for every trial, and stays as it is.
+        model: As for `lepton_nb.train`, as are `data`, `train`, `val`, `loss`, `scheduler` (no instance,
+            which moves one optimizer), `step`, `metrics`, `callbacks` and `config`. Instances of
+            models and losses are copied for every trial, and stay as they are.
         search: See `parse_space`.
         trials: How many in all, those of an earlier call under the same name included.
         name: Name of the search; made from the model's where None.
         prune: Whether to stop bad trials early.
-        progress: Called with the study after every trial.
+        progress: Called with the study before the first trial, and after every one.
 
     Raises:
         ArgumentError: If Optuna is not installed, or the space or a setting is wrong.
         ModelError: If the model does not fit the data.
         TrainingError: If every trial failed.
     """
-    if find_spec("optuna") is None:
-        raise ArgumentError("tune needs optuna, which is not installed.", "pip install 'lepton-nb[tune]'")
     space = parse_space(search)
-    if trials < 1:
-        raise ArgumentError(f"trials is {trials}; expected 1 or more.", "For example --trials 20")
-    twice = [part.name for part in space if part.name in config]
-    if twice:
-        raise ArgumentError(f"{twice[0]} is both set and searched.", f"Leave --{twice[0]} out.")
-    bundle = loaders(train, val) if data is None and train is not None else as_bundle(data)
+    _check(space, trials, scheduler, config)
+    bundle = _data(data, train, val, whole=step is not None)
     # One batch goes through before the first trial: what cannot train is said once, and at once.
-    plan = prepare(copy_of(model), bundle, loss=loss, config=config)
-    if "val" not in bundle.splits:
-        raise ArgumentError(
-            f"Data {bundle.name!r} has no validation split to rank trials by.",
-            "Give --val, or load it with one.",
-        )
-    name = name or f"tune-{suggest_name(plan.defined.name) or 'model'}"
-    study = _study(check_name(name, "search"), space, plan, trials)
-    options = {"loss": loss, **config}
+    own = {"loss": loss, "scheduler": scheduler, "step": step, "metrics": metrics}
+    called = as_callbacks(callbacks)
+    copied = {part: copy_of(value) for part, value in own.items()}
+    plan = prepare(copy_of(model), bundle, own=Own(**copied), config=config, callbacks=called)
+    study = _study(name, space, plan, trials)
 
-    def run_trial(params: dict[str, Any], callbacks: list[Callback]) -> Run:
+    def run_trial(params: dict[str, Any], reports: list[Callback]) -> Run:
         return train_run(
             copy_of(model),
             bundle,
             name=study.name,
             tags={TAG: study.name},
-            callbacks=callbacks,
-            **options,
+            callbacks=[*copy.deepcopy(called), *reports],
+            **{part: copy_of(value) for part, value in own.items()},
+            **config,
             **params,
         )
 
-    _search(
-        study,
-        run_trial,
-        prune=prune,
-        epochs=plan.config.epochs,
-        seed=plan.config.seed,
-        progress=progress,
-    )
+    _search(study, run_trial, plan.config, prune=prune, progress=progress)
     return study
+
+
+def _check(space: Sequence[Dimension], trials: int, scheduler: Any, config: Mapping[str, Any]) -> None:
+    """Refuse a search that cannot be made, before anything is read."""
+    if find_spec("optuna") is None:
+        raise ArgumentError("tune needs optuna, which is not installed.", "pip install 'lepton-nb[tune]'")
+    if trials < 1:
+        raise ArgumentError(f"trials is {trials}; expected 1 or more.", "For example --trials 20")
+    twice = [part.name for part in space if part.name in config]
+    if twice:
+        raise ArgumentError(f"{twice[0]} is both set and searched.", f"Leave --{twice[0]} out.")
+    if isinstance(scheduler, LRScheduler):
+        raise ArgumentError(
+            "A search makes an optimizer for every trial, and your scheduler moves only the one it has.",
+            "Give its class, or a partial: functools.partial(torch.optim.lr_scheduler.StepLR, step_size=5)",
+        )
+
+
+def _data(data: Any, train: Any, val: Any, *, whole: bool) -> DataBundle:
+    if data is not None or train is None:
+        return as_bundle(data, whole=whole)
+    return as_whole(train, val) if whole else loaders(train, val)
 
 
 def copy_of(model: Any) -> Any:
     """A copy of an instance, so that trials do not go on from each other's weights; else the same."""
+    if isinstance(model, Mapping):
+        return {name: copy_of(part) for name, part in model.items()}
     return copy.deepcopy(model) if isinstance(model, nn.Module) else model
 
 
-class Report(Callback):
+class TrialReport(Callback):
     """Tells Optuna of every epoch, and stops the run where it says so.
 
     Args:
@@ -125,7 +142,7 @@ class Report(Callback):
         state.run.write_json(RECORD, self.about)
 
     def on_validation_end(self, state: TrainState) -> None:
-        self.trial.report(state.metrics[state.monitor], state.epoch)
+        self.trial.report(state.metrics.get(state.monitor, math.nan), state.epoch)
         if self.prune and state.epoch + 1 < state.epochs and self.trial.should_prune():
             state.stop_reason = "pruned: worse than the median of the trials before it"
             state.run.annotate(tags={"pruned": ""})
@@ -138,13 +155,26 @@ class Report(Callback):
         state.run.write_json(RECORD, {**self.about, "state": end})
 
 
-def _study(name: str, space: list[Dimension], plan: Plan, trials: int) -> Study:
+def _study(name: str | None, space: list[Dimension], plan: Plan, trials: int) -> Study:
     """A new study, or the one of that name with its trials so far."""
     model, data = plan.defined.name, plan.data.name
+    if "val" not in plan.data.splits:
+        raise ArgumentError(
+            f"Data {data!r} has no validation split to rank trials by.", "Give --val, or load it with one."
+        )
+    name = check_name(name or f"tune-{suggest_name(model) or 'model'}", "search")
     try:
         study = find_study(name)
     except NotFoundError:
         return Study(name, space, plan.monitor.name, plan.monitor.mode, trials)
+    _check_same(study, name, space, plan)
+    study.wanted = trials
+    return study
+
+
+def _check_same(study: Study, name: str, space: list[Dimension], plan: Plan) -> None:
+    """Refuse to go on with a search over other settings, or of another model or other data."""
+    model, data = plan.defined.name, plan.data.name
     if space_text(study.space) != space_text(space):
         raise ArgumentError(
             f"Search {name!r} was over {space_text(study.space)}, not {space_text(space)}.",
@@ -156,31 +186,34 @@ def _study(name: str, space: list[Dimension], plan: Plan, trials: int) -> Study:
             f"Search {name!r} was of {before.model} on {before.data}, not of {model} on {data}.",
             "Give another --name.",
         )
-    study.wanted = trials
-    return study
 
 
 def _search(
     study: Study,
     run_trial: Callable[[dict[str, Any], list[Callback]], Run],
+    config: TrainConfig,
     *,
     prune: bool,
-    epochs: int,
-    seed: int,
     progress: Callable[[Study], None] | None,
 ) -> None:
     """Run trials until there are enough, or an interrupt stopped one of them."""
-    sampler = _sampler(study, epochs=epochs, seed=seed)
-    failure: LeptonError | None = None
-    while study.counted < study.wanted:
+    sampler = _sampler(study, epochs=config.epochs, seed=config.seed)
+    failure: Exception | None = None
+    unmade = 0  # trials that were refused before they had a run
+    tell = progress or (lambda _: None)
+    tell(study)
+    while study.counted + unmade < study.wanted:
         trial = sampler.ask({part.name: part.distribution() for part in study.space})
-        report = Report(trial, record(study, trial.params), prune=prune)
+        report = TrialReport(trial, record(study, trial.params), prune=prune)
         try:
             run = run_trial(dict(trial.params), [report])
-        except TrainingError as error:  # this trial's settings do not train; the others may
+        except Exception as error:  # this trial's settings do not train; the others may
             failure = error
             if report.run is None:
-                raise
+                unmade += 1
+                study.refused.append(f"{settings_text(trial.params)}: {str(error).splitlines()[0]}")
+                sampler.tell(trial, state=_failed())
+                continue
             run = report.run.refresh()
         except KeyboardInterrupt:  # twice in one trial
             study.ended = "interrupted"
@@ -192,8 +225,7 @@ def _search(
         if done.state == "interrupted":
             study.ended = "interrupted; the same line goes on"
             break
-        if progress is not None:
-            progress(study)
+        tell(study)
     if not study.ranked and failure is not None:
         raise failure
 
@@ -226,6 +258,12 @@ def _sampler(study: Study, *, epochs: int, seed: int) -> Any:
 
 def _tell(sampler: Any, trial: Any, done: Trial) -> None:
     sampler.tell(trial, done.value if done.state == "complete" else None, state=_optuna_state(done))
+
+
+def _failed() -> Any:
+    from optuna.trial import TrialState
+
+    return TrialState.FAIL
 
 
 def _optuna_state(trial: Trial) -> Any:

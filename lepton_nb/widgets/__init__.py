@@ -6,8 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
     from lepton_nb.callbacks import Callback
     from lepton_nb.runs import Run
 
@@ -26,27 +24,30 @@ def attach(run: Run | str) -> Run:
     Raises:
         NotFoundError: If there is no such run.
     """
-    from IPython.core.getipython import get_ipython
-    from IPython.display import display
-
     from lepton_nb.runs import get_run
+    from lepton_nb.widgets.place import place_here
 
     found = get_run(run) if isinstance(run, str) else run.refresh()
-    if hasattr(get_ipython(), "kernel"):
+    place = place_here()
+    if place is not None:
         from lepton_nb.widgets.attached import follow
 
-        follow(found)
+        follow(found, place)
     else:
-        display(found)  # type: ignore[no-untyped-call]
+        print(found)
     return found
 
 
-def progress_callbacks(shell: InteractiveShell | None) -> list[Callback]:
-    """How to show the progress of training: a panel in a kernel, a line in a terminal, else text."""
-    if hasattr(shell, "kernel"):
-        from lepton_nb.widgets.panel_callback import PanelCallback
+def progress_callbacks() -> list[Callback]:
+    """How to show the progress of training: a panel in a notebook, a line in a terminal, else text."""
+    if "IPython" in sys.modules or "marimo" in sys.modules:  # a script need not load them to know it is one
+        from lepton_nb.widgets.place import place_here
 
-        return [PanelCallback()]
+        place = place_here()
+        if place is not None:
+            from lepton_nb.widgets.panel_callback import PanelCallback
+
+            return [PanelCallback(place)]
     from lepton_nb.widgets.terminal import LineProgress, TerminalProgress
 
     return [TerminalProgress() if sys.stdout.isatty() else LineProgress()]

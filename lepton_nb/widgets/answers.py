@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from lepton_nb.show.html import bold, element, table
+from lepton_nb.show.numbers import figure
 from lepton_nb.tasks.base import Media, Prediction
-from lepton_nb.widgets.wording import figure
 
 Answer = dict[str, Any]
 
@@ -21,10 +22,12 @@ class AnswerView:
 
     Args:
         answers: What `lepton_nb.predict` returned.
+        doubts: What of the input is unlike everything that the model was trained on.
     """
 
-    def __init__(self, answers: Sequence[Prediction]) -> None:
+    def __init__(self, answers: Sequence[Prediction], doubts: Sequence[str] = ()) -> None:
         self._answers = answers
+        self._doubts = doubts
 
     def __repr__(self) -> str:
         lines = [_line(answer) for answer in self._answers[:_SHOWN_ANSWERS]]
@@ -32,14 +35,15 @@ class AnswerView:
 
     def _repr_html_(self) -> str:
         shown = [_table(answer) for answer in self._answers[:_SHOWN_ANSWERS]]
-        return "".join(shown) + "".join(f"<p>{text}</p>" for text in self._rest())
+        return "".join(shown) + "".join(f"<p>{escape(text)}</p>" for text in self._rest())
 
     def _repr_pretty_(self, printer: Any, _: bool) -> None:
         printer.text(repr(self))
 
     def _rest(self) -> list[str]:
         more = len(self._answers) - _SHOWN_ANSWERS
-        return [f"… and {more:,} more"] if more > 0 else []
+        notes = [f"Note: {doubt}" for doubt in self._doubts]
+        return [f"… and {more:,} more", *notes] if more > 0 else notes
 
 
 def _ranked(answer: Answer) -> list[tuple[str, float]]:
@@ -63,18 +67,10 @@ def _table(answer: Prediction) -> str:
     if isinstance(answer, Media):
         return _media(answer)
     ranked = _ranked(answer)
-    cell = 'style="text-align: left; padding: 1px 14px 1px 0"'
     if not ranked:
-        rows = [
-            f"<tr><td {cell}>{escape(name)}</td><td {cell}><strong>{escape(_text(value))}</strong></td></tr>"
-            for name, value in answer.items()
-        ]
-        return f"<table>{''.join(rows)}</table>"
-    rows = [
-        f"<tr><td {cell}>{escape(name)}</td><td {cell}>{_percent(score)}</td></tr>" for name, score in ranked
-    ]
-    title = f'<div style="font-size: 130%"><strong>{escape(_title(answer))}</strong></div>'
-    return f"{title}<table>{''.join(rows)}</table>"
+        return table((), [(name, bold(_text(value))) for name, value in answer.items()])
+    scores = table((), [(name, _percent(score)) for name, score in ranked], right=(1,))
+    return element("div", bold(_title(answer)), "font-size:130%") + scores
 
 
 def _title(answer: Answer) -> str:

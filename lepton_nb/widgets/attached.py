@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from html import escape
 from typing import Any
-
-from IPython.display import display
 
 from lepton_nb.errors import NotFoundError, StoreError
 from lepton_nb.runs import Run
 from lepton_nb.runs.tail import Tail
+from lepton_nb.show.html import quiet
 from lepton_nb.widgets.curves import Curves, is_shown
 from lepton_nb.widgets.observed import Observed
 from lepton_nb.widgets.panel_callback import describe, keep, measure
+from lepton_nb.widgets.place import Place
 from lepton_nb.widgets.settled import settled_bundle, unsettled_bundle
 from lepton_nb.widgets.train_panel import TrainPanel
 
@@ -29,9 +28,10 @@ class Follower:
 
     Args:
         run: The run.
+        place: Where to.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, place: Place) -> None:
         self._state = Observed(run.store.get_run(run.id))
         self._tail = Tail(self._state.run, is_shown)
         self._points = Curves()
@@ -39,14 +39,13 @@ class Follower:
         self._sent: dict[str, Any] = {}
         self._over = threading.Event()
         self._panel: TrainPanel | None = None
+        self._place = place
         if self._state.ended:
-            self._handle = display(  # type: ignore[no-untyped-call]
-                settled_bundle(self._state, self._points), raw=True, display_id=True
-            )
+            place.show(settled_bundle(self._state, self._points))
             return
         self._panel = TrainPanel(self._state.control, self._describe(), self._measure(), self._points)
         self._panel.fallback = unsettled_bundle(self._state, self._panel.host)
-        self._handle = display(self._panel, display_id=True)  # type: ignore[no-untyped-call]
+        place.show(self._panel)
         threading.Thread(target=self._follow, name=f"lepton-follow-{run.ref}", daemon=True).start()
 
     def give_way(self) -> None:
@@ -96,19 +95,19 @@ class Follower:
 
     def _replace(self, bundle: dict[str, str]) -> None:
         assert self._panel is not None
-        self._handle.update(bundle, raw=True)
+        self._place.show(bundle)
         keep(self._panel)
         if _followed.get(self._state.run.id) is self:
             del _followed[self._state.run.id]
 
 
-def follow(run: Run) -> None:
+def follow(run: Run, place: Place) -> None:
     """Show the run's panel here; one that this kernel shows of it already gives way."""
     before = _followed.pop(run.id, None)
     if before is not None:
         before.give_way()
-    _followed[run.id] = Follower(run)
+    _followed[run.id] = Follower(run, place)
 
 
 def _line(text: str) -> dict[str, str]:
-    return {"text/plain": text, "text/html": f'<span style="opacity: 0.7">{escape(text)}</span>'}
+    return {"text/plain": text, "text/html": quiet(text)}

@@ -14,7 +14,7 @@ Patch = dict[str, dict[str, Any]]
 _LIMIT = 800  # points of one curve: more than a chart has pixels
 
 
-class Curve:
+class LiveCurve:
     """Points of one metric; when there are too many, neighbours are averaged in pairs."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Curves:
     """The curves of a run: the loss of every step, its mean over each epoch, every metric of validation."""
 
     def __init__(self) -> None:
-        self._curves: dict[str, Curve] = {}
+        self._curves: dict[str, LiveCurve] = {}
 
     def restart(self) -> None:
         """Forget all points: the next ones begin anew."""
@@ -69,7 +69,7 @@ class Curves:
         for step, _, metrics in rows:
             for name, value in metrics.items():
                 if is_shown(name) and math.isfinite(value):
-                    self._curves.setdefault(name, Curve()).add(step, value)
+                    self._curves.setdefault(name, LiveCurve()).add(step, value)
 
     def patch(self) -> Patch:
         patches = {name: curve.patch() for name, curve in self._curves.items()}

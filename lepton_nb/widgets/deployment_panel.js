@@ -12,8 +12,7 @@ const KINDS = { ready: "good", starting: "busy", recovering: "waiting", draining
 const FILES = { image: "picture", audio: "sound" };
 
 function milliseconds(value) {
-  if (value === null || value === undefined) return "–";
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+  return value === null || value === undefined ? "–" : duration(value / 1000);
 }
 
 // ---- trying it ---------------------------------------------------------------------------------------------

@@ -11,13 +11,13 @@ from typing import Any
 import traitlets
 
 from lepton_nb.deployment import Deployment
+from lepton_nb.deployment.card import MIME
 from lepton_nb.deployment.client import codec_of
 from lepton_nb.errors import ArgumentError, LeptonError
 from lepton_nb.tasks.base import Media, Prediction
 from lepton_nb.widgets.assets import joined
 from lepton_nb.widgets.enhanced import Enhanced
 
-MIME = "application/vnd.lepton.service+json"
 _LOG_LINES = 40
 _LONGEST_EXAMPLE = 2000  # characters of JSON to put into the box
 
@@ -78,7 +78,7 @@ def beside(deployment: Deployment, host: str) -> dict[str, Any]:
         "text/plain": f"The live panel of {name} needs a kernel. To see it again: {line}",
         "text/html": f'<span style="opacity: 0.7">The live panel of {escape(name)} needs a kernel.'
         f" To see it again: <code>{escape(line)}</code></span>",
-        MIME: {"version": 1, "name": name, "panel": host},
+        MIME: {"version": 1, "name": name, "panel": host, "has_card": True},
     }
 
 

@@ -12,16 +12,30 @@ function facts(pairs) {
   return pairs.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, value)));
 }
 
+/** Spelled as Python spells it, as sizes are. */
 function duration(seconds) {
+  if (seconds <= 0) return "0 s";
+  if (seconds < 0.0995) return seconds < 0.0009995 ? `${digits(seconds * 1e6)} µs` : `${digits(seconds * 1e3)} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
+  for (const [size, unit, small, smallUnit] of [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]]) {
+    const rest = Math.floor((whole % size) / small);
+    if (whole >= size) return `${Math.floor(whole / size)} ${unit}${rest ? ` ${rest} ${smallUnit}` : ""}`;
+  }
+  return `${whole} s`;
 }
 
 function bytes(count) {
-  return count < 1e9 ? `${(count / 1e6).toFixed(0)} MB` : `${(count / 1e9).toFixed(1)} GB`;
+  if (count < 999.5) return `${Math.round(count)} B`;
+  for (const unit of ["kB", "MB", "GB"]) {
+    count /= 1000;
+    if (count < 999.5) return `${digits(count)} ${unit}`;
+  }
+  return `${digits(count / 1000)} TB`;
+}
+
+function digits(value) {
+  return String(+value.toPrecision(3));
 }
 
 /** A metric: four decimals near one, fewer for large values, powers of ten for tiny ones. */

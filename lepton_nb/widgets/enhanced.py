@@ -10,18 +10,20 @@ extension draws the fallback, with a place in it for the widget.
 
 from __future__ import annotations
 
-import secrets
 from collections import deque
 from typing import Any
+from weakref import WeakValueDictionary
 
 import anywidget
 import traitlets
 from IPython.display import display
 
 from lepton_nb.widgets.messages import receive_while_busy
+from lepton_nb.widgets.place import element_id
 
 _KEPT = 12
 _kept: deque[Enhanced] = deque()
+_by_host: WeakValueDictionary[str, Enhanced] = WeakValueDictionary()
 
 
 class Enhanced(anywidget.AnyWidget):
@@ -36,7 +38,11 @@ class Enhanced(anywidget.AnyWidget):
     fallback: dict[str, Any]
 
     def __init__(self, **values: Any) -> None:
-        super().__init__(host=f"lepton-{secrets.token_hex(6)}", **values)
+        super().__init__(host=element_id(), **values)
+        before = _by_host.pop(self.host, None)
+        if before is not None:
+            before.close()  # its cell was run again: two would fight for one element
+        _by_host[self.host] = self
         self.fallback = {}
         receive_while_busy(self.comm)
         self.on_msg(self._answer)
@@ -50,8 +56,9 @@ class Enhanced(anywidget.AnyWidget):
 
 
 def show_enhanced(widget: Enhanced, plain: str, static_html: str) -> None:
-    """Display the static form of a widget; only the newest few widgets stay alive."""
-    bundle = {"text/plain": plain, "text/html": f'<div id="{widget.host}">{static_html}</div>'}
+    """Display the static form of a widget, and its `fallback`; only the newest few widgets stay alive."""
+    html = f'<div id="{widget.host}">{static_html}</div>'
+    bundle = {"text/plain": plain, "text/html": html, **widget.fallback}
     display(bundle, raw=True)  # type: ignore[no-untyped-call]
     _kept.append(widget)
     while len(_kept) > _KEPT:

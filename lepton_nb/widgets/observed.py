@@ -8,6 +8,7 @@ from typing import Any
 from lepton_nb.callbacks import Control
 from lepton_nb.errors import StoreError
 from lepton_nb.runs import Run, queue
+from lepton_nb.runs.states import ACTIVE, STATUSES
 
 
 class RemoteControl(Control):
@@ -45,7 +46,7 @@ class Observed:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.control: Control = RemoteControl(run)
-        self.place: queue.Place | None = None
+        self.place: queue.QueuePlace | None = None
         self.best_epoch: int | None = None
         self.look()
 
@@ -64,7 +65,7 @@ class Observed:
 
     @property
     def ended(self) -> bool:
-        return self.phase in ("finished", "stopped", "failed", "interrupted")
+        return self.phase in STATUSES and self.phase not in ACTIVE
 
     @property
     def phase(self) -> str:
@@ -150,6 +151,10 @@ class Observed:
         if self.phase == "interrupted":
             return f"its process ({self.run.pid}) is gone"
         return self.run.error or str(self._vital("stop_reason", ""))
+
+    @property
+    def samples(self) -> list[str]:
+        return list(self._vital("samples", ()))
 
     def _vital(self, name: str, default: Any) -> Any:
         return self.run.vitals.get(name, default)

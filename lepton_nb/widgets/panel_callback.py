@@ -6,10 +6,9 @@ import time
 from collections import deque
 from typing import Any
 
-from IPython.display import display
-
 from lepton_nb.callbacks import Callback, LogRow, TrainState
 from lepton_nb.widgets.curves import Curves
+from lepton_nb.widgets.place import Place
 from lepton_nb.widgets.settled import settled_bundle, unsettled_bundle
 from lepton_nb.widgets.shown import Shown
 from lepton_nb.widgets.terminal import notes
@@ -23,12 +22,12 @@ _INTERVAL = 0.2  # seconds between two updates: fluent to look at, and no load b
 class PanelCallback(Callback):
     """Shows a `TrainPanel` while the run trains, and a static summary with the curves once it has ended.
 
-    The summary replaces the panel in the same output, so that a saved notebook shows it without a kernel.
+    The summary replaces the panel in the same place, so that a saved notebook shows it without a kernel.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._panel: TrainPanel | None = None
-        self._handle: Any = None
         self._sent_at = 0.0
         self._phase = ""
 
@@ -40,7 +39,7 @@ class PanelCallback(Callback):
             print(note)
         self._panel = TrainPanel(state.control, describe(state), measure(state), self._points)
         self._panel.fallback = unsettled_bundle(state, self._panel.host)
-        self._handle = display(self._panel, display_id=True)  # type: ignore[no-untyped-call]
+        self._place.show(self._panel)
 
     def on_log(self, state: TrainState, rows: list[LogRow]) -> None:
         self._points.add(rows)
@@ -68,7 +67,7 @@ class PanelCallback(Callback):
         if self._panel is None:
             return
         self._panel.refresh(measure(state))
-        self._handle.update(settled_bundle(state, self._points), raw=True)
+        self._place.show(settled_bundle(state, self._points))
         keep(self._panel)
         self._panel = None
 
@@ -125,4 +124,5 @@ def measure(state: Shown) -> dict[str, Any]:
         "memory": state.memory_bytes,
         "best_value": state.best_value,
         "best_epoch": state.best_epoch,
+        "samples": state.samples,
     }

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
 
-from IPython.display import display
-
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
+from lepton_nb.show.html import quiet
+from lepton_nb.widgets.place import place_here
 
 _PATIENCE = 1.0  # seconds before anything shows
 _INTERVAL = 0.2  # seconds between two updates
@@ -19,17 +16,17 @@ _LONG = 90.0  # seconds left that are worth telling
 class ReadingProgress:
     """Called as ``progress(done, total)``; shows a line while it takes long, and removes it at the end.
 
+    In a notebook the line is an output, in a terminal it is on standard error.
+
     Args:
-        shell: Where to show it: in a kernel as an output, in a terminal on standard error.
         quiet: Show nothing.
         remedy: What to do where it will take minutes; nothing to say where empty.
     """
 
-    def __init__(self, shell: InteractiveShell, *, quiet: bool = False, remedy: str = "") -> None:
+    def __init__(self, *, quiet: bool = False, remedy: str = "") -> None:
         self._remedy = remedy
-        self._in_kernel = hasattr(shell, "kernel")
-        self._quiet = quiet or not (self._in_kernel or sys.stderr.isatty())
-        self._handle: Any = None
+        self._place = place_here()
+        self._quiet = quiet or (self._place is None and not sys.stderr.isatty())
         self._has_shown = False
 
     def __enter__(self) -> ReadingProgress:
@@ -53,11 +50,7 @@ class ReadingProgress:
             self._show("")
 
     def _show(self, text: str) -> None:
-        if not self._in_kernel:
+        if self._place is None:
             print(f"\r{text:<100}", end="" if text else "\r", file=sys.stderr, flush=True)
             return
-        bundle = {"text/plain": text, "text/html": f'<span style="opacity: 0.7">{text}</span>'}
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        else:
-            self._handle.update(bundle, raw=True)
+        self._place.show({"text/plain": text, "text/html": quiet(text)})

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from html import escape
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import traitlets
 
 from lepton_nb.errors import LeptonError
+from lepton_nb.show.html import code, element, quiet, table
 from lepton_nb.training.config import TrainConfig, allowed_range
 from lepton_nb.widgets.assets import joined
 from lepton_nb.widgets.enhanced import Enhanced, show_enhanced
@@ -99,17 +99,18 @@ def plain_line(start: dict[str, str]) -> str:
 
 def static_form(start: dict[str, str], fields: list[dict[str, Any]]) -> str:
     """What a saved notebook shows: the line, and the main settings with their defaults."""
-    cell = "text-align:left;padding:2px 14px 2px 0"
-    rows = "".join(
-        f'<tr><th scope="row" style="{cell}">--{escape(field["flag"])}</th>'
-        f'<td style="{cell}">{escape(str(field["default"] if field["default"] is not None else "–"))}</td>'
-        f'<td style="{cell};opacity:.7">{escape(field["doc"])}</td></tr>'
+    rows = [
+        (
+            f"--{field['flag']}",
+            "–" if field["default"] is None else str(field["default"]),
+            quiet(field["doc"]),
+        )
         for field in fields
         if field["name"] in _FIRST
-    )
+    ]
     return (
         f"<p><b>A form to start a run</b>. With a kernel, run the cell to use it. Its line so far:</p>"
-        f"<p><code>{escape(plain_line(start))}</code></p><table>{rows}</table>"
+        f"{element('p', code(plain_line(start)))}{table((), rows)}"
     )
 
 

@@ -1,8 +1,6 @@
 // The table of runs. Python sends `rows`; the page sorts, filters and selects, and asks {ask: "look"} while a run
 // is in training. Needs elements.js and enhanced.js in front of it.
 
-const STATUS = { queued: "◌", running: "▶", paused: "‖", finished: "✓", stopped: "■", failed: "✗", interrupted: "!", deleted: "–" };
-const ACTIVE = ["queued", "running", "paused"];
 const LOOK = 3000; // milliseconds between two looks at runs in training
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -138,7 +136,7 @@ class RunTable {
     if (row.notes) name.append(html("span", { class: "lepton-notes" }, row.notes));
     const best = row.best === null ? "" : html("span", {}, html("b", {}, figure(row.best)), html("small", {}, row.monitor.replace(/^val_/, "").replaceAll("_", " ")));
     const cells = [
-      html("span", { class: "lepton-status", "data-status": row.status }, html("i", { "aria-hidden": "true" }, STATUS[row.status] || ""), row.status, ...(row.queue ? [html("small", {}, row.queue)] : [])),
+      html("span", { class: "lepton-status", "data-status": row.status }, html("i", { "aria-hidden": "true" }, RUN_STATES[row.status]?.symbol ?? "–"), row.status, ...(row.queue ? [html("small", {}, row.queue)] : [])),
       best, sparkline(row), `${row.epoch}/${row.epochs}`, duration(row.seconds), ago(row.created_at), row.model, row.data, row.tags,
     ];
     const numeric = COLUMNS.slice(1).map((column) => column.numeric);
@@ -161,7 +159,7 @@ class RunTable {
   /** Ask for news while a run is in training and the table can be seen. */
   look() {
     const visible = this.element.isConnected && this.element.offsetParent !== null && !document.hidden;
-    if (visible && this.model.get("rows").some((row) => ACTIVE.includes(row.status))) this.model.send({ ask: "look" });
+    if (visible && this.model.get("rows").some((row) => RUN_STATES[row.status]?.active)) this.model.send({ ask: "look" });
   }
 }
 

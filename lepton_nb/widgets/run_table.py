@@ -10,10 +10,11 @@ import traitlets
 
 from lepton_nb.errors import NotFoundError
 from lepton_nb.runs import Run, RunTable
+from lepton_nb.runs.bundle import RUNS_MIME, runs_bundle
 from lepton_nb.runs.display import waiting
 from lepton_nb.runs.notes import tags_text
 from lepton_nb.runs.overview import trend
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 from lepton_nb.widgets.assets import joined
 from lepton_nb.widgets.enhanced import Enhanced, show_enhanced
 
@@ -43,7 +44,9 @@ class RunTableView(Enhanced):
 
 def show_runs(runs: RunTable) -> None:
     """Display the runs, as a table that can be sorted where there is a kernel and a browser."""
-    show_enhanced(RunTableView(runs), repr(runs), runs._repr_html_())
+    view = RunTableView(runs)
+    view.fallback = {RUNS_MIME: runs_bundle(runs, panel=view.host)}
+    show_enhanced(view, repr(runs), runs._repr_html_())
 
 
 def describe(run: Run) -> dict[str, Any]:

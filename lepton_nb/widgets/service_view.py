@@ -9,6 +9,7 @@ from IPython.display import display
 
 from lepton_nb.deployment import Deployment
 from lepton_nb.deployment.card import curl_line
+from lepton_nb.show.html import quiet
 from lepton_nb.widgets.deployment_panel import DeploymentPanel, look
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def show_service(deployment: Deployment, shell: InteractiveShell) -> ServiceView
 
 
 def _line(text: str) -> dict[str, str]:
-    return {"text/plain": text, "text/html": f'<span style="opacity: 0.7">{escape(text)}</span>'}
+    return {"text/plain": text, "text/html": quiet(text)}
 
 
 def _stopped_card(deployment: Deployment) -> dict[str, str]:

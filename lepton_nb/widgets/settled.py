@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from lepton_nb.data.report import plural
+from lepton_nb.callbacks.sinks import opened_by
 from lepton_nb.packaging.restore import is_deployable, is_within_reach
 from lepton_nb.plots.drawn import draw
 from lepton_nb.plots.learning_curves import learning_curves
 from lepton_nb.plots.theme import png, shown_size
+from lepton_nb.runs import Run
 from lepton_nb.runs.bundle import MIME, run_bundle
+from lepton_nb.runs.states import PHASES, STATES
+from lepton_nb.show.colours import COLOURS
+from lepton_nb.show.html import Markup, bold, code, coloured, element, joined, table
+from lepton_nb.show.numbers import duration, figure
+from lepton_nb.show.words import metric_title, plural
 from lepton_nb.widgets.curves import Curves
 from lepton_nb.widgets.shown import Shown
-from lepton_nb.widgets.wording import PHASES, duration, figure, metric_title
-
-_COLOURS = {"finished": "#2e7d32", "failed": "#c62828", "interrupted": "#c62828", "stopped": "#b26a00"}
 
 
 def settled_bundle(state: Shown, curves: Curves) -> dict[str, Any]:
@@ -26,15 +29,9 @@ def settled_bundle(state: Shown, curves: Curves) -> dict[str, Any]:
     In the page the picture is a PNG in a data URL: untrusted notebooks drop inline SVG, scripts and style
     sheets. The picture of its own is for what shows no page: a PDF, say.
     """
-    rows = summary_rows(state)
     drawn = _draw(state, curves)
-    data = run_bundle(
-        state.run,
-        status=state.phase,
-        summary=[row for row in rows if row[0] != "Next"],
-        next_=next_steps(state),
-    )
-    bundle = {**_texts(state, PHASES[state.phase], rows, drawn), MIME: data}
+    data = run_bundle(state.run, status=state.phase, summary=_remarks(state), next_=next_steps(state))
+    bundle = {**_texts(state, PHASES[state.phase], summary_rows(state), drawn), MIME: data}
     return bundle if drawn is None else {**bundle, "image/png": drawn.png}
 
 
@@ -46,13 +43,11 @@ def unsettled_bundle(state: Shown, host: str) -> dict[str, Any]:
         host: The id under which its live panel looks for a place; the lab's own view of the run gives it one.
     """
     attach = f"%lepton attach {state.run.ref}"
-    rows = [
-        ("Epochs", f"{state.epoch} of {state.epochs} when this was shown"),
-        ("On disk", str(state.run.path)),
-    ]
-    data = run_bundle(state.run, summary=rows, next_=[attach])
-    title = "Queued" if state.phase == "queued" else "In training"
-    texts = _texts(state, title, [*rows, ("See it now", attach)], None)
+    remarks = _remarks(state)
+    data = run_bundle(state.run, summary=remarks, next_=[attach])
+    title = f"{'Queued' if state.phase == 'queued' else 'In training'} when this was saved"
+    epochs = ("Epochs", f"{state.epoch} of {state.epochs}")
+    texts = _texts(state, title, [epochs, *remarks, ("See it now", attach)], None)
     return {**texts, MIME: {**data, "panel": host}}
 
 
@@ -68,15 +63,27 @@ def summary_rows(state: Shown) -> list[tuple[str, str]]:
     rows.append(("Trained", trained + (f", {speed:,.0f} items/s" if speed else "")))
     if state.device_reason:
         rows.append(("Device", f"{state.device} ({state.device_reason})"))
-    if state.stop_reason:
-        rows.append(("Ended by", state.stop_reason))
-    if "autotune" in state.run.live:
-        rows.append(("Autotune", state.run.live["autotune"].lines()[0]))
-    rows += [("Note", said) for said in state.run.warnings[-3:]]
-    rows.append(("On disk", str(state.run.path)))
-    if state.run.attempt:  # nothing to go on with where it never began
-        rows.append(("Next", " · ".join(next_steps(state))))
-    return rows
+    rows += _remarks(state)
+    steps = next_steps(state) if state.run.attempt else []  # it never began: nothing to go on with
+    return [*rows, ("Next", " · ".join(steps))] if steps else rows
+
+
+def sink_rows(run: Run) -> list[tuple[str, str]]:
+    """What shows where else the run is logged."""
+    return [("Sink", line) for line in opened_by(run.params.get("sink"))]
+
+
+def _remarks(state: Shown) -> list[tuple[str, str]]:
+    """What no figure of the run tells."""
+    reason = state.stop_reason
+    said = [note for note in state.run.warnings[-3:] if note not in reason]
+    return [
+        *([("Ended by", reason)] if reason else []),
+        *([("Autotune", state.run.live["autotune"].lines()[0])] if "autotune" in state.run.live else []),
+        *(("Note", note) for note in said),
+        ("On disk", str(state.run.path)),
+        *sink_rows(state.run),
+    ]
 
 
 def next_steps(state: Shown) -> list[str]:
@@ -89,7 +96,9 @@ def next_steps(state: Shown) -> list[str]:
     if state.phase == "finished":
         deploy = [f"%lepton deploy {name}"] if is_deployable(state.run) else []
         return [f"%lepton evaluate {name}", *deploy]
-    if state.best_value is None:
+    if state.phase == "failed" and "%lepton resume" in state.stop_reason:
+        return []  # it says what to change: the same line again would end the same way
+    if state.phase == "failed" or state.best_value is None:
         return [f"%lepton resume {name}"]
     return [f"%lepton resume {name}", f"%lepton evaluate {name}"]
 
@@ -101,24 +110,19 @@ def _texts(state: Shown, title: str, rows: list[tuple[str, str]], picture: _Pict
 
 
 def _html(state: Shown, title: str, rows: list[tuple[str, str]], picture: _Picture | None) -> str:
-    name, about = escape(state.run.ref), escape(f"{state.run.model} on {state.data_name}")
-    colour = _COLOURS.get(state.phase, "#1565a8")
-    lines = "".join(_line(label, text) for label, text in rows)
-    return (
-        '<div style="max-width: 900px">'
-        f'<p style="margin: 4px 0 8px 0"><strong style="color: {colour}">{title}</strong>'
-        f" &nbsp;<strong>{name}</strong> &nbsp;{about}</p>"
-        f"{picture.html if picture is not None else ''}"
-        f'<table style="margin: 8px 0 4px 0; text-align: left">{lines}</table></div>'
-    )
+    kind = STATES[state.phase].kind if state.phase in STATES else "live"
+    about = f"{state.run.model} on {state.data_name}"
+    head = [coloured(bold(title), COLOURS[kind]), bold(state.run.ref), about]
+    shown = [element("p", joined(head, " &nbsp;"), "margin:4px 0 8px")]
+    if picture is not None:
+        shown.append(Markup(picture.html))
+    lines = [(label, _commands(text)) for label, text in rows]
+    return element("div", joined([*shown, table((), lines)]), "max-width:900px")
 
 
-def _line(label: str, text: str) -> str:
-    """One row of the table; lines to type are set as code."""
-    commands = text.split(" · ") if text.startswith("%lepton") else []
-    cell = " &nbsp;·&nbsp; ".join(f"<code>{escape(part)}</code>" for part in commands) or escape(text)
-    left = 'style="text-align: left; vertical-align: top"'
-    return f'<tr><th {left} scope="row">{escape(label)}</th><td {left}>{cell}</td></tr>'
+def _commands(text: str) -> str:
+    """Lines to type set as code; other texts as they are."""
+    return joined(map(code, text.split(" · ")), " &nbsp;·&nbsp; ") if text.startswith("%lepton") else text
 
 
 @dataclass(frozen=True)

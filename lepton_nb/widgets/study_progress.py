@@ -1,53 +1,60 @@
-"""How far a search is: a line that moves on with every trial, and goes when the result is shown."""
+"""How far a search is: its trials so far, which go when the result is shown."""
 
 from __future__ import annotations
 
 import html
 from typing import TYPE_CHECKING, Any
 
-from IPython.display import display
+from lepton_nb.runs.bundle import RUNS_MIME, runs_bundle
+from lepton_nb.widgets.place import place_here
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
     from lepton_nb.training import Study
 
 
 class StudyProgress:
-    """Called with the study after every trial.
+    """Called with the study before the first trial, and after every one.
+
+    In a notebook it is one output, elsewhere a printed line a trial.
 
     Args:
-        shell: Where to show it: in a kernel as one output, elsewhere as a printed line a trial.
         quiet: Show nothing.
     """
 
-    def __init__(self, shell: InteractiveShell, *, quiet: bool) -> None:
-        self._in_kernel = hasattr(shell, "kernel")
+    def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._handle: Any = None
+        self._place = None if quiet else place_here()
+        self._shown = False
 
     def __enter__(self) -> StudyProgress:
-        self._show("Search: the first trial is training …", 0.0)
         return self
 
     def __call__(self, study: Study) -> None:
-        self._show(str(study).split("\n", 1)[0], study.counted / study.wanted)
+        self._shown = True
+        if self._place is not None:
+            self._place.show(_bundle(study))
+        elif not self._quiet:
+            print(_headline(study), flush=True)
 
     def __exit__(self, *_: object) -> None:
-        if self._handle is not None:
-            self._handle.update({"text/plain": "", "text/html": ""}, raw=True)
+        if self._place is not None and self._shown:
+            self._place.show({"text/plain": "", "text/html": ""})
 
-    def _show(self, text: str, share: float) -> None:
-        if self._quiet:
-            return
-        if not self._in_kernel:
-            print(text, flush=True)
-            return
-        bar = (
-            f'<progress max="1" value="{share:.3f}" style="width: 220px; vertical-align: middle"></progress>'
-        )
-        bundle = {"text/plain": text, "text/html": f"<div>{bar} &nbsp;{html.escape(text)}</div>"}
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        else:
-            self._handle.update(bundle, raw=True)
+
+def _headline(study: Study) -> str:
+    return str(study).split("\n", 1)[0]
+
+
+def _bundle(study: Study) -> dict[str, Any]:
+    """The search so far: for the lab as a reference to its runs, which it finds in the store."""
+    text = _headline(study)
+    bar = (
+        f'<progress max="{study.wanted}" value="{study.counted}" aria-label="trials done"'
+        ' style="width: 220px; vertical-align: middle"></progress>'
+    )
+    runs = [trial.run for trial in study.ranked]
+    return {
+        "text/plain": text,
+        "text/html": f"<div>{bar} &nbsp;{html.escape(text)}</div>",
+        RUNS_MIME: runs_bundle(runs, title=text, study=study.name, wanted=study.wanted),
+    }

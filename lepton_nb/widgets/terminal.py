@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from lepton_nb.callbacks import Callback, LogRow, TrainState
-from lepton_nb.data.report import plural
 from lepton_nb.runs import Run
-from lepton_nb.widgets.settled import summary_rows
-from lepton_nb.widgets.wording import PHASES, duration, figure
+from lepton_nb.runs.states import PHASES
+from lepton_nb.show.numbers import duration, figure
+from lepton_nb.show.words import plural
+from lepton_nb.widgets.settled import sink_rows, summary_rows
 
 
 class TerminalProgress(Callback):
@@ -97,7 +98,8 @@ def opening(state: TrainState) -> str:
     head = (
         f"{state.run.ref}: {state.run.model} on {state.data_name}, {plural(state.epochs, 'epoch')}, {device}"
     )
-    return "\n".join([head, *notes(state.run)])
+    sinks = [f"{label}: {line}" for label, line in sink_rows(state.run)]
+    return "\n".join([head, *sinks, *notes(state.run)])
 
 
 def notes(run: Run) -> list[str]:

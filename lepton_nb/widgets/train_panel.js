@@ -2,12 +2,12 @@
 // as patches; the buttons send {ask: "stop" | "pause" | "resume"} or {ask: "lr", value}. Needs elements.js,
 // enhanced.js and chart.js in front of it.
 
-const PHASES = {
-  queued: "Queued", starting: "Starting", training: "Training", validating: "Validating", paused: "Paused",
-  finished: "Finished", stopped: "Stopped", failed: "Failed", interrupted: "Interrupted",
-};
-const ENDS = { finished: "good", stopped: "waiting", failed: "bad", interrupted: "bad" }; // with the badge's kind
 const SILENCE = 20; // seconds without news after which the panel says so
+
+/** Whether a run goes on no more; what it does while it goes on is no state of its own. */
+function hasEnded(phase) {
+  return phase in RUN_STATES && !RUN_STATES[phase].active;
+}
 
 function metricTitle(name) {
   return name.replace(/^val_/, "validation ").replace(/^train_/, "training ").replaceAll("_", " ");
@@ -49,6 +49,8 @@ class Panel {
       html("label", {}, "Peak learning rate ", this.value), html("button", { type: "submit" }, "Set"),
       html("span", {}, "The schedule goes on from it."));
     this.facts = html("dl", { class: "lepton-facts" });
+    this.samples = html("ul");
+    this.said = html("section", { class: "lepton-samples", hidden: "" }, html("h4", {}, "Answers at the last validation"), this.samples);
     this.note = html("p", { class: "lepton-note", hidden: "" });
     this.live = html("p", { class: "lepton-spoken", role: "status", "aria-live": "polite" });
     const unit = info.steps_per_epoch ? "epoch" : "step";
@@ -66,7 +68,7 @@ class Panel {
       this.form, this.bar,
       html("div", { class: "lepton-where" }, this.done, this.left),
       this.charts = html("div", { class: "lepton-charts" }, this.loss.element, this.metric.element),
-      this.facts, this.note, this.live));
+      this.said, this.facts, this.note, this.live));
 
     this.pause.addEventListener("click", () => this.ask(this.model.get("progress").phase === "paused" ? "resume" : "pause"));
     this.stop.addEventListener("click", () => this.ask("stop"));
@@ -109,13 +111,13 @@ class Panel {
     const now = this.model.get("progress");
     const paused = now.phase === "paused";
     const queued = now.phase === "queued";
-    const ended = now.phase in ENDS;
+    const ended = hasEnded(now.phase);
     if (ended) this.asked = null;
     const obeyed = { pause: paused, resume: !paused, stop: false }[this.asked];
     if (obeyed) this.asked = null;
     const stopping = !ended && (now.stopping || this.asked === "stop");
     this.badge.textContent = stopping ? "Stopping…" : this.asked === "pause" ? "Pausing…" : PHASES[now.phase];
-    this.badge.dataset.kind = ENDS[now.phase] || (stopping || paused ? "waiting" : queued ? "off" : "busy");
+    this.badge.dataset.kind = stopping ? "waiting" : RUN_STATES[now.phase]?.kind ?? "live";
     this.pause.textContent = paused ? "Resume" : "Pause";
     this.pause.disabled = ended || stopping || this.asked !== null;
     this.stop.disabled = ended || stopping;
@@ -139,9 +141,15 @@ class Panel {
       this.done.textContent = "Loading torch, the model and the data";
       this.left.textContent = `${info.epochs} epochs`;
     }
+    this.drawSamples(now.samples || []);
     this.drawFacts(now);
     this.drawNote(now);
     this.speak(now);
+  }
+
+  drawSamples(lines) {
+    this.said.hidden = !lines.length;
+    this.samples.replaceChildren(...lines.map((line) => html("li", {}, line)));
   }
 
   drawFacts(now) {
@@ -164,7 +172,7 @@ class Panel {
     if (this.asked && silent > 3) {
       text = "It takes effect after the current step.";
       if (!attached) text += " If nothing happens, interrupt the kernel (■): that stops the run gracefully, too.";
-    } else if (silent > SILENCE && !["paused", "queued"].includes(now.phase) && !(now.phase in ENDS)) {
+    } else if (silent > SILENCE && !["paused", "queued"].includes(now.phase) && !hasEnded(now.phase)) {
       text = `No news for ${duration(silent)}: a long step or validation${attached ? "" : ", or the kernel has gone"}.`;
     }
     this.note.textContent = text;

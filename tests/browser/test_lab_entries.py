@@ -30,6 +30,8 @@ def test_shortcuts_and_the_palette_reach_everything(page: Page, lab: Lab) -> Non
     panel = Panel(page)
     page.keyboard.press("Control+Alt+l")
     expect(panel.node).to_be_visible()
+    expect(panel.node.locator(":focus")).to_have_count(1)
+    page.keyboard.press("Escape")
     page.keyboard.press("Control+Alt+f")
     expect(panel.node.get_by_role("searchbox")).to_be_focused()
     page.keyboard.press("Control+Shift+c")

@@ -15,11 +15,23 @@ from playwright.sync_api import Page, expect
 import lepton_nb
 from lepton_nb.data import digits as load_digits
 from lepton_nb.runs import queue
+from lepton_nb.runs.bundle import MIME, run_bundle
 from lepton_nb.runs.queue import enqueue
 from tests.browser.lab import TOKEN, Lab, Notebook, open_page, start_lab
-from tests.browser.panel import IN_A_LAB, SHOTS, Panel, confirm, expect_focus, look, open_panel
+from tests.browser.panel import (
+    IN_A_LAB,
+    SHOTS,
+    Panel,
+    check_accessible,
+    confirm,
+    expect_focus,
+    look,
+    open_lab,
+    open_panel,
+)
 from tests.demo import NOTEBOOK
 from tests.runs_helpers import make_run
+from tests.test_training_background import wait_for
 
 pytestmark = IN_A_LAB
 SECONDS = 1000
@@ -43,11 +55,11 @@ def write_notebook(lab: Lab, name: str, *lines: str) -> None:
 
 @pytest.fixture(scope="module")
 def trained(lab: Lab) -> None:
-    """Two runs of one model with different settings; the first is evaluated."""
+    """Three runs of one model, two of the same settings; the first is evaluated."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEPTON_HOME", str(lab.home))
         digits = load_digits()
-        for name, rate in (("first", 1e-3), ("second", 1e-2)):
+        for name, rate in (("first", 1e-3), ("second", 1e-2), ("again", 1e-3)):
             lepton_nb.train("SmallCNN", digits, epochs=2, lr=rate, name=name)
         lepton_nb.evaluate("first", digits)
 
@@ -78,6 +90,8 @@ def test_a_run_moves_in_the_panel_while_its_cell_runs_and_obeys_it(page: Page, l
     expect(row).to_have_attribute("data-status", "running")
     row.dblclick()
     expect(page.locator(".lp-View .main-svg").first).to_be_visible(timeout=20 * SECONDS)
+    told = str(row.locator(".lp-Row-facts").last.text_content())
+    assert re.match(r".+ left · Epoch", told), told  # the end of a long line is cut off
     look(page, "training", "#lepton-panel", ".lp-View")
 
     panel.press("long@1", "Stop long@1")
@@ -109,6 +123,8 @@ def test_a_run_is_deployed_asked_compared_and_found_again(page: Page, lab: Lab, 
     expect(page.locator(".lp-Status")).to_contain_text("1 serving")
     expect(page.locator(".Toastify")).to_contain_text("first is being served", timeout=30 * SECONDS)
 
+    service.locator(".lp-Figures").dblclick()
+    expect(page.locator(".lp-View .lp-Facts")).to_contain_text("Requests")
     service.hover()
     service.get_by_role("button", name="Try It first").click()
     tried = page.frame_locator(".lp-Frame")
@@ -139,6 +155,8 @@ def test_a_run_is_deployed_asked_compared_and_found_again(page: Page, lab: Lab, 
     page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.id.startsWith('lepton-run')")
     compared.get_by_role("tab", name="Evaluation").click()
     expect(compared.locator(".lp-Matrix")).to_be_visible()
+    missing = compared.locator(".lp-Note", has_text="second@1 is not evaluated yet")
+    expect(missing.get_by_role("button", name="Evaluate")).to_be_visible()
     look(page, "evaluation", ".lp-View:not(.lm-mod-hidden)")
 
     page.wait_for_timeout(1500)  # the lab saves its layout once a second
@@ -252,17 +270,79 @@ def test_charts_are_as_wide_as_their_cards(page: Page, lab: Lab, trained: None) 
     assert len(widths) > 1
 
 
+def test_a_view_on_a_narrow_page_and_its_tools(page: Page, lab: Lab, trained: None) -> None:
+    open_lab(page, lab)
+    page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.evaluate("() => window.jupyterapp.commands.execute('lepton:open-run', {ref: 'first@1'})")
+    view = page.locator(".lp-View:not(.lm-mod-hidden)")
+    chart = view.locator(".lp-Chart").first
+    expect(chart.locator(".main-svg").first).to_be_visible(timeout=60 * SECONDS)
+    chart.locator(".main-svg").first.hover()
+    tools, plot = chart.locator(".modebar").bounding_box(), chart.locator(".main-svg").first.bounding_box()
+    assert tools is not None
+    assert plot is not None
+    assert tools["y"] + tools["height"] <= plot["y"] + 2
+    page.screenshot(path=SHOTS / "tools.png")
+    expect(view.get_by_label("Along")).to_have_value("epoch")
+    view.get_by_label("Along").select_option("clock")
+    view.get_by_label("All").check()
+    expect(view.locator(".lp-Chart")).not_to_have_count(2)
+    view.get_by_role("tab", name="Checkpoints").click()
+    expect(view.locator("tbody tr").first.locator("td").first).to_have_text("2")
+    view.get_by_role("tab", name="Settings").click()
+    rate = view.locator("tr", has=page.get_by_role("rowheader", name="lr", exact=True))
+    expect(rate).to_contain_text("0.001")
+    view.get_by_role("tab", name="Curves").click()
+    for label, text in (("Note", "the one to beat"), ("Tags", "baseline, stage=candidate")):
+        field = view.get_by_role("textbox", name=label)
+        field.fill(f"{text} not this")
+        page.keyboard.press("Escape")
+        field.fill(text)
+        page.keyboard.press("Enter")
+    wait_for(lambda: lepton_nb.get_run("first").tags == {"baseline": "", "stage": "candidate"})
+    assert lepton_nb.get_run("first").notes == "the one to beat"
+    expect(view.get_by_role("textbox", name="Tags")).to_have_value("baseline, stage=candidate")
+    view.get_by_role("textbox", name="Tags").fill("stage=final")
+    page.keyboard.press("Tab")
+    wait_for(lambda: lepton_nb.get_run("first").tags == {"stage": "final"})
+
+    page.set_viewport_size({"width": 320, "height": 900})
+    page.wait_for_timeout(1000)
+    assert view.locator(".lp-View-body").evaluate("body => body.scrollWidth <= body.clientWidth")
+    inside = chart.evaluate("card => card.getBoundingClientRect().right <= innerWidth")
+    assert inside, page.screenshot(path=SHOTS / "narrow.png")
+    page.screenshot(path=SHOTS / "narrow.png")
+    check_accessible(page, ".lp-View:not(.lm-mod-hidden)")
+
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('lepton:compare-runs',"
+        " {refs: ['first@1', 'again@1'], tab: 'settings'})"
+    )
+    equal = page.locator(".lp-View:not(.lm-mod-hidden)")
+    expect(equal).to_contain_text(re.compile(r"These runs have the same \d+ settings"))
+    equal.get_by_role("button", name="Show them").click()
+    expect(equal.locator("tbody tr")).not_to_have_count(0)
+
+
 def test_notebook_7_has_the_panel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with start_lab(tmp_path / "nb7", "notebook") as lab, open_page(OF_NOTEBOOK) as page:
         monkeypatch.setenv("LEPTON_HOME", str(lab.home))
         run = make_run("cnn")
         run.log_many([(step, 0, {"loss": 1 / (1 + step)}) for step in range(20)])
-        run.set_status("finished")
         write_notebook(lab, "seven.ipynb", "1 + 1")
+        content = json.loads((lab.folder / "seven.ipynb").read_text())
+        data = {MIME: json.loads(json.dumps(run_bundle(run))), "text/plain": "In training"}
+        saved = {"output_type": "display_data", "data": data, "metadata": {}}
+        content["cells"] = [{**content["cells"][-1], "outputs": [saved]}]
+        (lab.folder / "seven.ipynb").write_text(json.dumps(content))
+        run.set_status("finished")
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         panel = open_panel(page, lab, "/notebooks/seven.ipynb")
         expect(panel.run("cnn@1")).to_be_visible(timeout=30 * SECONDS)
+        output = page.locator(".lp-Output")
+        expect(output.locator(".lp-State[data-state='finished']")).to_be_visible(timeout=30 * SECONDS)
+        expect(output.locator(".main-svg").first).to_be_visible(timeout=20 * SECONDS)
         panel.run("cnn@1").dblclick()
         expect(page.locator(".lp-View .main-svg").first).to_be_visible(timeout=20 * SECONDS)
         look(page, "notebook-7", "#lepton-panel", ".lp-View")

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 import lepton_nb
 from tests.browser.lab import Lab, Notebook, open_page
-from tests.browser.panel import IN_A_LAB, SHOTS
+from tests.browser.panel import IN_A_LAB, SHOTS, check_accessible, confirm
 from tests.test_training_background import wait_for
 
 pytestmark = IN_A_LAB
@@ -54,10 +54,17 @@ def pictures(notebook: Notebook, index: int, name: str) -> None:
 
 def expect_drawn(cell: Locator, status: str) -> None:
     """The run as the store tells of it."""
-    expect(cell.locator(f".lp-State[data-state='{status}']")).to_be_visible(timeout=30 * SECONDS)
-    expect(cell.locator(".lp-Output .main-svg").first).to_be_visible(timeout=20 * SECONDS)
+    expect(cell.locator(f".lp-State[data-state='{status}']")).to_be_visible(timeout=60 * SECONDS)
+    expect(cell.locator(".lp-Output .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     expect(cell.locator(".lepton-panel")).to_be_hidden()
     expect(cell).not_to_contain_text(LOST)
+
+
+def expect_moving(cell: Locator) -> None:
+    expect_drawn(cell, "running")
+    expect(cell).to_contain_text(re.compile(r"Epoch ([2-9]|\d\d+) of 5000"), timeout=60 * SECONDS)
+    here = str(cell.locator(".lp-Hint", has_text="Epoch").first.text_content())
+    expect(cell.locator(".lp-Hint", has_text="Epoch").first).not_to_have_text(here, timeout=20 * SECONDS)
 
 
 @pytest.fixture
@@ -68,25 +75,39 @@ def patient(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
         yield page
 
 
-def test_a_run_in_this_kernel_after_a_reload_and_after_the_kernels_death(patient: Page, lab: Lab) -> None:
+def test_a_run_is_the_same_live_view_before_a_reload_after_it_and_on_a_second_page(
+    patient: Page, lab: Lab
+) -> None:
     line = "%lepton train SmallCNN --data digits --epochs 5000 --name here"
     notebook = open_notebook(patient, lab, "here.ipynb", line)
     notebook.run(1)
-    cell = notebook.cell(1)
-    expect(cell.locator(".lepton-panel")).to_contain_text(re.compile(r"Epoch [2-9]"), timeout=90 * SECONDS)
-    expect(cell.locator(".lp-View-head")).to_have_count(0)
+    expect_moving(notebook.cell(1))
 
     notebook = reopen(notebook, lab, "here.ipynb")
     cell = notebook.cell(1)
-    expect(cell.get_by_role("button", name="Pause")).to_be_visible(timeout=30 * SECONDS)
-    expect(cell).not_to_contain_text(LOST)
+    expect_moving(cell)
     pictures(notebook, 1, "reloaded")
+
+    with patient.context.browser.new_page() as other:  # type: ignore[union-attr]
+        second = Notebook(other, lab, "here.ipynb", busy=True)
+        second.cell(1).get_by_role("button", name="Pause").click()
+        expect_drawn(cell, "paused")
+        second.cell(1).get_by_role("button", name="Resume").click()
+        expect_moving(second.cell(1))
+    cell.get_by_role("button", name="Learning Rate").click()
+    rate = patient.locator(".jp-Dialog input")
+    rate.fill("a lot")
+    expect(patient.locator(".jp-Dialog").get_by_role("button", name="Ok")).to_be_disabled()
+    rate.fill("2e-4")
+    patient.keyboard.press("Enter")
+    wait_for(lambda: "changed to 0.0002" in (lepton_nb.get_run("here").read_text("log.txt") or ""))
 
     pid = lepton_nb.get_run("here").pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     expect_drawn(cell, "interrupted")
     expect(cell.get_by_role("button", name="Resume")).to_be_visible()
+    expect(cell.get_by_role("button", name="Pause")).to_be_hidden()
     pictures(notebook, 1, "kernel-killed")
 
 
@@ -94,11 +115,10 @@ def test_a_run_in_the_background_goes_on_in_its_output_without_a_kernel(page: Pa
     line = "%lepton train SmallCNN --data digits --epochs 5000 --name apart --background"
     notebook = open_notebook(page, lab, "apart.ipynb", line)
     notebook.run(1)
-    cell = notebook.cell(1)
-    expect(cell.locator(".lepton-panel")).to_contain_text(re.compile(r"Epoch [2-9]"), timeout=90 * SECONDS)
+    expect_moving(notebook.cell(1))
     page.evaluate(SHUT_DOWN)
-    expect_drawn(cell, "running")
-    expect(cell).to_contain_text(re.compile(r"Epoch \d+ of 5000"))
+    cell = notebook.cell(1)
+    expect_moving(cell)
     pictures(notebook, 1, "kernel-shut-down")
     cell.get_by_role("button", name="Pause").click()
     wait_for(lambda: lepton_nb.get_run("apart").status == "paused")
@@ -106,15 +126,18 @@ def test_a_run_in_the_background_goes_on_in_its_output_without_a_kernel(page: Pa
     notebook = reopen(notebook, lab, "apart.ipynb")
     cell = notebook.cell(1)
     expect_drawn(cell, "paused")
-    lepton_nb.get_run("apart").request("stop")
+    cell.get_by_role("button", name="Stop").click()
+    confirm(page, "Stop")
     expect_drawn(cell, "stopped")
+    expect(cell.get_by_role("button", name="Evaluate")).to_be_visible()
+    pictures(notebook, 1, "settled-without-kernel")
 
 
 def test_a_run_of_another_store_shows_what_was_saved_of_it(page: Page, lab: Lab) -> None:
     line = "%lepton train SmallCNN --data digits --epochs 5000 --name gone"
     notebook = open_notebook(page, lab, "gone.ipynb", line)
     notebook.run(1)
-    expect(notebook.cell(1).locator(".lepton-panel")).to_contain_text("Epoch", timeout=90 * SECONDS)
+    expect_drawn(notebook.cell(1), "running")
     save(notebook)
     page.evaluate(SHUT_DOWN)
     run = lepton_nb.get_run("gone")
@@ -125,6 +148,38 @@ def test_a_run_of_another_store_shows_what_was_saved_of_it(page: Page, lab: Lab)
     expect(cell).to_contain_text("gone@1 is not in this run store", timeout=30 * SECONDS)
     expect(cell).to_contain_text("%lepton attach gone@1")
     expect(cell).not_to_contain_text(LOST)
+
+
+def test_a_search_and_a_list_go_on_without_a_kernel(patient: Page, lab: Lab) -> None:
+    page = patient
+    search = "%lepton tune SmallCNN --data digits --epochs 400 --trials 9 --search lr=1e-4..1e-2 --name hunt"
+    train = "%lepton train SmallCNN --data digits --epochs 5000 --name listed --background"
+    notebook = open_notebook(page, lab, "search.ipynb", train, "%lepton runs listed", search)
+    for index in (1, 2):
+        notebook.run(index)
+        notebook.wait_for(index)
+    expect(notebook.cell(2).locator(".lepton-runs")).to_contain_text("listed@1", timeout=30 * SECONDS)
+    notebook.run(3)
+    cell = notebook.cell(3)
+    expect(cell).to_contain_text("0 of 9 trials", timeout=60 * SECONDS)
+    trial = cell.locator("tr[data-ref='hunt@1'] .lp-State")
+    expect(trial).to_have_attribute("data-state", "running", timeout=60 * SECONDS)
+    save(notebook)
+    pid = lepton_nb.get_run("hunt").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    expect(trial).to_have_attribute("data-state", "interrupted", timeout=60 * SECONDS)
+
+    notebook = Notebook(page, lab, "search.ipynb", busy=True)
+    cell = notebook.cell(2)
+    expect(cell.locator(".lp-State[data-state='running']")).to_be_visible(timeout=60 * SECONDS)
+    expect(notebook.cell(3).locator("tr[data-ref='hunt@1']")).to_be_visible()
+    check_accessible(page, ".lp-Output")
+    pictures(notebook, 3, "search")
+    lepton_nb.get_run("listed").request("stop")
+    expect(cell.locator(".lp-State[data-state='stopped']")).to_be_visible(timeout=60 * SECONDS)
+    cell.get_by_role("button", name="listed@1").click()
+    expect(page.locator(".lp-View h2", has_text="listed@1")).to_be_visible()
 
 
 def test_a_services_panel_without_a_kernel(page: Page, lab: Lab) -> None:

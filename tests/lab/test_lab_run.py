@@ -102,6 +102,8 @@ async def test_a_run_is_annotated_and_deleted(ask: Any) -> None:
     run = trained("cnn", [0.5])
     found = await ask("runs/cnn/actions", {"action": "annotate", "notes": "good", "tags": {"stage": "one"}})
     assert (found["run"]["notes"], found["run"]["tags"]) == ("good", {"stage": "one"})
+    found = await ask("runs/cnn/actions", {"action": "annotate", "tags": {"other": "x", "stage": None}})
+    assert found["run"]["tags"] == {"other": "x"}
     status, _ = await ask("runs/cnn/actions", {"action": "annotate", "tags": {"stage": 1}})
     assert status == 400
     assert await ask("runs/cnn/actions", {"action": "delete"}) == {"deleted": "cnn@1"}

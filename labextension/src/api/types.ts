@@ -1,22 +1,13 @@
 import type { IChart } from '../charts/types';
+import type { RunStatus } from './states';
+
+export type { RunStatus } from './states';
+
 /**
  * What the server extension answers, as `lepton_nb/lab/README.md` documents it.
  *
  * Times are unix seconds, sizes bytes, durations seconds, latencies milliseconds; `null` is unknown.
  */
-
-/** In the order in which a list offers them. */
-export const RUN_STATUSES = [
-  'running',
-  'paused',
-  'queued',
-  'finished',
-  'stopped',
-  'failed',
-  'interrupted'
-] as const;
-
-export type RunStatus = (typeof RUN_STATUSES)[number];
 
 export interface ISparkline {
   metric: string;
@@ -54,6 +45,8 @@ export interface IRun {
   progress?: number | null;
   items_per_second?: number | null;
   device?: string | null;
+  /** What the model answered at the last validation, where its task shows any. */
+  samples?: string[];
   /** What a queued run waits for, in words. */
   queue?: string | null;
   latest?: Record<string, number | null>;
@@ -175,6 +168,8 @@ export interface ISeries {
 export interface IHistory {
   series: Record<string, ISeries>;
   step: number;
+  /** Unknown of data without a length. */
+  steps_per_epoch?: number | null;
   /** How far this reads: what `after` takes the next time. A step alone would miss validation. */
   cursor: string;
 }

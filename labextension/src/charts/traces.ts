@@ -28,7 +28,13 @@ function linesOf(chart: ILines): IPlot {
   const data = [...behind, ...before].flatMap(({ line, shade }) => traces(line, shade));
   const named = chart.lines.filter(line => !line.faint && line.listed !== false).length;
   return framed(chart, data, named, {
-    xaxis: { type: chart.x_log ? 'log' : 'linear' },
+    xaxis: {
+      type: chart.x_log ? 'log' : 'linear',
+      ...(chart.x_names?.length && {
+        tickvals: chart.x_names.map((_, place) => place),
+        ticktext: chart.x_names.map(name => name.replace('\n', '<br>'))
+      })
+    },
     yaxis: { type: chart.y_log ? 'log' : 'linear' }
   });
 }

@@ -32,6 +32,7 @@ export interface ILineData {
 export interface ILines extends IOfAnyKind, IAxes {
   kind: 'lines';
   lines: ILineData[];
+  x_names?: string[];
   x_log?: boolean;
   y_log?: boolean;
 }

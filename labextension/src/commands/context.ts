@@ -62,6 +62,31 @@ export class CommandContext {
     return answer.button.accept;
   }
 
+  /** Do it once the user is sure. */
+  async ifSure(
+    title: string,
+    body: string,
+    action: string,
+    work: () => Promise<void>
+  ): Promise<void> {
+    if (await this.isSure(title, body, action)) {
+      await work();
+    }
+  }
+
+  /** A number of any size, such as 1e-4; null where the user leaves it. */
+  async askNumber(title: string, label: string, known?: number | null): Promise<number | null> {
+    const answer = await InputDialog.getText({
+      title,
+      label,
+      text: known ? String(known) : '',
+      placeholder: '1e-4',
+      pattern: String.raw`\s*\+?(\d+\.?\d*|\.\d+)(e[+\-]?\d+)?\s*`,
+      required: true
+    });
+    return answer.button.accept && answer.value ? Number(answer.value) : null;
+  }
+
   say(message: string): void {
     Notification.info(message, { autoClose: 4000 });
   }

@@ -9,6 +9,8 @@ export const CommandIDs = {
   pauseRun: 'lepton:pause-run',
   resumeRun: 'lepton:resume-run',
   stopRun: 'lepton:stop-run',
+  changeRate: 'lepton:change-learning-rate',
+  annotateRun: 'lepton:annotate-run',
   deleteRun: 'lepton:delete-run',
   evaluateRun: 'lepton:evaluate-run',
   deployRun: 'lepton:deploy-run',

@@ -7,13 +7,15 @@ import {
   launchIcon,
   listIcon,
   runIcon,
+  settingsIcon,
   stopIcon,
   tableRowsIcon
 } from '@jupyterlab/ui-components';
 import type { IJob, IRun, IRunDetail } from '../api/types';
 import { compareIcon, deployIcon, pauseIcon } from '../common/icons';
-import { type Args, type CommandContext, path } from './context';
+import { type CommandContext, path } from './context';
 import { CommandIDs } from './ids';
+import { commandsOn } from './target';
 
 /** Stop, pause, resume, delete, evaluate, deploy: what can be done with a run. */
 export function addRunCommands(context: CommandContext): void {
@@ -21,35 +23,13 @@ export function addRunCommands(context: CommandContext): void {
   const can = (action: string) => (run: IRun) => (run.actions ?? []).includes(action);
   const post = <T>(run: IRun, body: object) => client.post<T>(path`runs/${run.ref}/actions`, body);
 
-  /** A command on one run. Without a name it is enabled where some run suits it. */
-  const add = (
-    id: string,
-    label: string,
-    short: string,
-    icon: typeof runIcon,
-    suits: (run: IRun) => boolean,
-    execute: (run: IRun, args: Args) => Promise<void> | void
-  ) =>
-    app.commands.addCommand(id, {
-      label: args => (args.ref ? short : `${label}…`),
-      icon,
-      describedBy: {
-        args: {
-          type: 'object',
-          properties: { ref: { type: 'string', description: trans.__('The run, such as cnn@2') } }
-        }
-      },
-      isEnabled: args => {
-        const named = context.runs(args);
-        return named.length ? named.every(suits) : !args.ref && lepton.model.runs.some(suits);
-      },
-      execute: async args => {
-        const run = await context.pickRun(args, label, suits);
-        if (run) {
-          await execute(run, args);
-        }
-      }
-    });
+  const add = commandsOn<IRun>(context, {
+    argument: 'ref',
+    description: trans.__('The run, such as cnn@2'),
+    named: args => context.runs(args),
+    all: () => lepton.model.runs,
+    pick: (args, title, suits) => context.pickRun(args, title, suits)
+  });
 
   const control = (action: string) => async (run: IRun) => {
     await context.attempt(() => post(run, { action }));
@@ -65,23 +45,32 @@ export function addRunCommands(context: CommandContext): void {
   );
 
   add(
-    CommandIDs.stopRun,
-    trans.__('Stop Run'),
-    trans.__('Stop'),
-    stopIcon,
-    can('stop'),
+    CommandIDs.changeRate,
+    trans.__('Change Learning Rate of Run'),
+    trans.__('Learning Rate'),
+    settingsIcon,
+    can('lr'),
     async run => {
-      const sure = await context.isSure(
-        trans.__('Stop %1?', run.ref),
-        trans.__(
-          'It ends after the step in progress. The best checkpoint is kept, and it can be resumed.'
-        ),
-        trans.__('Stop')
+      const value = await context.askNumber(
+        trans.__('Peak learning rate of %1', run.ref),
+        trans.__('The schedule goes on from it.'),
+        run.latest?.lr
       );
-      if (sure) {
-        await control('stop')(run);
+      if (value !== null) {
+        await context.attempt(() => post(run, { action: 'lr', value }));
       }
     }
+  );
+
+  add(CommandIDs.stopRun, trans.__('Stop Run'), trans.__('Stop'), stopIcon, can('stop'), run =>
+    context.ifSure(
+      trans.__('Stop %1?', run.ref),
+      trans.__(
+        'It ends after the step in progress. The best checkpoint is kept, and it can be resumed.'
+      ),
+      trans.__('Stop'),
+      () => control('stop')(run)
+    )
   );
 
   add(
@@ -194,6 +183,16 @@ export function addRunCommands(context: CommandContext): void {
       context.say(trans.__('Copied the path of the checkpoint: %1', best.path));
     }
   );
+
+  app.commands.addCommand(CommandIDs.annotateRun, {
+    label: trans.__('Change Note or Tags of Run'),
+    isVisible: args => Boolean(args.ref),
+    execute: async ({ ref, notes, tags }) => {
+      await context.attempt(() =>
+        client.post(path`runs/${ref as string}/actions`, { action: 'annotate', notes, tags })
+      );
+    }
+  });
 
   app.commands.addCommand(CommandIDs.deleteRun, {
     label: args => (args.ref || args.refs ? trans.__('Delete') : trans.__('Delete Selected Runs')),

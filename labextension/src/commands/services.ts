@@ -11,6 +11,7 @@ import type { IDeployment, IJob } from '../api/types';
 import { deployIcon } from '../common/icons';
 import { type CommandContext, path } from './context';
 import { CommandIDs } from './ids';
+import { commandsOn } from './target';
 
 /** What can be done with a service, and with a package that may become one. */
 export function addServiceCommands(context: CommandContext): void {
@@ -18,30 +19,27 @@ export function addServiceCommands(context: CommandContext): void {
   const post = <T>(service: string, body: object) =>
     client.post<T>(path`deployments/${service}/actions`, body);
 
-  const add = (
-    id: string,
-    label: string,
-    short: string,
-    icon: typeof runIcon,
-    suits: (service: IDeployment) => boolean,
-    execute: (service: IDeployment) => Promise<void> | void
+  const add = commandsOn<IDeployment>(context, {
+    argument: 'name',
+    description: trans.__('The service'),
+    named: args => {
+      const found = lepton.model.deployment((args.name as string | undefined) ?? '');
+      return found ? [found] : [];
+    },
+    all: () => lepton.model.deployments,
+    pick: (args, title) => context.pickService(args, title)
+  });
+  /** Ask, then have the server do it and tell how it goes. */
+  const control = (
+    service: IDeployment,
+    action: string,
+    question: [string, string, string],
+    begun: string,
+    done: string
   ) =>
-    app.commands.addCommand(id, {
-      label: args => (args.name ? short : `${label}…`),
-      icon,
-      describedBy: { args: { type: 'object', properties: { name: { type: 'string' } } } },
-      isEnabled: args => {
-        const { model } = lepton;
-        const named = args.name ? model.deployment(args.name as string) : undefined;
-        return args.name ? named !== undefined && suits(named) : model.deployments.some(suits);
-      },
-      execute: async args => {
-        const service = await context.pickService(args, label);
-        if (service) {
-          await execute(service);
-        }
-      }
-    });
+    context.ifSure(...question, () =>
+      context.start(() => post<{ job: IJob }>(service.name, { action }), begun, done)
+    );
   const open = (tab: string) => (service: IDeployment) => {
     void app.commands.execute(CommandIDs.openServiceView, { name: service.name, tab });
   };
@@ -109,22 +107,20 @@ export function addServiceCommands(context: CommandContext): void {
     trans.__('Stop'),
     stopIcon,
     can('stop'),
-    async service => {
-      const sure = await context.isSure(
-        trans.__('Stop the service %1?', service.name),
-        trans.__(
-          'Requests in flight are finished; later ones are refused. Its name keeps its token.'
-        ),
-        trans.__('Stop')
-      );
-      if (sure) {
-        await context.start(
-          () => post<{ job: IJob }>(service.name, { action: 'stop' }),
-          trans.__('Stopping %1', service.name),
-          trans.__('%1 is stopped', service.name)
-        );
-      }
-    }
+    service =>
+      control(
+        service,
+        'stop',
+        [
+          trans.__('Stop the service %1?', service.name),
+          trans.__(
+            'Requests in flight are finished; later ones are refused. Its name keeps its token.'
+          ),
+          trans.__('Stop')
+        ],
+        trans.__('Stopping %1', service.name),
+        trans.__('%1 is stopped', service.name)
+      )
   );
 
   add(
@@ -133,24 +129,22 @@ export function addServiceCommands(context: CommandContext): void {
     trans.__('Roll Back'),
     undoIcon,
     can('rollback'),
-    async service => {
-      const sure = await context.isSure(
-        trans.__('Roll back %1?', service.name),
-        trans.__(
-          'Version %1 goes live again in place of %2, under the same URL and token.',
-          service.previous_version ?? '–',
-          service.version
-        ),
-        trans.__('Roll back')
-      );
-      if (sure) {
-        await context.start(
-          () => post<{ job: IJob }>(service.name, { action: 'rollback' }),
-          trans.__('Rolling back %1', service.name),
-          trans.__('%1 is rolled back', service.name)
-        );
-      }
-    }
+    service =>
+      control(
+        service,
+        'rollback',
+        [
+          trans.__('Roll back %1?', service.name),
+          trans.__(
+            'Version %1 goes live again in place of %2, under the same URL and token.',
+            service.previous_version ?? '–',
+            service.version
+          ),
+          trans.__('Roll back')
+        ],
+        trans.__('Rolling back %1', service.name),
+        trans.__('%1 is rolled back', service.name)
+      )
   );
 
   app.commands.addCommand(CommandIDs.deployPackage, {

@@ -61,6 +61,16 @@ export function useLoaded<T>(load: () => Promise<T>, key: string): Loaded<T> & {
   return { ...loaded, reload: again };
 }
 
+/** Whether `holds` has held for so long without a break. */
+export function useLasting(holds: boolean, milliseconds: number): boolean {
+  const [lasts, setLasts] = React.useState(false);
+  React.useEffect(() => {
+    const timer = window.setTimeout(() => setLasts(holds), holds ? milliseconds : 0);
+    return () => window.clearTimeout(timer);
+  }, [holds, milliseconds]);
+  return lasts && holds;
+}
+
 /** `value`, at most once in `milliseconds`: the first at once, the last for certain. */
 export function useThrottled<T>(value: T, milliseconds: number): T {
   const [shown, setShown] = React.useState(value);

@@ -1,26 +1,21 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { DeploymentState, RunStatus } from '../api/types';
+import { RUN_STATES, type RunStatus } from '../api/states';
+import type { DeploymentState } from '../api/types';
 import { useTrans } from './translation';
 
 export type State = RunStatus | DeploymentState;
 type Kind = 'live' | 'waiting' | 'queued' | 'good' | 'off' | 'bad';
 
-const KINDS: Record<State, Kind> = {
-  running: 'live',
-  paused: 'waiting',
-  queued: 'queued',
-  finished: 'good',
-  stopped: 'off',
-  failed: 'bad',
-  interrupted: 'bad',
-  ready: 'good',
-  starting: 'live',
-  recovering: 'waiting',
-  failing: 'bad',
-  draining: 'waiting',
-  unreachable: 'bad',
-  gone: 'off'
+const STATES: Record<State, { word: string; kind: Kind }> = {
+  ...RUN_STATES,
+  ready: { word: 'Ready', kind: 'good' },
+  starting: { word: 'Starting', kind: 'live' },
+  recovering: { word: 'Recovering', kind: 'waiting' },
+  failing: { word: 'Failing', kind: 'bad' },
+  draining: { word: 'Draining', kind: 'waiting' },
+  unreachable: { word: 'Unreachable', kind: 'bad' },
+  gone: { word: 'Not running', kind: 'off' }
 };
 
 // A shape of its own for each kind: colour alone tells nothing to many.
@@ -44,29 +39,13 @@ const SHAPES: Record<Kind, React.ReactElement> = {
 };
 
 export function stateLabel(state: State, trans: TranslationBundle): string {
-  const labels: Record<State, string> = {
-    running: trans.__('Training'),
-    paused: trans.__('Paused'),
-    queued: trans.__('Queued'),
-    finished: trans.__('Finished'),
-    stopped: trans.__('Stopped'),
-    failed: trans.__('Failed'),
-    interrupted: trans.__('Interrupted'),
-    ready: trans.__('Ready'),
-    starting: trans.__('Starting'),
-    recovering: trans.__('Recovering'),
-    failing: trans.__('Failing'),
-    draining: trans.__('Draining'),
-    unreachable: trans.__('Unreachable'),
-    gone: trans.__('Not running')
-  };
-  return labels[state] ?? state;
+  return state in STATES ? trans.__(STATES[state].word) : state;
 }
 
 /** What state a thing is in, as a shape, a colour and, unless `short`, a word. */
 export function StateMark(props: { state: State; short?: boolean }): React.ReactElement {
   const label = stateLabel(props.state, useTrans());
-  const kind = KINDS[props.state] ?? 'off';
+  const kind = STATES[props.state]?.kind ?? 'off';
   return (
     <span className="lp-State" data-kind={kind} data-state={props.state} title={label}>
       <svg

@@ -17,7 +17,7 @@ export function EvaluationOutput(props: {
   return (
     <section aria-label={trans.__('Evaluation of %1', bundle.name)}>
       <div className="lp-View-title">
-        <h4>{bundle.name}</h4>
+        <h2>{bundle.name}</h2>
         <span className="lp-Hint">
           {trans.__(
             '%1 items of %2, split %3',

@@ -5,18 +5,17 @@ import * as React from 'react';
  * A place for a live panel, which the panel's own script finds by its id and fills while its kernel lives.
  *
  * `children` stand in for the panel until it comes, where it never comes (another page, a saved notebook), and
- * once it is no longer `wanted` or its kernel has gone.
+ * once its kernel has gone.
  */
 export function PanelPlace(props: {
   id: string;
   session: ISessionContext | undefined;
-  wanted: boolean;
   children: React.ReactNode;
 }): React.ReactElement {
   const place = React.useRef<HTMLDivElement>(null);
   const isFilled = useIsFilled(place);
   const hasKernel = useHasKernel(props.session);
-  const isLive = isFilled && hasKernel && props.wanted;
+  const isLive = isFilled && hasKernel;
   return (
     <>
       <div ref={place} id={props.id} hidden={!isLive} />

@@ -1,106 +1,109 @@
 import * as React from 'react';
 import type { IHistory } from '../api/types';
-import { StateMark } from '../common/state';
+import { CommandIDs } from '../commands/ids';
+import { CommandButton } from '../common/actionButton';
+import { useLasting, useModel, type Loaded } from '../common/hooks';
 import { useTrans } from '../common/translation';
-import { baseOf, chartsOf, isHeldOut, smooth, titleOf } from '../model/curves';
 import * as format from '../model/format';
-import { Chart, type ILine } from '../views/chart';
+import { isActive } from '../model/lepton';
+import { Curves } from '../views/curves';
+import { RunHead } from '../views/runHead';
+import { useHistories } from '../views/useRuns';
+import type { ILive } from './live';
+import { PanelPlace } from './place';
 import type { IRunBundle } from './types';
 
-export const FIRST = 2; // the loss, and what picked the best checkpoint
+const PATIENCE = 3000; // milliseconds in which the server hears of a new run
 
-/** A run as its cell left it: what came out, the curves, the settings. */
-export function RunOutput(props: { bundle: IRunBundle }): React.ReactElement {
-  const { run, series, summary, next, config } = props.bundle;
+/**
+ * A run in a notebook, in training or ended: as the run store knows it now, with its controls. A run of another
+ * store is drawn as its cell left it, or by the panel of its kernel.
+ */
+export function RunOutput(props: ILive<IRunBundle>): React.ReactElement {
+  const { bundle, model, commands } = props;
   const trans = useTrans();
-  const [smoothing, setSmoothing] = React.useState(0);
-  const [all, setAll] = React.useState(false);
-  const charts = React.useMemo(() => {
-    const history: IHistory = {
-      step: run.step,
-      cursor: '',
-      series: Object.fromEntries(
-        Object.entries(series).map(([name, { step, value }]) => [
-          name,
-          { step, value, epoch: [], time: [] }
-        ])
-      )
-    };
-    return chartsOf([history], run.monitor).map(names => ({
-      names,
-      lines: names.flatMap((name, place): ILine[] => {
-        const line = {
-          name: name.replace(/_/g, ' '),
-          x: series[name].step,
-          shade: isHeldOut(name) ? 0 : place + 1
-        };
-        const raw = smoothing > 0 ? [{ ...line, y: series[name].value, faint: true }] : [];
-        return [...raw, { ...line, y: smooth(series[name].value, smoothing) }];
-      })
-    }));
-  }, [run, series, smoothing]);
-  return (
+  useModel(model, 'runs', 'status');
+  const stored = model.runs.find(item => item.id === bundle.run.id);
+  const run = stored ?? bundle.run;
+  const read = useHistories(model, stored ? [stored] : [], props.isShown);
+  const kept = React.useMemo(() => historyOf(bundle), [bundle]);
+  const isMissing = useLasting(
+    !stored && model.status !== 'loading' && isActive(bundle.run),
+    PATIENCE
+  );
+  const histories: Loaded<IHistory[]> =
+    read.value?.length || !Object.keys(kept.series).length
+      ? read
+      : { state: 'ready', value: [kept] };
+  const isRecord = !stored || (stored.status === bundle.run.status && !isActive(stored));
+  const drawn = (
     <section aria-label={trans.__('Run %1', run.ref)}>
-      <div className="lp-View-title">
-        <h4>{run.ref}</h4>
-        <StateMark state={run.status} />
-        <span className="lp-Hint">
-          {[run.model, run.data, format.duration(run.seconds)].join(' · ')}
-        </span>
-      </div>
-      {run.error && <p className="lp-View-error">{run.error}</p>}
-      <dl className="lp-Facts">
-        {summary.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      <div className="lp-Charts">
-        {charts.slice(0, all ? undefined : FIRST).map(({ names, lines }) => (
-          <Chart
-            key={names[0]}
-            title={titleOf(baseOf(names[0]))}
-            lines={lines}
-            xTitle={trans.__('Steps')}
-          />
-        ))}
-      </div>
-      <div className="lp-Controls">
-        <label>
-          {trans.__('Smoothing')}
-          <input
-            type="range"
-            min="0"
-            max="0.98"
-            step="0.02"
-            value={smoothing}
-            onChange={event => setSmoothing(Number(event.target.value))}
-          />
-          <output>{smoothing.toFixed(2)}</output>
-        </label>
-        {charts.length > FIRST && (
-          <label>
-            <input type="checkbox" checked={all} onChange={event => setAll(event.target.checked)} />
-            {trans.__('All %1 charts', charts.length)}
-          </label>
-        )}
-      </div>
+      {isMissing && (
+        <p className="lp-Hint">
+          {trans.__('%1 is not in this run store. When this was saved:', run.ref)}
+        </p>
+      )}
+      <RunHead run={run} commands={stored && commands} />
+      <Curves runs={[run]} histories={histories} />
+      <Record bundle={bundle} error={run.error} isWhole={isRecord} />
+      {stored && (
+        <CommandButton commands={commands} id={CommandIDs.openRun} args={{ ref: run.ref }} text />
+      )}
+    </section>
+  );
+  return bundle.panel && isMissing ? (
+    <PanelPlace id={bundle.panel} session={props.session}>
+      {drawn}
+    </PanelPlace>
+  ) : (
+    drawn
+  );
+}
+
+/** What the cell told beside: the settings; and while nothing has changed since, notes and the next lines. */
+function Record(props: {
+  bundle: IRunBundle;
+  error: string | null;
+  isWhole: boolean;
+}): React.ReactElement {
+  const { summary, config, next } = props.bundle;
+  const trans = useTrans();
+  const told = summary.filter(([, text]) => text !== props.error);
+  return (
+    <>
+      {props.isWhole && told.length > 0 && (
+        <table className="lp-Table">
+          <Rows rows={told} />
+        </table>
+      )}
       <details className="lp-Details">
         <summary>{trans.__('Settings')}</summary>
         <table className="lp-Table">
-          <tbody>
-            {Object.entries(config).map(([name, value]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td>{format.setting(value)}</td>
-              </tr>
-            ))}
-          </tbody>
+          <Rows rows={Object.entries(config)} />
         </table>
       </details>
-      {next.length > 0 && <pre className="lp-Next">{next.join('\n')}</pre>}
-    </section>
+      {props.isWhole && next.length > 0 && <pre className="lp-Next">{next.join('\n')}</pre>}
+    </>
   );
+}
+
+function Rows(props: { rows: [string, unknown][] }): React.ReactElement {
+  return (
+    <tbody>
+      {props.rows.map(([name, value]) => (
+        <tr key={`${name} ${String(value)}`}>
+          <th scope="row">{name}</th>
+          <td>{format.setting(value)}</td>
+        </tr>
+      ))}
+    </tbody>
+  );
+}
+
+function historyOf({ run, series, steps_per_epoch }: IRunBundle): IHistory {
+  const kept = Object.entries(series).map(([name, { step, value }]) => [
+    name,
+    { step, value, epoch: [], time: [] }
+  ]);
+  return { step: run.step, cursor: '', steps_per_epoch, series: Object.fromEntries(kept) };
 }

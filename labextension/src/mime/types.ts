@@ -8,14 +8,31 @@ export interface IRunBundle {
   summary: [string, string][];
   next: string[];
   series: Record<string, { step: number[]; value: (number | null)[] }>;
+  steps_per_epoch?: number | null;
   /** The id under which its live panel looks for a place; only of a run that had not ended. */
   panel?: string;
 }
 
+/** Some runs: those listed, or the trials of a search. */
+export interface IRunsBundle {
+  version: number;
+  runs: IRun[];
+  title?: string;
+  /** The search whose runs are meant, as their tag names it. */
+  study?: string;
+  wanted?: number;
+  panel?: string;
+}
+
+/** A service: its card, or the place of its panel. */
 export interface IServiceBundle {
   version: number;
   name: string;
-  panel: string;
+  url?: string;
+  curl?: string;
+  panel?: string;
+  /** Whether its card stands above the panel. */
+  has_card?: boolean;
 }
 
 export interface IEvaluationBundle {

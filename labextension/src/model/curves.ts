@@ -1,6 +1,6 @@
-import type { IHistory, ISeries } from '../api/types';
+import type { IHistory } from '../api/types';
 
-export type Axis = 'step' | 'epoch' | 'time';
+export type Axis = 'epoch' | 'step' | 'time' | 'clock';
 
 /** Metrics that belong into one chart: `loss` with `val_loss`, `accuracy` with `val_accuracy`. */
 export function chartsOf(histories: readonly IHistory[], monitor?: string): string[][] {
@@ -51,13 +51,32 @@ export function smooth(values: readonly (number | null)[], weight: number): (num
   });
 }
 
-/** The x values: steps, epochs done, or seconds since the first point. */
-export function along(series: ISeries, axis: Axis): number[] {
-  if (axis === 'time') {
-    const start = series.time[0] ?? 0;
-    return series.time.map(time => time - start);
+/** The axes along which all of these can be drawn: what a notebook keeps knows no times. */
+export function axesOf(histories: readonly IHistory[]): Axis[] {
+  const all = histories.flatMap(history => Object.values(history.series));
+  const isTimed = all.every(series => series.time.length === series.step.length);
+  return isTimed ? ['epoch', 'step', 'time', 'clock'] : ['epoch', 'step'];
+}
+
+/** The x values: epochs done, steps, seconds since the run's first point, or unix seconds. */
+export function along(history: IHistory, name: string, axis: Axis): number[] {
+  const { step, epoch, time } = history.series[name];
+  const { steps_per_epoch: each } = history;
+  if (axis === 'epoch') {
+    const done = epoch.map(index => index + 1);
+    return each ? step.map(value => value / each) : done.length ? done : step;
   }
-  return axis === 'epoch' ? series.epoch : series.step;
+  if (axis === 'time') {
+    const start = Math.min(...Object.values(history.series).map(series => series.time[0]));
+    return time.map(value => value - start);
+  }
+  return axis === 'clock' ? time : step;
+}
+
+/** What a line shows, as its legend says it: the metric itself stands above the chart. */
+export function roleOf(name: string): 'training' | 'validation' | 'test' {
+  const role = /^(val|test)_/.exec(name)?.[1];
+  return role === 'val' ? 'validation' : role === 'test' ? 'test' : 'training';
 }
 
 /** A history with the points that came since. */
@@ -74,7 +93,7 @@ export function extend(history: IHistory, news: IHistory): IHistory {
         }
       : more;
   }
-  return { series, step: Math.max(history.step, news.step), cursor: news.cursor };
+  return { ...news, series, step: Math.max(history.step, news.step) };
 }
 
 /** The settings of several runs, flat, with whether they differ. */

@@ -8,24 +8,38 @@ function isKnown(value: Maybe): value is number {
   return value !== null && value !== undefined && Number.isFinite(value);
 }
 
-/** `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
+/** Up to three significant digits. */
+function digits(value: number): string {
+  return String(+value.toPrecision(3));
+}
+
+/** `35 µs`, `3.4 ms`, `0.8 s`, `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`, as Python spells it. */
 export function duration(seconds: Maybe): string {
   if (!isKnown(seconds)) {
     return UNKNOWN;
   }
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) {
+  if (seconds <= 0) {
+    return '0 s';
+  }
+  if (seconds < 0.0995) {
+    return seconds < 0.0009995 ? `${digits(seconds * 1e6)} µs` : `${digits(seconds * 1e3)} ms`;
+  }
+  if (seconds < 9.95) {
+    return `${seconds.toFixed(1)} s`;
+  }
+  const whole = Math.round(seconds);
+  const units: [number, string, number, string][] = [
+    [86400, 'd', 3600, 'h'],
+    [3600, 'h', 60, 'min'],
+    [60, 'min', 1, 's']
+  ];
+  const found = units.find(([size]) => whole >= size);
+  if (!found) {
     return `${whole} s`;
   }
-  const units: [number, string, number, string][] = [
-    [3600, 'min', 60, 's'],
-    [86400, 'h', 3600, 'min'],
-    [Infinity, 'd', 86400, 'h']
-  ];
-  const [, big, size, small] = units.find(([limit]) => whole < limit)!;
-  const smallSize = small === 's' ? 1 : small === 'min' ? 60 : 3600;
-  const rest = Math.floor((whole % size) / smallSize);
-  return `${Math.floor(whole / size)} ${big}${rest ? ` ${rest} ${small}` : ''}`;
+  const [size, unit, small, smallUnit] = found;
+  const rest = Math.floor((whole % size) / small);
+  return `${Math.floor(whole / size)} ${unit}${rest ? ` ${rest} ${smallUnit}` : ''}`;
 }
 
 /** A metric's value: four significant digits, without trailing noise. */
@@ -49,25 +63,22 @@ export function rate(value: Maybe): string {
   return isKnown(value) ? `${value < 10 ? +value.toFixed(1) : count(value)}/s` : UNKNOWN;
 }
 
+/** A latency, spelled as a duration. */
 export function milliseconds(value: Maybe): string {
-  if (!isKnown(value)) {
-    return UNKNOWN;
-  }
-  return value >= 1000 ? `${+(value / 1000).toFixed(1)} s` : `${+value.toPrecision(2)} ms`;
+  return duration(isKnown(value) ? value / 1000 : null);
 }
 
+/** `512 B`, `1.4 MB`, as Python spells it. */
 export function bytes(value: Maybe): string {
   if (!isKnown(value)) {
     return UNKNOWN;
   }
-  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
-  let size = value;
-  let unit = 0;
-  while (size >= 1000 && unit < units.length - 1) {
-    size /= 1000;
-    unit++;
+  if (value < 999.5) {
+    return `${Math.round(value)} B`;
   }
-  return `${+size.toPrecision(3)} ${units[unit]}`;
+  const power = ['kB', 'MB', 'GB'].findIndex((_, index) => value < 999.5 * 1000 ** (index + 1));
+  const index = power < 0 ? 3 : power;
+  return `${digits(value / 1000 ** (index + 1))} ${['kB', 'MB', 'GB', 'TB'][index]}`;
 }
 
 export function percent(fraction: Maybe): string {

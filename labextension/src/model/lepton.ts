@@ -10,13 +10,12 @@ import type {
   INotice,
   IPackage,
   IRun,
-  LeptonMessage,
-  RunStatus
+  LeptonMessage
 } from '../api/types';
+import { RUN_STATES } from '../api/states';
 import { endOf } from './notices';
 
 const PAGE = 500;
-const ACTIVE: readonly RunStatus[] = ['queued', 'running', 'paused'];
 
 /** What of the state changed. */
 export type Topic =
@@ -25,7 +24,7 @@ export type Topic =
 export type Status = 'loading' | 'ready' | 'offline';
 
 export function isActive(run: IRun): boolean {
-  return ACTIVE.includes(run.status);
+  return RUN_STATES[run.status].active;
 }
 
 export function packageKey(item: { name: string; version: number }): string {

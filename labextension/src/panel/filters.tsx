@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { RUN_STATUSES, type RunStatus } from '../api/types';
+import { RUN_STATES, type RunStatus } from '../api/states';
 import { StateMark } from '../common/state';
 import { useTrans } from '../common/translation';
 import type { GroupKey, IRunQuery, SortKey } from '../model/listing';
@@ -22,7 +22,9 @@ export function Filters(props: {
         : [...statuses, status]
     });
   };
-  const present = RUN_STATUSES.filter(status => counts[status] || query.statuses.includes(status));
+  const present = (Object.keys(RUN_STATES) as RunStatus[]).filter(
+    status => counts[status] || query.statuses.includes(status)
+  );
   return (
     <div className="lp-Filters">
       <div className="lp-Chips" role="group" aria-label={trans.__('Show only')}>

@@ -1,14 +1,14 @@
-import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, refreshIcon } from '@jupyterlab/ui-components';
+import type { ITranslator } from '@jupyterlab/translation';
+import { refreshIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import type { RunStatus } from '../api/types';
 import { CommandIDs } from '../commands/ids';
 import { CommandButton, IconButton } from '../common/actionButton';
 import { useModel, useSignal } from '../common/hooks';
-import { leptonIcon } from '../common/icons';
 import { Failure, Loading } from '../common/notice';
-import { DOMAIN, TranslationProvider, useTrans } from '../common/translation';
+import { useTrans } from '../common/translation';
+import { Region } from '../common/view';
 import { DEFAULT_QUERY, type IRunQuery } from '../model/listing';
 import { isActive } from '../model/lepton';
 import type { ILepton } from '../tokens';
@@ -22,22 +22,17 @@ import { Tabs } from './tabs';
 export const PANEL_ID = 'lepton-panel';
 type TabName = 'runs' | 'services' | 'packages' | 'data';
 
-/** The side panel. It draws nothing while it cannot be seen. */
-export class LeptonPanel extends ReactWidget {
+/** The side panel. */
+export class LeptonPanel extends Region {
   constructor(
-    private readonly _lepton: ILepton,
-    private readonly _commands: CommandRegistry,
+    lepton: ILepton,
+    commands: CommandRegistry,
     translator: ITranslator,
     private readonly _save: (query: IRunQuery) => void
   ) {
-    super();
-    this._trans = translator.load(DOMAIN);
-    this.id = PANEL_ID;
-    this.addClass('lp-Panel');
-    this.title.icon = leptonIcon;
-    this.title.caption = this._trans.__('Lepton: runs, services, packages and data');
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', this._trans.__('Lepton'));
+    super(lepton, commands, translator, PANEL_ID, 'lp-Panel');
+    this.title.caption = this.trans.__('Lepton: runs, services, packages and data');
+    this.node.setAttribute('aria-label', this.trans.__('Lepton'));
   }
 
   /** Show what was searched for before. */
@@ -51,32 +46,29 @@ export class LeptonPanel extends ReactWidget {
     this.node.querySelector<HTMLInputElement>('.lp-Search input')?.focus();
   }
 
-  protected onBeforeShow(): void {
-    this.update();
+  /** The keyboard goes to the list, not only the eye. */
+  protected onActivateRequest(): void {
+    void this.renderPromise?.then(() => {
+      const first = this.node.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
+      (first ?? this.node.querySelector<HTMLElement>('.lp-Search input'))?.focus();
+    });
   }
 
-  protected onAfterHide(): void {
-    this.update();
-  }
-
-  protected render(): React.ReactElement {
+  protected draw(): React.ReactElement {
     return (
-      <TranslationProvider value={this._trans}>
-        <Panel
-          lepton={this._lepton}
-          commands={this._commands}
-          isShown={this.isVisible}
-          query={this._query}
-          onQuery={query => {
-            this._save(query);
-            this.restore(query);
-          }}
-        />
-      </TranslationProvider>
+      <Panel
+        lepton={this.lepton}
+        commands={this.commands}
+        isShown={this.isVisible}
+        query={this._query}
+        onQuery={query => {
+          this._save(query);
+          this.restore(query);
+        }}
+      />
     );
   }
 
-  private readonly _trans: TranslationBundle;
   private _query = DEFAULT_QUERY;
 }
 

@@ -24,7 +24,7 @@ export function headline(run: IRun): { name: string; value: number | null } {
 }
 
 /**
- * `Waits for cpu, behind cnn@1` in the queue, `Epoch 3 of 10 · 2 min left` while it trains, `5 min ago · 2 min 3 s`
+ * `Waits for cpu, behind cnn@1` in the queue, `2 min left · Epoch 3 of 10` while it trains, `5 min ago · 2 min 3 s`
  * afterwards.
  */
 export function progressText(run: IRun, trans: TranslationBundle): string {
@@ -45,7 +45,7 @@ export function progressText(run: IRun, trans: TranslationBundle): string {
     run.status === 'running' && typeof run.eta === 'number'
       ? trans.__('%1 left', format.duration(run.eta))
       : '';
-  return [epoch, left].filter(Boolean).join(' · ');
+  return [left, epoch].filter(Boolean).join(' · '); // of a line that is too long its end is cut off
 }
 
 function locale(trans: TranslationBundle): string | undefined {

@@ -52,6 +52,7 @@ function ServiceRow(props: {
       className="lp-Row lp-Service"
       data-name={name}
       data-state={service.state}
+      onDoubleClick={() => void commands.execute(CommandIDs.openService, { name })}
       onContextMenu={event => {
         event.preventDefault();
         event.stopPropagation();

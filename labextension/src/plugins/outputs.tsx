@@ -4,14 +4,15 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { LiveRun, LiveService } from '../mime/live';
+import { LiveService } from '../mime/live';
 import { LeptonOutput } from '../mime/output';
 import { RunOutput } from '../mime/run';
-import type { IRunBundle, IServiceBundle } from '../mime/types';
-import { isActive } from '../model/lepton';
+import { RunsOutput } from '../mime/runs';
+import type { IRunBundle, IRunsBundle, IServiceBundle } from '../mime/types';
 import { ILepton } from '../tokens';
 
 const RUN = 'application/vnd.lepton.run+json';
+const RUNS = 'application/vnd.lepton.runs+json';
 const SERVICE = 'application/vnd.lepton.service+json';
 const RANK = -20; // before a widget's own view (-10), which shows nothing where its kernel has gone
 
@@ -46,13 +47,8 @@ export const outputsPlugin: JupyterFrontEndPlugin<void> = {
       session: sessionOf(notebooks, output),
       isShown: output.isVisible
     });
-    add<IRunBundle>(RUN, (bundle, output) =>
-      isActive(bundle.run) ? (
-        <LiveRun key={bundle.panel} bundle={bundle} {...around(output)} />
-      ) : (
-        <RunOutput bundle={bundle} />
-      )
-    );
+    add<IRunBundle>(RUN, (bundle, output) => <RunOutput bundle={bundle} {...around(output)} />);
+    add<IRunsBundle>(RUNS, (bundle, output) => <RunsOutput bundle={bundle} {...around(output)} />);
     add<IServiceBundle>(SERVICE, (bundle, output) => (
       <LiveService key={bundle.panel} bundle={bundle} {...around(output)} />
     ));

@@ -2,10 +2,24 @@ import * as React from 'react';
 import type { IHistory, IRun } from '../api/types';
 import { Failure, Loading } from '../common/notice';
 import { useTrans } from '../common/translation';
-import { along, baseOf, chartsOf, isHeldOut, smooth, titleOf, type Axis } from '../model/curves';
+import type { Loaded } from '../common/hooks';
+import {
+  along,
+  axesOf,
+  baseOf,
+  chartsOf,
+  isHeldOut,
+  roleOf,
+  smooth,
+  titleOf,
+  type Axis
+} from '../model/curves';
 import type { LeptonModel } from '../model/lepton';
 import { Chart, type ILine } from './chart';
 import { useHistories } from './useRuns';
+
+const SHADES = ['validation', 'training', 'test']; // in the order of the palette
+const FIRST = 2; // the loss, and what picks the best checkpoint
 
 interface IControls {
   axis: Axis;
@@ -13,19 +27,27 @@ interface IControls {
   log: boolean;
 }
 
-/** What was measured, one chart for each metric and its held-out twin, with all runs laid over each other. */
-export function Curves(props: {
+/** The curves of runs as the store has them, growing while they train. */
+export function StoredCurves(props: {
   model: LeptonModel;
   runs: IRun[];
   isShown: boolean;
-  /** How many charts, the main ones first; all where left out. */
-  most?: number;
 }): React.ReactElement {
-  const { model, runs } = props;
+  return (
+    <Curves runs={props.runs} histories={useHistories(props.model, props.runs, props.isShown)} />
+  );
+}
+
+/**
+ * What was measured, one chart for each metric and its held-out twin, with all runs laid over each other: the
+ * loss and what was monitored first, the rest when asked for.
+ */
+export function Curves(props: { runs: IRun[]; histories: Loaded<IHistory[]> }): React.ReactElement {
+  const { runs, histories } = props;
   const trans = useTrans();
-  const histories = useHistories(model, runs, props.isShown);
+  const [all, setAll] = React.useState(false);
   const [controls, setControls] = React.useState<IControls>({
-    axis: 'step',
+    axis: 'epoch',
     smoothing: 0,
     log: false
   });
@@ -34,16 +56,21 @@ export function Curves(props: {
     () =>
       chartsOf(histories.value ?? [], monitor).map(names => ({
         names,
-        lines: linesOf(runs, histories.value ?? [], names, controls)
+        lines: linesOf(runs, histories.value ?? [], names, controls, {
+          training: trans.__('training'),
+          validation: trans.__('validation'),
+          test: trans.__('test')
+        })
       })),
     // The rows change every second, the lines only with their points.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [histories.value, controls, monitor]
   );
   const axes: Record<Axis, string> = {
-    step: trans.__('Steps'),
     epoch: trans.__('Epochs'),
-    time: trans.__('Seconds')
+    step: trans.__('Steps'),
+    time: trans.__('Seconds since the start'),
+    clock: trans.__('Time of day')
   };
 
   if (histories.state === 'failed' && !histories.value) {
@@ -68,9 +95,9 @@ export function Curves(props: {
             value={controls.axis}
             onChange={event => setControls({ ...controls, axis: event.target.value as Axis })}
           >
-            {Object.entries(axes).map(([value, label]) => (
+            {axesOf(histories.value).map(value => (
               <option key={value} value={value}>
-                {label}
+                {axes[value]}
               </option>
             ))}
           </select>
@@ -95,15 +122,23 @@ export function Curves(props: {
           />
           {trans.__('Logarithmic')}
         </label>
+        {charts.length > FIRST && (
+          <label>
+            <input type="checkbox" checked={all} onChange={event => setAll(event.target.checked)} />
+            {trans.__('All %1 charts', charts.length)}
+          </label>
+        )}
         <span className="lp-Hint">{trans.__('Drag to zoom, double-click for everything')}</span>
       </div>
+      {runs.length === 1 && <Samples lines={runs[0].samples ?? []} />}
       <div className="lp-Charts">
-        {charts.slice(0, props.most).map(({ names, lines }) => (
+        {charts.slice(0, all ? undefined : FIRST).map(({ names, lines }) => (
           <Chart
             key={names[0]}
             title={titleOf(baseOf(names[0]))}
             lines={lines}
             xTitle={axes[controls.axis]}
+            xKind={controls.axis === 'clock' ? 'time' : 'number'}
             log={controls.log}
           />
         ))}
@@ -112,36 +147,59 @@ export function Curves(props: {
   );
 }
 
+/** What the model answered at the last validation: more than a number tells. */
+function Samples(props: { lines: string[] }): React.ReactElement | null {
+  const trans = useTrans();
+  return props.lines.length ? (
+    <div className="lp-Samples">
+      <h3>{trans.__('Answers at the last validation')}</h3>
+      <ul>
+        {props.lines.map(line => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </div>
+  ) : null;
+}
+
 /** One run: a colour for each metric. Several: a colour for each run, training dashed. */
 function linesOf(
   runs: IRun[],
   histories: IHistory[],
   names: string[],
-  controls: IControls
+  controls: IControls,
+  roles: Record<ReturnType<typeof roleOf>, string>
 ): ILine[] {
   const lines: ILine[] = [];
   histories.forEach((history, index) => {
-    names.forEach((name, place) => {
+    names.forEach(name => {
       const series = history.series[name];
       const single = histories.length === 1;
       const isMean = name.startsWith('train_') && names.includes(baseOf(name));
-      if (!series || series.step.length === 0 || !runs[index] || (!single && isMean)) {
-        return; // of several runs the steps are enough, without their mean over an epoch
+      if (!series || series.step.length === 0 || !runs[index]) {
+        return;
+      }
+      if (isMean && (!single || series.step.length < 2)) {
+        return; // of several runs, and while no two epochs are done, the steps are enough
       }
       const isTwin = !single && !isHeldOut(name) && names.some(isHeldOut);
       const line = {
         name: single
-          ? name.replace(/_/g, ' ')
+          ? roles[roleOf(name)]
           : `${runs[index].ref} ${isHeldOut(name) ? 'val' : ''}`.trim(),
-        x: along(series, controls.axis),
-        shade: single ? (isHeldOut(name) ? 0 : place + 1) : index,
+        x: along(history, name, controls.axis),
+        shade: single ? SHADES.indexOf(roleOf(name)) : index,
         dash: isTwin,
         unlisted: isTwin
       };
-      if (controls.smoothing > 0) {
+      // Of one run the steps lie behind their mean over an epoch, once there are two of these to be a line.
+      const isNoise = single && (history.series[`train_${name}`]?.step.length ?? 0) > 1;
+      if (controls.smoothing > 0 || isNoise) {
         lines.push({ ...line, y: series.value, faint: true });
       }
-      lines.push({ ...line, y: smooth(series.value, controls.smoothing) });
+      if (!isNoise) {
+        lines.push({ ...line, y: smooth(series.value, controls.smoothing) });
+      }
     });
   });
   return lines;

@@ -8,6 +8,7 @@ import { CommandButton } from '../common/actionButton';
 import { Empty } from '../common/notice';
 import { useTrans } from '../common/translation';
 import { confusionOf } from '../mime/evaluation1';
+import { baseOf } from '../model/curves';
 import * as format from '../model/format';
 
 interface IColumn {
@@ -45,9 +46,18 @@ export function Evaluations(props: {
     );
   }
   const labels = Object.assign({}, ...columns.map(column => column.evaluation.labels));
-  const names = [...new Set(columns.flatMap(column => Object.keys(column.evaluation.metrics)))];
+  const monitored = baseOf(details[0].run.monitor);
+  const all = new Set(columns.flatMap(column => Object.keys(column.evaluation.metrics)));
+  const names = [...all].sort((a, b) => Number(b === monitored) - Number(a === monitored));
+  const missing = details.filter(({ evaluations }) => Object.keys(evaluations).length === 0);
   return (
     <>
+      {missing.map(({ run: { ref } }) => (
+        <p key={ref} className="lp-Note">
+          {trans.__('%1 is not evaluated yet.', ref)}{' '}
+          <CommandButton commands={commands} id={CommandIDs.evaluateRun} args={{ ref }} text />
+        </p>
+      ))}
       <table className="lp-Table">
         <thead>
           <tr>
@@ -61,7 +71,7 @@ export function Evaluations(props: {
         </thead>
         <tbody>
           {names.map(name => (
-            <tr key={name}>
+            <tr key={name} className={name === monitored ? 'lp-mod-main' : undefined}>
               <th scope="row">{labels[name] ?? name.replace(/_/g, ' ')}</th>
               {columns.map(column => (
                 <td key={column.title}>{format.metric(column.evaluation.metrics[name])}</td>

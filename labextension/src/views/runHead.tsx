@@ -1,22 +1,63 @@
 import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 import type { IRun } from '../api/types';
 import { CommandIDs } from '../commands/ids';
 import { CommandButton } from '../common/actionButton';
+import { Editable } from '../common/editable';
 import { StateMark } from '../common/state';
 import { useTrans } from '../common/translation';
+import { titleOf } from '../model/curves';
+import { tagsChange, tagsText } from '../model/tags';
 import * as format from '../model/format';
 import { isActive } from '../model/lepton';
 import { headline, progressText } from '../panel/runRow';
 
+const ACTIONS = [
+  CommandIDs.changeRate,
+  CommandIDs.pauseRun,
+  CommandIDs.resumeRun,
+  CommandIDs.stopRun,
+  CommandIDs.evaluateRun,
+  CommandIDs.deployRun
+];
+
+/** Note and tags, which anybody may change at any time. */
+function Remarks(props: { run: IRun; commands: CommandRegistry }): React.ReactElement {
+  const { run, commands } = props;
+  const trans = useTrans();
+  const keep = (change: ReadonlyPartialJSONObject) =>
+    void commands.execute(CommandIDs.annotateRun, { ref: run.ref, ...change });
+  return (
+    <div className="lp-Remarks">
+      <Editable label={trans.__('Note')} value={run.notes} onChange={notes => keep({ notes })} />
+      <Editable
+        label={trans.__('Tags, such as baseline, stage=candidate')}
+        value={tagsText(run.tags)}
+        onChange={text => keep({ tags: tagsChange(run.tags, text) })}
+      />
+    </div>
+  );
+}
+
+/** `Best validation accuracy`; without `Best` while nothing is validated. */
+function metricTitle(run: IRun): string {
+  const words = headline(run).name.replace(/^val_/, 'validation ').replace(/_/g, ' ');
+  return titleOf(run.best_value === null ? words : `best ${words}`);
+}
+
 /** Name, state, figures and buttons of a run. */
-export function RunHead(props: { run: IRun; commands: CommandRegistry }): React.ReactElement {
+export function RunHead(props: {
+  run: IRun;
+  /** Absent where nothing can be done with it: a run of another store. */
+  commands?: CommandRegistry;
+}): React.ReactElement {
   const { run, commands } = props;
   const trans = useTrans();
   const best = headline(run);
   const ref = run.ref;
   const facts: [string, string][] = [
-    [best.name.replace(/_/g, ' '), format.metric(best.value)],
+    [metricTitle(run), format.metric(best.value)],
     [trans.__('Epochs'), `${run.epoch} / ${run.epochs}`],
     [trans.__('Steps'), format.count(run.step)],
     [trans.__('Time'), format.duration(run.seconds)],
@@ -36,29 +77,27 @@ export function RunHead(props: { run: IRun; commands: CommandRegistry }): React.
         <h2>{ref}</h2>
         <StateMark state={run.status} />
         <span className="lp-Hint">{progressText(run, trans)}</span>
-        <span className="lp-View-actions">
-          {[
-            CommandIDs.pauseRun,
-            CommandIDs.resumeRun,
-            CommandIDs.stopRun,
-            CommandIDs.evaluateRun
-          ].map(id => (
-            <CommandButton key={id} commands={commands} id={id} args={{ ref }} text />
-          ))}
-          <CommandButton
-            commands={commands}
-            id={CommandIDs.deployRun}
-            args={{ ref }}
-            text
-            primary
-          />
-        </span>
+        {commands && (
+          <span className="lp-View-actions">
+            {(run.status === 'failed' ? [CommandIDs.resumeRun] : ACTIONS).map(id => (
+              <CommandButton
+                key={id}
+                commands={commands}
+                id={id}
+                args={{ ref }}
+                text
+                primary={id === CommandIDs.deployRun}
+              />
+            ))}
+          </span>
+        )}
       </div>
       {run.error && (
         <p className="lp-View-error" role="alert">
           {run.error}
         </p>
       )}
+      {commands && <Remarks run={run} commands={commands} />}
       <dl className="lp-Facts">
         {facts.map(([name, value]) => (
           <div key={name}>

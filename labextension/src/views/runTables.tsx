@@ -17,6 +17,16 @@ export function Settings(props: { details: IRunDetail[] }): React.ReactElement {
   );
   const differing = rows.filter(row => row.differs);
   const single = details.length === 1;
+  if (!single && !all && differing.length === 0) {
+    return (
+      <p className="lp-Hint">
+        {trans.__('These runs have the same %1 settings.', rows.length)}{' '}
+        <button type="button" className="lp-Link" onClick={() => setAll(true)}>
+          {trans.__('Show them')}
+        </button>
+      </p>
+    );
+  }
   const shown = single || all ? [...differing, ...rows.filter(row => !row.differs)] : differing;
   return (
     <>
@@ -87,7 +97,7 @@ export function Checkpoints(props: { detail: IRunDetail }): React.ReactElement {
               {format.count(item.step)}{' '}
               {item.best && <span className="lp-Tag lp-mod-good">{trans.__('best')}</span>}
             </th>
-            <td>{item.epoch}</td>
+            <td>{item.epoch + 1}</td>
             <td>{format.metric(item.value)}</td>
             <td>{format.bytes(item.size)}</td>
             <td>{format.ago(item.created_at)}</td>

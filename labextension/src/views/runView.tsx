@@ -1,20 +1,19 @@
-import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget } from '@jupyterlab/ui-components';
+import type { ITranslator } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import type { IRun } from '../api/types';
 import { CommandIDs } from '../commands/ids';
 import { useModel } from '../common/hooks';
-import { leptonIcon } from '../common/icons';
 import { Failure, Loading } from '../common/notice';
-import { DOMAIN, TranslationProvider, useTrans } from '../common/translation';
 import { StateMark } from '../common/state';
+import { useTrans } from '../common/translation';
+import { TabbedView } from '../common/view';
 import * as format from '../model/format';
 import { isActive, type LeptonModel } from '../model/lepton';
 import { headline } from '../panel/runRow';
 import { Tabs } from '../panel/tabs';
 import type { ILepton } from '../tokens';
-import { Curves } from './curves';
+import { StoredCurves } from './curves';
 import { Evaluations } from './evaluations';
 import { Hardware } from './hardware';
 import { LogTail } from './log';
@@ -27,60 +26,26 @@ export type RunTab =
   'curves' | 'settings' | 'evaluation' | 'hardware' | 'checkpoints' | 'source' | 'log';
 
 /** One run, or several laid over each other, in the main area. */
-export class RunView extends ReactWidget {
+export class RunView extends TabbedView<RunTab> {
   constructor(
-    private readonly _lepton: ILepton,
-    private readonly _commands: CommandRegistry,
+    lepton: ILepton,
+    commands: CommandRegistry,
     translator: ITranslator,
     readonly refs: readonly string[],
-    private _tab: RunTab = 'curves'
+    tab: RunTab = 'curves'
   ) {
-    super();
-    this._trans = translator.load(DOMAIN);
-    this.addClass('lp-View');
-    this.id = RunView.idOf(refs);
-    this.title.icon = leptonIcon;
-    this.title.label = refs.length > 2 ? this._trans.__('%1 runs', refs.length) : refs.join(' · ');
-    this.title.caption = refs.join(', ');
-    this.title.closable = true;
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', this.title.caption);
+    super(lepton, commands, translator, RunView.idOf(refs), tab);
+    const label = refs.length > 2 ? this.trans.__('%1 runs', refs.length) : refs.join(' · ');
+    this.named(label, refs.join(', '));
   }
 
   static idOf(refs: readonly string[]): string {
     return `lepton-run-${refs.join('-')}`;
   }
 
-  showTab(tab: RunTab): void {
-    this._tab = tab;
-    this.update();
+  protected draw(): React.ReactElement {
+    return <View {...this.frame} refs={this.refs} />;
   }
-
-  protected onAfterShow(): void {
-    this.update();
-  }
-
-  protected onAfterHide(): void {
-    this.update();
-  }
-
-  protected render(): React.ReactElement {
-    return (
-      <TranslationProvider value={this._trans}>
-        <View
-          model={this._lepton.model}
-          commands={this._commands}
-          refs={this.refs}
-          tab={this._tab}
-          onTab={tab => this.showTab(tab)}
-          isShown={this.isVisible}
-          prefix={this.id}
-        />
-      </TranslationProvider>
-    );
-  }
-
-  private readonly _trans: TranslationBundle;
 }
 
 function View(props: {
@@ -143,7 +108,7 @@ function View(props: {
         aria-labelledby={`${prefix}-tab-${shown}`}
       >
         {shown === 'curves' ? (
-          <Curves model={model} runs={runs} isShown={props.isShown} />
+          <StoredCurves model={model} runs={runs} isShown={props.isShown} />
         ) : shown === 'hardware' ? (
           <Hardware model={model} runs={runs} />
         ) : shown === 'log' ? (

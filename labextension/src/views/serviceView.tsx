@@ -1,6 +1,6 @@
 import { Clipboard } from '@jupyterlab/apputils';
-import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import { copyIcon, ReactWidget } from '@jupyterlab/ui-components';
+import type { ITranslator } from '@jupyterlab/translation';
+import { copyIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import type { IDeployment, IDeploymentDetail } from '../api/types';
@@ -8,10 +8,10 @@ import { path } from '../commands/context';
 import { CommandIDs } from '../commands/ids';
 import { CommandButton, IconButton } from '../common/actionButton';
 import { useLoaded, useModel, useThrottled } from '../common/hooks';
-import { leptonIcon } from '../common/icons';
 import { Failure, Loading } from '../common/notice';
 import { StateMark } from '../common/state';
-import { DOMAIN, TranslationProvider, useTrans } from '../common/translation';
+import { useTrans } from '../common/translation';
+import { TabbedView } from '../common/view';
 import * as format from '../model/format';
 import type { LeptonModel } from '../model/lepton';
 import { Tabs } from '../panel/tabs';
@@ -22,60 +22,25 @@ import { LogTail } from './log';
 export type ServiceTab = 'overview' | 'try' | 'log';
 
 /** One service in the main area. */
-export class ServiceView extends ReactWidget {
+export class ServiceView extends TabbedView<ServiceTab> {
   constructor(
-    private readonly _lepton: ILepton,
-    private readonly _commands: CommandRegistry,
+    lepton: ILepton,
+    commands: CommandRegistry,
     translator: ITranslator,
     readonly name: string,
-    private _tab: ServiceTab = 'overview'
+    tab: ServiceTab = 'overview'
   ) {
-    super();
-    this._trans = translator.load(DOMAIN);
-    this.addClass('lp-View');
-    this.id = ServiceView.idOf(name);
-    this.title.icon = leptonIcon;
-    this.title.label = name;
-    this.title.caption = this._trans.__('Service %1', name);
-    this.title.closable = true;
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', this.title.caption);
+    super(lepton, commands, translator, ServiceView.idOf(name), tab);
+    this.named(name, this.trans.__('Service %1', name));
   }
 
   static idOf(name: string): string {
     return `lepton-service-${name}`;
   }
 
-  showTab(tab: ServiceTab): void {
-    this._tab = tab;
-    this.update();
+  protected draw(): React.ReactElement {
+    return <View {...this.frame} name={this.name} />;
   }
-
-  protected onAfterShow(): void {
-    this.update();
-  }
-
-  protected onAfterHide(): void {
-    this.update();
-  }
-
-  protected render(): React.ReactElement {
-    return (
-      <TranslationProvider value={this._trans}>
-        <View
-          model={this._lepton.model}
-          commands={this._commands}
-          name={this.name}
-          tab={this._tab}
-          onTab={tab => this.showTab(tab)}
-          isShown={this.isVisible}
-          prefix={this.id}
-        />
-      </TranslationProvider>
-    );
-  }
-
-  private readonly _trans: TranslationBundle;
 }
 
 function View(props: {

@@ -42,6 +42,7 @@ export function layout(): Partial<Layout> {
       bordercolor: rule,
       font: { color: text }
     },
+    modebar: { bgcolor: 'transparent', color: soft, activecolor: text },
     legend: { orientation: 'h', y: 1, yanchor: 'bottom', x: 0, font: { color: text } },
     xaxis: axis,
     yaxis: axis

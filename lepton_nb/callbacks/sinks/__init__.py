@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from lepton_nb.callbacks.sinks.base import Sink, SinkCallback
 from lepton_nb.errors import ArgumentError, did_you_mean
 
-__all__ = ["SINKS", "Sink", "SinkCallback", "check_sinks", "make_sinks"]
+__all__ = ["SINKS", "Sink", "SinkCallback", "check_sinks", "make_sinks", "opened_by"]
 
 SINKS = {
     "tensorboard": "lepton_nb.callbacks.sinks.tensorboard:TensorBoardSink",
@@ -44,10 +44,18 @@ def make_sinks(spec: str | None) -> list[SinkCallback]:
         ArgumentError: If one cannot be used.
     """
     check_sinks(spec)
-    made = []
-    for name, place in _parse(spec):
-        module, kind = SINKS[name].split(":")
-        made.append(SinkCallback(name, getattr(import_module(module), kind)(place)))
+    return [SinkCallback(name, _sink(name, place)) for name, place in _parse(spec)]
+
+
+def opened_by(spec: str | None) -> list[str]:
+    """The lines that show what the sinks write, with the place, of those that have one."""
+    lines = [_sink(name, place).opened_by() for name, place in _parse(spec) if name in SINKS]
+    return [line for line in lines if line]
+
+
+def _sink(name: str, place: str | None) -> Sink:
+    module, kind = SINKS[name].split(":")
+    made: Sink = getattr(import_module(module), kind)(place)
     return made
 
 

@@ -27,6 +27,10 @@ class Sink(ABC):
     def __init__(self, place: str | None) -> None:
         self.place = place
 
+    def opened_by(self) -> str:
+        """The line that shows what it writes, with the place; empty where there is none to tell."""
+        return ""
+
     @abstractmethod
     def open(self, run: Run, from_step: int) -> None:
         """Get ready for the points of a run, which goes on from a step if it is resumed, else from 0."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,18 @@ class TensorBoardSink(Sink):
     The place is the folder that ``tensorboard --logdir`` gets, the run store's ``tensorboard`` by default.
     """
 
+    @property
+    def folder(self) -> Path:
+        return Path(self.place).expanduser().absolute() if self.place else home() / "tensorboard"
+
+    def opened_by(self) -> str:
+        return f"tensorboard --logdir {shlex.quote(str(self.folder))}"
+
     def open(self, run: Run, from_step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        root = Path(self.place).expanduser() if self.place else home() / "tensorboard"
         purge = from_step + 1 if from_step else None  # what an attempt before logged beyond the checkpoint
-        self._writer: Any = SummaryWriter(root / run.ref, purge_step=purge)
+        self._writer: Any = SummaryWriter(self.folder / run.ref, purge_step=purge)
         settings = json.dumps(run.params, indent=2)
         self._writer.add_text("settings", f"    {settings}".replace("\n", "\n    "))
 

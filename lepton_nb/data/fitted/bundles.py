@@ -12,10 +12,11 @@ from lepton_nb.data.assemble import class_counts, fingerprint
 from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.label_columns import as_label_sets, merge_columns, multi_hot
 from lepton_nb.data.label_values import check_labels
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.targets import strip_labels
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.names import SEVERAL
 from lepton_nb.tasks.tables import category_text

@@ -16,18 +16,22 @@ from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, find_class_files
 from lepton_nb.data.contents import array_keys, file_keys
 from lepton_nb.data.duplicates import digest
-from lepton_nb.data.fitted.bundles import fit_targets, fitted_bundle, held_out
+from lepton_nb.data.fitted.bundles import fit_targets, fitted_bundle, held_out, target_name
 from lepton_nb.data.fitted.tensors import array_targets, numbers
 from lepton_nb.data.pictures.arrays import as_pictures
 from lepton_nb.data.pictures.decoding import PictureForm, Read, content, decode, skipped
 from lepton_nb.data.pictures.folder import PictureFiles
+from lepton_nb.data.pictures.listed import read_listed
 from lepton_nb.data.pictures.parting import picture_split
+from lepton_nb.data.pictures.picture_table import find_tables, is_picture_table, picture_files
 from lepton_nb.data.pictures.pool import ImagePool
 from lepton_nb.data.pictures.stats import PixelStats, to_picture
 from lepton_nb.data.report import Finding
+from lepton_nb.data.tables.files import read_table
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.images import load_image
+from lepton_nb.tasks.names import SEVERAL
 
 
 class _Pictures(Protocol):
@@ -59,6 +63,8 @@ class _Items:
 
 
 def from_path(path: Path, signature: Signature, split: str | None) -> DataBundle | None:
+    if is_picture_table(path):
+        return _from_table(path, signature, split)
     if not path.is_dir():
         return None
     found = find_class_files(path, IMAGE_SUFFIXES, "pictures", least=1)
@@ -76,6 +82,29 @@ def from_path(path: Path, signature: Signature, split: str | None) -> DataBundle
         source=f"folder {path}",
         part=part,
         findings=found.findings,
+    )
+
+
+def _from_table(path: Path, signature: Signature, split: str | None) -> DataBundle:
+    """The pictures that a table names, with the labels that stand where they stood in training."""
+    images = path if path.is_dir() else path.parent
+    tables = find_tables(path, images)
+    columns = set(read_table(tables["train"])[0].columns)
+    places = ((target_name(signature),), signature.class_names if signature.task == SEVERAL else ())
+    target = next((names for names in places if names and columns.issuperset(names)), None)
+    listed = read_listed(tables, images, target, signature.task)
+    files = picture_files(listed, images, np.arange(len(listed.files)))
+    part, rows = held_out(listed.given, split)
+    return _bundle(
+        files,
+        rows,
+        fit_targets(listed.answers.iloc[rows], signature),
+        files.contents[rows],
+        signature,
+        name=path.stem,
+        source=f"{'folder' if path.is_dir() else 'file'} {path}",
+        part=part,
+        findings=listed.findings,
     )
 
 

@@ -22,13 +22,14 @@ from lepton_nb.data.fitted.bundles import (
 )
 from lepton_nb.data.label_columns import is_lists_of_names, one_object_each
 from lepton_nb.data.memory import MemorySplit
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.tables.bundle import column_cells, row_as_dict
 from lepton_nb.data.tables.cells import clean_cells
 from lepton_nb.data.tables.dtypes import plain_table
 from lepton_nb.data.tables.files import read_table
 from lepton_nb.data.tables.reading import table_folder_files
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.names import SEVERAL
 from lepton_nb.tasks.tables import Cells, Coded, category_text, encode_columns

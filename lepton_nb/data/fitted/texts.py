@@ -20,11 +20,11 @@ from lepton_nb.data.fitted.bundles import (
     label_sets,
     target_name,
 )
-from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.tables.files import read_table
 from lepton_nb.data.texts.files import LabelledTexts, guess_text_column, is_line_file, read_texts
 from lepton_nb.data.texts.files import from_frame as texts_of
 from lepton_nb.data.texts.reading import clean_texts
+from lepton_nb.data.texts.split import TextSplit, mask_of
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.texts import encode_texts
@@ -81,11 +81,12 @@ def _bundle(
     targets = fit_targets(found.labels.iloc[rows], signature)
     inputs = encode_texts(texts, signature.preprocessing)
     return fitted_bundle(
-        MemorySplit(
+        TextSplit(
             part,
             as_tensor(inputs),
             as_tensor(targets),
             texts.__getitem__,
+            pad_id=mask_of(signature),
             origin=lambda i: found.names[int(rows[i])],
         ),
         signature,

@@ -63,6 +63,19 @@ def as_rows(value: Any) -> Tree | None:
     return None
 
 
+def sent(value: Any, device: torch.device) -> Any:
+    """Whatever a loader yields with its tensors on the device, and else as it is."""
+    if isinstance(value, Tensor):
+        return value.to(device, non_blocking=True)
+    if isinstance(value, Mapping):
+        return {name: sent(part, device) for name, part in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(sent(part, device) for part in value))
+    if isinstance(value, list | tuple):
+        return type(value)(sent(part, device) for part in value)
+    return value
+
+
 def _from_dict(batch: Mapping[str, Any], name: str) -> Batch:
     """The target by its usual name, the other tensors by theirs; texts, which no model takes, stay out."""
     key = target_key(batch)

@@ -12,13 +12,12 @@ from torch import Tensor
 from lepton_nb.batch import Batch
 from lepton_nb.data.label_values import are_labels, are_meant_as_labels, check_labels, label_names
 from lepton_nb.data.own.dataset_views import dataset_classes
-from lepton_nb.data.own.splits import DatasetSplit, LoaderSplit
+from lepton_nb.data.own.splits import AnySplit
 from lepton_nb.data.report import Finding
 from lepton_nb.data.targets import is_of_another_package
 from lepton_nb.errors import DataError
 from lepton_nb.tasks.names import BINARY, LABEL_TASKS, SEVERAL
 
-AnySplit = LoaderSplit | DatasetSplit
 READ_AT_MOST = 50_000  # items read to learn what the targets are, where nothing else tells
 
 _SAID = {
@@ -78,7 +77,7 @@ def find_labels(
     if not asked and not are_labels(np.concatenate(list(values.values()))):
         return None
     kind = task if task is not None and other else _task_of(count, task)
-    found = dataset_classes(splits["train"].dataset)
+    found = splits["train"].label_names or dataset_classes(splits["train"].dataset)
     names = label_names(class_names, 2 if kind == BINARY else count, found)
     if not asked and not other:
         findings.insert(0, Finding(_SAID[kind].format(count=count)))

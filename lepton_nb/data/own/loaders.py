@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from lepton_nb.batch import Batch, leaves
@@ -15,18 +16,20 @@ from lepton_nb.data.assemble import class_counts, class_findings
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import dataset_keys
 from lepton_nb.data.label_bundle import label_counts
+from lepton_nb.data.label_values import are_labels
 from lepton_nb.data.options import Named
 from lepton_nb.data.own.batches import describe
 from lepton_nb.data.own.dataset_views import dataset_classes
-from lepton_nb.data.own.signature import AnySplit, infer_signature
+from lepton_nb.data.own.signature import infer_signature
 from lepton_nb.data.own.source import DatasetOptions
-from lepton_nb.data.own.splits import DatasetSplit, LoaderSplit, first_batch
+from lepton_nb.data.own.splits import AnySplit, DatasetSplit, LoaderSplit, first_batches
 from lepton_nb.data.pictures.stats import to_picture
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import numbered, plan_parts
 from lepton_nb.errors import DataError
-from lepton_nb.signature import Signature
+from lepton_nb.signature import Signature, TensorSpec
+from lepton_nb.tasks.generic import Generic
 from lepton_nb.tasks.names import LABEL_TASKS
 
 UserData = DataLoader[Any] | Dataset[Any]
@@ -46,6 +49,24 @@ def read_loaders(
     return _bundle(splits, name=name, task=options.task, class_names=options.class_names)
 
 
+def read_whole(train: UserData, val: UserData | None, *, name: str) -> DataBundle:
+    """A bundle around DataLoaders or Datasets that yield whatever they like, for a step of the user's.
+
+    Raises:
+        DataError: If one is no DataLoader or Dataset, or fails.
+    """
+    given = {"train": train, "val": val}
+    splits = {part: _as_split(part, source) for part, source in given.items() if source is not None}
+    splits = {part: split.as_whole() for part, split in splits.items()}
+    first_batches(splits, None)
+    target = {"name": "target", "reason": "Only your own step knows what these batches are."}
+    spec = TensorSpec("inputs", "float32", ())
+    signature = Signature(Generic.name, (spec,), TensorSpec("outputs", "float32", ()), target=target)
+    counts = {part: {"": len(split)} for part, split in splits.items()}
+    report = DataReport(name, "batches of your own", counts, signature, [], None)
+    return DataBundle(name, signature, dict(splits), report, "")
+
+
 def read_dataset(source: Dataset[Any], options: DatasetOptions, *, name: str) -> DataBundle:
     """A Dataset, split here, as a bundle.
 
@@ -53,13 +74,9 @@ def read_dataset(source: Dataset[Any], options: DatasetOptions, *, name: str) ->
         DataError: If it is no such Dataset, fails, or yields something else.
     """
     whole = _as_split("train", source)
-    targets = whole.targets
-    labels = None
-    if targets is not None and not targets.is_floating_point() and targets.ndim == 1 and targets.min() >= 0:
-        labels = targets.numpy()
-    names = dataset_classes(source) or tuple(
-        map(str, range(int(labels.max()) + 1 if labels is not None else 0))
-    )
+    labels = _mix(whole.targets)
+    count = 0 if labels is None or labels.ndim == 2 else int(labels.max()) + 1
+    names = dataset_classes(source) or tuple(map(str, range(count)))
     keys = dataset_keys(source)
     if keys is None:
         keys = numbered(len(whole))
@@ -68,6 +85,15 @@ def read_dataset(source: Dataset[Any], options: DatasetOptions, *, name: str) ->
         part: DatasetSplit(part, source, rows.tolist()) for part, rows in parts.items()
     }
     return _bundle(splits, name=name, task=options.task, class_names=options.class_names, findings=split)
+
+
+def _mix(targets: Tensor | None) -> np.ndarray | None:
+    """What every split is to have some of: classes, or labels; None for what is neither."""
+    if targets is not None and targets.ndim == 2 and targets.shape[1] > 1:
+        return targets.numpy() > 0 if are_labels(targets) else None
+    if targets is None or targets.is_floating_point() or targets.ndim != 1 or targets.min() < 0:
+        return None
+    return targets.numpy()
 
 
 def _as_split(name: str, source: Any) -> AnySplit:
@@ -101,7 +127,7 @@ def _bundle(
     class_names: Sequence[str] | None,
     findings: Sequence[Finding] = (),
 ) -> DataBundle:
-    batches = {part: first_batch(split) for part, split in splits.items()}
+    batches = first_batches(splits, class_names)
     signature, said = infer_signature(splits, batches, task, class_names)
     findings = [*findings, *said]
     findings += [Finding(note) for split in splits.values() for note in split.notes]

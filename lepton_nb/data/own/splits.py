@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, Subset, default_collate
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, Subset
 
-from lepton_nb.batch import Batch, leaves, mapped
+from lepton_nb.batch import Batch, Given, leaves, mapped
 from lepton_nb.data.bundle import Inputs
 from lepton_nb.data.ordering import batch_count, epoch_order
-from lepton_nb.data.own.batches import as_float32, as_target, check_batch, explain_failure, target_key
+from lepton_nb.data.own.batches import as_float32, as_target, check_batch, explain_failure, sent, target_key
 from lepton_nb.data.own.dataloader_views import count_items, item_order, rebuild
 from lepton_nb.data.own.dataset_views import dataset_targets, picture_reader
 from lepton_nb.data.own.isolation import RandomStreams
+from lepton_nb.data.own.names import as_zeros_and_ones, collate, names_in
 from lepton_nb.data.own.workers import (
     check_sendable,
     imports_in_workers,
@@ -43,6 +44,7 @@ class UserSplit:
             batch as they are.
         notes: What the report is to say.
         target_name: Under which name a dict batch holds its target; None for other batches.
+        label_names: Of the labels, where targets are lists of those that hold.
     """
 
     def __init__(self, name: str, dataset: Dataset[Any], order: Sequence[int] | None, num_items: int) -> None:
@@ -53,6 +55,8 @@ class UserSplit:
         self.kind: Kind | None = None
         self.notes: list[str] = []
         self.target_name: str | None = None
+        self.label_names: tuple[str, ...] = ()
+        self.whole = False
         self.read_picture = picture_reader(dataset) if order is not None else None
         self.targets: Tensor | None = None
         if order is not None:
@@ -100,12 +104,33 @@ class UserSplit:
         twin.kind = None
         return twin
 
+    def as_whole(self) -> Self:
+        """The same split, whose batches also hold what the user's code yields: for a step of theirs."""
+        twin = copy.copy(self)
+        twin.whole = True
+        return twin
+
     def ready(self, batch: Any, device: torch.device) -> Batch:
+        """What the loader yields, as models and tasks take it, on the device; a whole one beside itself.
+
+        Raises:
+            DataError: If it is not ``(inputs, target)``.
+        """
+        if not self.whole:
+            return self._known(batch, device)
+        try:
+            known = self._known(batch, device)
+        except DataError:
+            known = None
+        return Given.of(sent(batch, device), known)
+
+    def _known(self, batch: Any, device: torch.device) -> Batch:
         """What the loader yields, checked, in the types that models and tasks take, on the device.
 
         Raises:
             DataError: If it is not ``(inputs, target)``.
         """
+        batch = as_zeros_and_ones(batch, self.label_names, self.name)
         inputs, target = check_batch(batch, self.name)
         if inputs is target:
             self._note(f"The batches of {self.name} are inputs alone: each item is its own target.")
@@ -115,10 +140,8 @@ class UserSplit:
         if self.kind is not None:
             target = as_target(target, self.kind)
 
-        def sent(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
-
-        return Batch(mapped(lambda tensor: sent(as_float32(tensor)), inputs), mapped(sent, target))
+        inputs = mapped(lambda tensor: as_float32(tensor).to(device, non_blocking=True), inputs)
+        return Batch(inputs, mapped(lambda tensor: tensor.to(device, non_blocking=True), target))
 
     def _note(self, text: str) -> None:
         if text not in self.notes:
@@ -128,8 +151,8 @@ class UserSplit:
         """The input of item `index` as the model gets it, without the batch dimension."""
         assert self.order is not None
         with RandomStreams(0).active():
-            batch = default_collate([self.dataset[int(self.order[index])]])
-        inputs, _ = self.ready(batch, torch.device("cpu"))
+            batch = collate([self.dataset[int(self.order[index])]])
+        inputs, _ = self._known(batch, torch.device("cpu"))
         return mapped(lambda tensor: tensor[0], inputs)
 
 
@@ -191,6 +214,11 @@ class UserLoader:
         )
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        for batch in self.given(epoch, start):
+            yield self._split.ready(batch, self._device)
+
+    def given(self, epoch: int, start: int = 0) -> Iterator[Any]:
+        """The batches as the user's loader yields them."""
         streams = RandomStreams(self._seed, epoch)
         with streams.active():
             iterator = iter(self._loader)
@@ -200,7 +228,7 @@ class UserLoader:
             if batch is None:
                 return
             if number >= start:
-                yield self._split.ready(batch, self._device)
+                yield batch
 
     def _next(self, iterator: Iterator[Any]) -> Any:
         """The next batch of the loader; None at its end.
@@ -250,6 +278,11 @@ class DatasetLoader:
         return batch_count(self.num_items, self.batch_size, shuffle=self._shuffle)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        for batch in self.given(epoch, start):
+            yield self._split.ready(batch, self._device)
+
+    def given(self, epoch: int, start: int = 0) -> Iterator[Any]:
+        """The batches as the user's items give them."""
         order = epoch_order(self.num_items, seed=self._seed, epoch=epoch, shuffle=self._shuffle).tolist()
         rows = self._split.order
         assert rows is not None
@@ -257,18 +290,36 @@ class DatasetLoader:
             chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
             with RandomStreams(self._seed, epoch, number).active():
                 items = [self._split.dataset[int(rows[i])] for i in chosen]
-            yield self._split.ready(default_collate(items), self._device)
+            yield collate(items)
 
 
-def first_batch(split: LoaderSplit | DatasetSplit) -> Batch:
-    """One batch, in the order of `raw`.
+AnySplit = LoaderSplit | DatasetSplit
+
+
+def first_batches(splits: Mapping[str, AnySplit], names: Sequence[str] | None) -> dict[str, Batch]:
+    """One batch of each split, in the order of `raw`.
+
+    Where targets are lists of names the splits are told what labels there are.
+
+    Args:
+        names: Of the labels, where they are given; else all of the training split are read.
 
     Raises:
-        DataError: If the user's code fails, or the batch is not ``(inputs, target)``; says where and why.
+        DataError: If the user's code fails, or a batch is not ``(inputs, target)``; says where and why.
     """
-    loader = split.loader(batch_size=min(64, len(split)))
+    given = {part: next(_given(split)) for part, split in splits.items()}
+    found = names_in([given["train"]])
+    if found:
+        found = tuple(names or ()) or names_in(_given(splits["train"]))
+    for split in splits.values():
+        split.label_names = found
+    return {part: splits[part].ready(batch, torch.device("cpu")) for part, batch in given.items()}
+
+
+def _given(split: AnySplit) -> Iterator[Any]:
+    """The batches of a split as the user's code gives them, and what it fails with explained."""
     try:
-        return next(loader.batches(0))
+        yield from split.loader(batch_size=min(64, len(split))).given(0)
     except DataError:
         raise
     except Exception as error:  # the user's own code: Dataset, transform, collate_fn

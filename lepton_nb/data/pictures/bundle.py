@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, refuse_emptied
+from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, without_leaks
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.duplicates import count_repeats, find_conflicts, find_leaks
+from lepton_nb.data.duplicates import count_repeats, find_conflicts
 from lepton_nb.data.label_bundle import label_counts, label_output
 from lepton_nb.data.pictures.augment import augmenter_for
 from lepton_nb.data.pictures.decoding import PictureForm
@@ -17,8 +17,9 @@ from lepton_nb.data.pictures.parting import picture_split
 from lepton_nb.data.pictures.pool import ImagePool
 from lepton_nb.data.pictures.stats import PixelStats
 from lepton_nb.data.previews import PicturePreview
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import Parts
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.names import LABEL_TASKS
 
@@ -33,6 +34,7 @@ def image_bundle(
     augment: Augmentation,
     findings: list[Finding],
     task: str = "image-classification",
+    target_name: str = "label",
 ) -> DataBundle:
     """The bundle of pictures with a class, or labels, each.
 
@@ -42,7 +44,7 @@ def image_bundle(
     """
     parts, found = _without_leaks(pool, parts)
     stats = _stats(pool, parts["train"])
-    signature = _signature(task, class_names, stats, pool.form)
+    signature = _signature(task, class_names, stats, pool.form, target_name)
     augmenter, said = augmenter_for(augment, mode=pool.form.mode, size=pool.form.size, mean=stats.mean)
 
     answers = {part: pool.labels[rows] for part, rows in parts.items()}
@@ -73,14 +75,7 @@ def _stats(pool: ImagePool, train: np.ndarray) -> PixelStats:
 
 
 def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]:
-    keep, findings = find_leaks(
-        {split: pool.digests[rows] for split, rows in parts.items()},
-        lambda split, i: pool.name_of(int(parts[split][i])),
-        noun="picture",
-    )
-    left = {split: rows[keep[split]] for split, rows in parts.items()}
-    refuse_emptied(parts, left, findings)
-    parts = left
+    parts, findings = without_leaks(parts, pool.digests, pool.name_of, "picture")
     train = parts["train"]
     repeats = count_repeats(pool.digests[train])
     if repeats:
@@ -92,7 +87,9 @@ def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]
     return parts, findings
 
 
-def _signature(task: str, class_names: tuple[str, ...], stats: PixelStats, form: PictureForm) -> Signature:
+def _signature(
+    task: str, class_names: tuple[str, ...], stats: PixelStats, form: PictureForm, target_name: str
+) -> Signature:
     return Signature(
         task=task,
         inputs=(TensorSpec("image", "float32", form.shape),),
@@ -104,5 +101,5 @@ def _signature(task: str, class_names: tuple[str, ...], stats: PixelStats, form:
             "std": list(stats.std),
             **form.to_dict(),
         },
-        target={"name": "label"},
+        target={"name": target_name},
     )

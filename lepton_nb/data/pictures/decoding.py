@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,11 @@ from PIL import Image
 from lepton_nb.data.duplicates import EXAMPLES, digest
 from lepton_nb.data.pictures.options import Size
 from lepton_nb.data.pictures.stats import channel_sums
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.sources import Progress
+from lepton_nb.show.words import plural
 from lepton_nb.tasks import InputError
-from lepton_nb.tasks.images import load_image, open_header
+from lepton_nb.tasks.images import Fit, load_image, open_header, upright_size
 from lepton_nb.tasks.wide_pictures import ValueRange, is_wide
 
 MEMORY_SHARE = 0.4  # of the free memory that decoded pixels may take
@@ -41,13 +42,13 @@ class PictureForm:
         mode: ``RGB`` or ``L``.
         size: ``(height, width)``.
         value_range: What is black and what white in pictures of more than 8 bits a channel, where there are.
-        resize: How they get their size: one of `lepton_nb.tasks.images.RESIZES`.
+        fit: How pictures of another shape come to that size.
     """
 
     mode: Mode
     size: Size
     value_range: ValueRange | None = None
-    resize: str = "stretch"
+    fit: Fit = "stretch"
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> PictureForm:
@@ -58,7 +59,7 @@ class PictureForm:
             settings["mode"],
             (int(height), int(width)),
             None if value_range is None else (float(value_range[0]), float(value_range[1])),
-            settings.get("resize", "stretch"),
+            settings.get("fit", "stretch"),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class PictureForm:
         settings: dict[str, Any] = {"mode": self.mode, "size": list(self.size)}
         if self.value_range is not None:
             settings["range"] = list(self.value_range)
-        return settings if self.resize == "stretch" else {**settings, "resize": self.resize}
+        return settings if self.fit == "stretch" else {**settings, "fit": self.fit}
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -75,9 +76,7 @@ class PictureForm:
 
     def load(self, source: Path | Image.Image) -> np.ndarray:
         """A picture as uint8 ``(C, H, W)``."""
-        return load_image(
-            content(source), self.mode, self.size, value_range=self.value_range, resize=self.resize
-        )
+        return load_image(content(source), self.mode, self.size, value_range=self.value_range, fit=self.fit)
 
 
 Read = Callable[[int], Path | Image.Image]
@@ -104,6 +103,14 @@ class Decoded:
         """Room for what `count` pictures will give, with this room for their pixels."""
         digests = np.zeros(count, dtype=np.uint64)
         return cls(pixels, digests, np.zeros((count, 2, channels), dtype=np.int64), {})
+
+    def without(self, rows: Iterable[int]) -> Decoded:
+        """The same without those pictures."""
+        left = np.setdiff1d(np.arange(len(self.digests)), list(rows))
+        if len(left) == len(self.digests):
+            return self
+        pixels = None if self.pixels is None else self.pixels[left]
+        return Decoded(pixels, self.digests[left], self.sums[left], {})
 
 
 def skipped(reasons: Mapping[int, str], name_of: Callable[[int], str], where: str = "") -> Finding:
@@ -212,8 +219,7 @@ def _header(source: Path | Image.Image) -> tuple[str, Size, bool]:
         with open_header(source) as picture:
             return _header(picture)
     wide = is_wide(source)  # before the next line, which decodes a PNG
-    turned = source.getexif().get(0x0112, 1) >= 5
-    return source.mode, source.size if turned else (source.height, source.width), wide
+    return source.mode, upright_size(source), wide
 
 
 def choose_size(sizes: Counter[Size], asked: Size | None, resize: str) -> tuple[Size, list[Finding]]:

@@ -40,7 +40,7 @@ from lepton_nb.data.report import Finding
 from lepton_nb.data.sources import Progress
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
-from lepton_nb.tasks.images import load_image
+from lepton_nb.tasks.images import Fit, load_image
 from lepton_nb.tasks.wide_pictures import is_wide
 
 
@@ -78,7 +78,7 @@ def read_pictures(
     cache: bool,
     progress: Progress | None,
     stream: bool = False,
-    resize: str = "stretch",
+    resize: Fit = "stretch",
 ) -> tuple[ImagePool, Parts, list[Finding]]:
     """The pictures that the parts name, and the parts as rows of the pool.
 

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lepton_nb.data.options import Grouped, option
+from lepton_nb.data.options import Grouped, Tasked, option
 from lepton_nb.data.pictures.options import Augmenting, PictureOptions
 from lepton_nb.data.sources import Match, Progress, Source
 from lepton_nb.errors import DataError, did_you_mean
+from lepton_nb.tasks.names import LABEL_TASKS
 
 if TYPE_CHECKING:
     from lepton_nb.data.bundle import DataBundle
@@ -72,6 +73,57 @@ class FolderSource(Source[FolderOptions]):
         from lepton_nb.data.pictures.folder import read_folder
 
         return read_folder(given, options, name=name, progress=progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureTableOptions(Tasked, FolderOptions):
+    """Pictures in files that a table names.
+
+    Attributes:
+        target: The column that says what a picture shows: a class, or labels as ``a|b``; several columns,
+            ``a,b,c``, are labels of 0 and 1. Guessed where it is not given, which the report says.
+        images: The folder from which the table names its pictures, where that is not the table's own.
+    """
+
+    title = "pictures"
+    target: str | tuple[str, ...] | None = option(
+        None, "column with the label of a picture; several, a,b,c, are labels of 0 and 1", "COLUMN"
+    )
+    images: str | None = option(None, "folder of the pictures that a table names", "DIR", completes="files")
+
+    def to_spec(self) -> dict[str, Any]:
+        images = None if self.images is None else str(Path(self.images).expanduser().absolute())
+        return {**super().to_spec(), "images": images}
+
+
+class PictureTableSource(Source[PictureTableOptions]):
+    """Pictures that a CSV or TSV file names, with a class or labels each; or a folder of both."""
+
+    name = "picture_table"
+    noun = "Tables of pictures"
+    gives = "a CSV file that names pictures"
+    tasks = ("image-classification", *LABEL_TASKS)
+    options = PictureTableOptions
+
+    def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:
+        from lepton_nb.data.pictures.listed import names_pictures
+        from lepton_nb.data.pictures.picture_table import is_picture_table
+        from lepton_nb.data.tables.files import is_table_file
+
+        if path.is_file():
+            asked = options.get("images")
+            images = Path(asked or path.parent).expanduser()
+            if not is_table_file(path) or not images.is_dir():
+                return Match.NO
+            return Match.LIKELY if names_pictures(path, images, bare=bool(asked)) else Match.IF_ASKED
+        return Match.SURELY if is_picture_table(path) else Match.IF_ASKED
+
+    def read(
+        self, given: Any, options: PictureTableOptions, *, name: str | None, progress: Progress | None
+    ) -> DataBundle:
+        from lepton_nb.data.pictures.picture_table import read_picture_table
+
+        return read_picture_table(given, options, name=name, progress=progress)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,10 +31,11 @@ from lepton_nb.data.pictures.pixel_cache import (
     read_entry,
     write_entry,
 )
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.sources import Progress
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 
 SAMPLE = 1024  # training pictures by which pixels are normalised
 BLOCK = 1024  # pictures decoded between two reports of the progress

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from lepton_nb.data.pictures.decoding import Read, content, in_threads
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
+from lepton_nb.show.words import plural
 from lepton_nb.tasks import InputError
 from lepton_nb.tasks.images import open_wide
 from lepton_nb.tasks.wide_pictures import ValueRange

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.assemble import refuse_emptied
+from lepton_nb.data.assemble import kept
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES
 from lepton_nb.data.contents import column_keys, table_keys
@@ -18,7 +18,7 @@ from lepton_nb.data.grouping import take_groups
 from lepton_nb.data.label_columns import with_labels
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts, plan_parts, row_keys
 from lepton_nb.data.tables.cells import Cleaned, clean_cells
 from lepton_nb.data.tables.columns import choose_columns, select_columns
@@ -28,6 +28,7 @@ from lepton_nb.data.tables.telltale import find_telltales
 from lepton_nb.data.targets import Targets, find_column, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.tables import Cells, Coded, encode_columns
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 12
@@ -54,7 +55,7 @@ def table_bundle(
     targets = read_answers(cleaned.table[target], options.task, names)
     groups, features = take_groups(cleaned.table.drop(columns=[target]), options.group)
     keys = row_keys(table_keys(features, cleaned.coded)) if groups is None else groups
-    parts, split = plan_parts(left, keys, targets.labels, targets.strata, options, group=options.group)
+    parts, split = plan_parts(left, keys, targets.mix, targets.strata, options, group=options.group)
     columns, chosen = choose_columns(features.iloc[parts["train"]], cleaned.orders, dates=options.dates)
     if not columns:
         hint = _pictures_hint(features) or ("\n".join(chosen[0].examples) if chosen else None)
@@ -190,7 +191,4 @@ def _prepare(
     text = f"{plural(int((~present).sum()), 'row')} without a value in {target!r} left out."
     cleaned.findings.append(Finding(text, warning=True))
     cleaned.keep(present)
-    position = np.cumsum(present) - 1
-    left = {split: position[rows[present[rows]]] for split, rows in given.items()}
-    refuse_emptied(given, left, cleaned.findings[-1:])
-    return cleaned, left, target
+    return cleaned, kept(given, present, cleaned.findings[-1:]), target

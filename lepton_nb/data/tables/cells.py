@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.tables import dates
 from lepton_nb.data.tables.number_texts import (
     COMMA,
@@ -26,6 +26,7 @@ from lepton_nb.data.tables.number_texts import (
     read_numbers,
 )
 from lepton_nb.data.tables.texts import Texts, is_text
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.tables import Coded
 
 SIGNS = " %‰°$€£¥"  # what stands beside a number

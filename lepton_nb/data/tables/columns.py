@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.tables.dates import SAMPLE, date_column, order_of
 from lepton_nb.data.tables.source import TableOptions
 from lepton_nb.data.tables.texts import is_text
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.tables import category_text
 
 MAX_CATEGORIES = 50  # values of one column that get an input of their own
@@ -55,8 +56,8 @@ def choose_columns(
         dates: Whether those are features, by their parts.
 
     Returns:
-        Columns as ``{"name", "kind": "number", "mean", "std", "fill"}``, ``{"name", "kind": "category",
-        "values"}`` or ``{"name", "kind": "date", "order", "parts"}``, and what was left out or filled.
+        Columns as ``{"name", "kind": "number", "mean", "std", "fill", "range"}``, ``{"name", "kind":
+        "category", "values"}`` or ``{"name", "kind": "date", "order", "parts", …}``, and what was left out.
     """
     chosen = _Chosen(dict(orders or {}), dates)
     for name in train.columns:
@@ -158,12 +159,14 @@ def number_column(name: str, values: np.ndarray) -> dict[str, Any]:
     """A column of numbers for `Signature.preprocessing`; missing ones are NaN and get the median."""
     fill = float(np.nanmedian(values)) if not np.isnan(values).all() else 0.0
     values = np.where(np.isnan(values), fill, values)
+    low, high = float(values.min()), float(values.max())
     return {
         "name": name,
         "kind": "number",
         "mean": float(values.mean()),
         "std": float(values.std()) or 1.0,
         "fill": fill,
+        "range": [low, high],
     }
 
 

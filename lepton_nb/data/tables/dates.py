@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.tables.number_texts import MOSTLY
 from lepton_nb.data.tables.texts import Texts
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.dates import ORDERS, date_parts, read_dates
 
 SAMPLE = 200  # different texts that tell whether a column holds dates at all
@@ -58,7 +59,9 @@ def date_column(name: str, dates: np.ndarray, order: str) -> dict[str, Any] | No
         mean, std = float(np.nanmean(values)), float(np.nanstd(values))
         if std > 0:
             parts.append({"name": part, "mean": mean, "std": std})
-    return {"name": name, "kind": "date", "order": order, "parts": parts} if parts else None
+    known = dates[~np.isnat(dates)].astype("datetime64[D]")
+    ends = [str(known.min()), str(known.max())] if len(known) else ["", "9999"]
+    return {"name": name, "kind": "date", "order": order, "parts": parts, "range": ends} if parts else None
 
 
 def _are_dates(values: Sequence[Any], counts: np.ndarray) -> bool:

@@ -76,6 +76,12 @@ def encoding_of(path: Path) -> tuple[str, list[Finding]]:
     return "utf-8-sig", []
 
 
+def layout_of(path: Path) -> tuple[str, dict[str, Any]]:
+    """The encoding of a file, and how its lines are parted into cells."""
+    encoding, _ = encoding_of(path)
+    return encoding, _layout(path, _first_lines(path, encoding))[0]
+
+
 def _first_lines(path: Path, encoding: str) -> list[str]:
     with io.TextIOWrapper(open_file(path), encoding=encoding, newline=None) as stream:
         return [line.rstrip("\n") for line in islice(stream, PROBED)]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
+from lepton_nb.show.words import plural
 
 
 def plain_table(table: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.bundle import table_bundle
 from lepton_nb.data.tables.files import existing_file, is_table_file, read_table
+from lepton_nb.data.tables.places import rows_told_by_place
 from lepton_nb.data.tables.source import TableOptions
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
@@ -33,14 +35,19 @@ def read_csv(path: str | os.PathLike[str], options: TableOptions, *, name: str |
         raise DataError(
             f"{str(path)!r} has no train.csv.", "Name a CSV file, or a folder with train.csv and test.csv."
         )
+    source = f"file {root}" if root.is_file() else f"tables in {root}"
+    table, given, findings = read_tables(files, options.target)
+    with rows_told_by_place(files, given):
+        return table_bundle(table, given, options, name=name or root.stem, source=source, findings=findings)
+
+
+def read_tables(files: Mapping[str, Path], target: Target) -> tuple[pd.DataFrame, Parts, list[Finding]]:
+    """The tables of some splits below each other, as `stack` does, with what was found in each file."""
     read = {split: read_table(file) for split, file in files.items()}
     names = {split: file.name for split, file in files.items()}
-    source = f"file {root}" if root.is_file() else f"tables in {root}"
     findings = [finding for _, said in read.values() for finding in said]
-    table, given, said = stack({split: table for split, (table, _) in read.items()}, names, options.target)
-    return table_bundle(
-        table, given, options, name=name or root.stem, source=source, findings=findings + said
-    )
+    table, given, said = stack({split: table for split, (table, _) in read.items()}, names, target)
+    return table, given, findings + said
 
 
 def read_frame(given: Any, options: TableOptions, *, name: str) -> DataBundle:

@@ -60,11 +60,16 @@ class CsvSource(Source[TableOptions]):
     options = TableOptions
 
     def recognises_path(self, path: Path, options: Mapping[str, Any]) -> Match:  # noqa: ARG002
+        from lepton_nb.data.pictures.listed import names_pictures
         from lepton_nb.data.tables.files import is_table_file
         from lepton_nb.data.tables.reading import table_folder_files
+        from lepton_nb.data.texts.files import is_pair_file
 
         if path.is_dir():
-            return Match.SURELY if "train" in table_folder_files(path) else Match.NO
+            train = table_folder_files(path).get("train")
+            if train is None:
+                return Match.NO
+            return Match.IF_ASKED if is_pair_file(train) or names_pictures(train, path) else Match.SURELY
         return Match.PERHAPS if is_table_file(path) or path.suffix.lower() == ".txt" else Match.NO
 
     def read(

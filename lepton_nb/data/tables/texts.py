@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lepton_nb.data.report import plural
+from lepton_nb.show.words import plural
 
 NAMED = 3  # texts of a column that a finding names
 

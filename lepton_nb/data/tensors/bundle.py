@@ -35,6 +35,7 @@ def tensor_bundle(
     preview: Preview | None = None,
     contents: np.ndarray | None = None,
     origin: Sequence[str | int] | np.ndarray | None = None,
+    split_type: Callable[..., MemorySplit] = MemorySplit,
 ) -> DataBundle:
     """The bundle of inputs that lie in memory as the model takes them.
 
@@ -46,20 +47,12 @@ def tensor_bundle(
         findings: What reading the data found; what is found about classes is added.
         contents: By what items are known again in other data; the digests where None.
         origin: The name or row of each in what was read; its number where None.
+        split_type: Makes a split of its name, inputs, targets and `raw`.
 
     Raises:
         DataError: If a quantity is the same in every training row.
     """
-    if targets.kind == "labels":
-        output = label_output(task, targets.class_names)
-        values, target = targets.values, {"name": target_name}
-    elif targets.kind == "classification":
-        output = TensorSpec("logits", "float32", (len(targets.class_names),))
-        values, target = targets.values, {"name": target_name}
-    else:
-        scale = Scale.measure(targets.values[parts["train"]], target_name)
-        output = TensorSpec("values", "float32", (targets.values.shape[1],))
-        values, target = scale.apply(targets.values), {"name": target_name, **scale.to_dict()}
+    output, values, target = _wanted(targets, task, target_name, parts["train"])
     signature = Signature(
         task=task,
         inputs=(TensorSpec(input_name, inputs.dtype.name, inputs.shape[1:]),),
@@ -70,18 +63,12 @@ def tensor_bundle(
     )
     answers = {split: values[rows] for split, rows in parts.items()}
     together = torch.from_numpy(inputs)
-    if targets.kind == "labels":
-        counts, said = label_counts({s: a > 0 for s, a in answers.items()}, task, targets.class_names)
-    else:
-        counts = class_counts(answers, targets.class_names)
-        said = class_findings(counts) if targets.class_names else []
-    findings = said + findings
-
+    counts, said = _counted(answers, targets, task)
     known_by = digests if contents is None else contents
 
     def split(part: str, rows: np.ndarray) -> MemorySplit:
         targets = torch.from_numpy(answers[part])
-        return MemorySplit(
+        return split_type(
             part,
             together,
             targets,
@@ -94,7 +81,7 @@ def tensor_bundle(
         name=name,
         signature=signature,
         splits={part: split(part, rows) for part, rows in parts.items()},
-        report=DataReport(name, source, counts, signature, findings, preview),
+        report=DataReport(name, source, counts, signature, said + findings, preview),
         fingerprint=fingerprint(
             {part: (digests[rows], targets.values[rows]) for part, rows in parts.items()}
         ),
@@ -107,3 +94,27 @@ def tensor_bundle(
 
 def _plain(origin: Any) -> str | int:
     return origin if isinstance(origin, str) else int(origin)
+
+
+def _wanted(
+    targets: Targets, task: str, name: str, train: np.ndarray
+) -> tuple[TensorSpec, np.ndarray, dict[str, Any]]:
+    """What the model gives, the targets as it is trained on them, and what the signature says of these."""
+    if targets.kind == "labels":
+        return label_output(task, targets.class_names), targets.values, {"name": name}
+    if targets.kind == "classification":
+        output = TensorSpec("logits", "float32", (len(targets.class_names),))
+        return output, targets.values, {"name": name}
+    scale = Scale.measure(targets.values[train], name)
+    output = TensorSpec("values", "float32", (targets.values.shape[1],))
+    return output, scale.apply(targets.values), {"name": name, **scale.to_dict()}
+
+
+def _counted(
+    answers: dict[str, np.ndarray], targets: Targets, task: str
+) -> tuple[dict[str, dict[str, int]], list[Finding]]:
+    """How often each class is in each split, and what is worth saying of that."""
+    if targets.kind == "labels":
+        return label_counts({split: held > 0 for split, held in answers.items()}, task, targets.class_names)
+    counts = class_counts(answers, targets.class_names)
+    return counts, class_findings(counts) if targets.class_names else []

@@ -20,7 +20,7 @@ from lepton_nb.data.label_columns import as_label_sets, is_lists_of_names, one_o
 from lepton_nb.data.label_targets import as_one_label, read_answers, read_label_sets, read_matrix
 from lepton_nb.data.pictures.arrays import as_pictures, image_pool
 from lepton_nb.data.pictures.bundle import image_bundle
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts, plan_parts, row_keys
 from lepton_nb.data.tables.bundle import preview_rows, row_as_dict
 from lepton_nb.data.tables.columns import number_column
@@ -28,6 +28,7 @@ from lepton_nb.data.targets import Targets, kind_of_task, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.tensors.source import ArrayOptions
 from lepton_nb.errors import ArgumentError, DataError
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.tables import encode_columns
 
 _LABELS = 'task="multi-label-classification" takes each column as a label.'
@@ -71,7 +72,7 @@ def read_arrays(given: dict[str, tuple[Any, Any] | None], options: ArrayOptions,
         x = np.ascontiguousarray(x, dtype=np.float64 if x.ndim == 2 else np.float32)
     keys = array_keys(x if pictures is None else pictures)
     parts, split = plan_parts(
-        rows, row_keys(keys) if x.ndim == 2 else keys, targets.labels, targets.strata, options
+        rows, row_keys(keys) if x.ndim == 2 else keys, targets.mix, targets.strata, options
     )
     findings = targets.findings + said + split
     if pictures is not None and targets.kind != "regression":

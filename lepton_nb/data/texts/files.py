@@ -18,14 +18,17 @@ from lepton_nb.data.class_folders import (
 )
 from lepton_nb.data.duplicates import EXAMPLES
 from lepton_nb.data.grouping import name_groups, take_groups
-from lepton_nb.data.label_columns import Target, as_label_sets, merge_columns
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.label_columns import Target, as_label_sets, check_binary, merge_columns
+from lepton_nb.data.label_values import RowError
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.delimited import encoding_of
 from lepton_nb.data.tables.dtypes import plain_table
 from lepton_nb.data.tables.files import existing_file, read_table
+from lepton_nb.data.tables.places import row_places, rows_told_by_place
 from lepton_nb.data.targets import find_column
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 
 LINE_SUFFIXES = (".txt", ".tsv")
 _LOOKED_AT, _FEW = 200, 20  # lines that tell pairs of texts from labelled ones, and too few to
@@ -82,12 +85,17 @@ def read_texts(
     if text is None and label is None and file.suffix.lower() in LINE_SUFFIXES and not _has_header(file):
         return _by_name(_from_lines([file]), group)
     table, findings = read_table(file)
-    found = from_frame(table, text, label, group)
-    return replace(found, findings=findings + found.findings)
+    with rows_told_by_place({"train": file}, {"train": np.arange(len(table))}):
+        found = from_frame(table, text, label, group)
+    return replace(found, names=row_places(file, len(table)), findings=findings + found.findings)
 
 
 def with_label_sets(found: LabelledTexts, task: str | None) -> LabelledTexts:
     """With tuples of labels where the cells hold several; see `as_label_sets`."""
+    try:
+        check_binary(found.labels, task)
+    except RowError as error:
+        raise error.at(found.names[error.row]) from None
     sets = None if found.label_names else as_label_sets(found.labels, task)
     return found if sets is None else replace(found, labels=sets[0], findings=found.findings + sets[1])
 

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lepton_nb.data.assemble import refuse_emptied
+from lepton_nb.data.assemble import kept, without_leaks
 from lepton_nb.data.bundle import DataBundle
-from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts, find_leaks
+from lepton_nb.data.duplicates import EXAMPLES, count_repeats, digests, find_conflicts
 from lepton_nb.data.label_columns import is_label_sets
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import Finding, plural
+from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts, plan_parts
 from lepton_nb.data.tables.reading import whole_frame
 from lepton_nb.data.targets import Targets, strip_labels, task_of
 from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, with_label_sets
 from lepton_nb.data.texts.source import TextOptions
+from lepton_nb.data.texts.split import TextSplit
 from lepton_nb.data.texts.tokenizing import choose_length, train_tokenizer
 from lepton_nb.errors import DataError
-from lepton_nb.tasks.texts import load_tokenizer, tokenize
+from lepton_nb.show.words import plural
+from lepton_nb.tasks.texts import LONGEST, load_tokenizer, tokenize
+from lepton_nb.tasks.words import sketch, words_of
 
 SHOWN = 2  # sentences of each class
 SHOWN_CLASSES = 10
@@ -51,7 +55,7 @@ def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> Dat
     targets = read_answers(found.labels, options.task or _usual(found), found.label_names)
     content = digests(value.encode() for value in found.texts.tolist())
     keys = content if found.groups is None else found.groups
-    parts, split = plan_parts(found.given, keys, targets.labels, targets.strata, options, group=options.group)
+    parts, split = plan_parts(found.given, keys, targets.mix, targets.strata, options, group=options.group)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
     inputs, preprocessing, said_too = _learn_tokens(texts, parts["train"], options)
@@ -70,6 +74,7 @@ def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> Dat
         origin=found.names,
         findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
+        split_type=partial(TextSplit, length=options.max_length),
     )
 
 
@@ -83,8 +88,13 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
     texts = found.texts.astype(object).where(found.texts.notna(), "").map(str).str.strip().astype(object)
     labels, findings = strip_labels(found.labels)
     lost = []
-    has_text, has_label = (texts != "").to_numpy(), labels.notna().to_numpy()
-    for absent, what in ((~has_text, "without a text"), (has_text & ~has_label, "without a label")):
+    lengths, has_label = texts.str.len().to_numpy(), labels.notna().to_numpy()
+    has_text = (lengths > 0) & (lengths <= LONGEST)
+    for absent, what in (
+        (lengths == 0, "without a text"),
+        (lengths > LONGEST, f"with a text of more than {LONGEST:,} characters"),
+        (has_text & ~has_label, "without a label"),
+    ):
         if absent.any():
             examples = tuple(found.names[i] for i in np.flatnonzero(absent)[:EXAMPLES])
             count = plural(int(absent.sum()), "item")
@@ -94,15 +104,12 @@ def clean_texts(found: LabelledTexts) -> LabelledTexts:
         raise DataError(
             f"None of the {len(keep):,} items has both a text and a label.", "Check text=… and label=…."
         )
-    position = np.cumsum(keep) - 1
-    given = {split: position[rows[keep[rows]]] for split, rows in found.given.items()}
-    refuse_emptied(found.given, given, lost)
     return replace(
         found,
         texts=texts[keep].reset_index(drop=True),
         labels=labels[keep].reset_index(drop=True),
-        given=given,
-        names=[name for name, kept in zip(found.names, keep, strict=True) if kept],
+        given=kept(found.given, keep, lost),
+        names=[name for name, stays in zip(found.names, keep, strict=True) if stays],
         findings=found.findings + findings + lost,
         groups=None if found.groups is None else found.groups[keep],
     )
@@ -114,14 +121,7 @@ def _without_leaks(
     def name_of(i: int) -> str:
         return f"{found.names[i]} {found.texts[i][:60]!r}"
 
-    keep, findings = find_leaks(
-        {split: content[rows] for split, rows in parts.items()},
-        lambda split, i: name_of(int(parts[split][i])),
-        noun="text",
-    )
-    left = {split: rows[keep[split]] for split, rows in parts.items()}
-    refuse_emptied(parts, left, findings)
-    parts = left
+    parts, findings = without_leaks(parts, content, name_of, "text")
     train = parts["train"]
     repeats = count_repeats(content[train])
     if repeats:
@@ -145,8 +145,9 @@ def _learn_tokens(
     cut = int((counts > length).sum())
     said = f"Tokenizer: {size:,} tokens learned from train; {plural(cut, 'text')} of train cut at {length}"
     finding = Finding(f"{said}{'' if options.max_length else ' (max_length=… chooses another)'}.")
-    preprocessing = {"kind": "text", "tokenizer": tokenizer, "max_length": length, "pad_id": 0}
-    return tokens.padded(length, 0), preprocessing, [finding]
+    known = sketch(word for i in train for word in words_of(texts[i]))
+    settings = {"kind": "text", "tokenizer": tokenizer, "words": known, "max_length": length, "pad_id": 0}
+    return tokens.padded(length, 0), settings, [finding]
 
 
 def _preview(texts: list[str], targets: Targets, train: np.ndarray) -> RowsPreview:

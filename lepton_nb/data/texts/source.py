@@ -93,10 +93,13 @@ class TextSource(Source[TextOptions]):
 
     def _file(self, path: Path, options: Mapping[str, Any]) -> Match:
         """Likely where it has no header and labels, or is a text column and one more."""
+        from lepton_nb.data.pictures.listed import names_pictures
         from lepton_nb.data.tables.files import is_table_file, peek
         from lepton_nb.data.texts.files import is_line_file, is_pair_file
 
         if not self.takes(options) or is_pair_file(path):
+            return Match.IF_ASKED
+        if names_pictures(path, path.parent):
             return Match.IF_ASKED
         if "target" not in options and is_line_file(path):
             return Match.LIKELY
@@ -105,12 +108,15 @@ class TextSource(Source[TextOptions]):
         return Match.LIKELY if self._is_asked_or_text(peek(path), options) else Match.IF_ASKED
 
     def _is_asked_or_text(self, table: pd.DataFrame, options: Mapping[str, Any]) -> bool:
-        """Whether a table is asked for as texts, or has a column of texts and one more."""
+        """Whether a table is asked for as texts, or has a column of texts and one more.
+
+        Labels alone do not ask for texts: rows of numbers have them, too.
+        """
         from lepton_nb.data.texts.files import guess_text_column
 
-        if self.is_asked(options):
+        if options.get("task") == "text-classification" or options.get("text"):
             return True
-        text = guess_text_column(table) if table.shape[1] == 2 else None
+        text = guess_text_column(table) if self.is_asked(options) or table.shape[1] == 2 else None
         return text is not None and options.get("target") != text
 
 

@@ -4,7 +4,7 @@ from lepton_nb.models.capture.cells import assigned_names, statements_of
 from lepton_nb.models.capture.closure import Capture, Rule, Scope, capture
 from lepton_nb.models.capture.finding import globals_of
 from lepton_nb.models.capture.imports import is_installed
-from lepton_nb.models.capture.instances import spec_of_call, spec_of_instance
+from lepton_nb.models.capture.instances import spec_of_call, spec_of_instance, spec_of_models
 
 __all__ = [
     "Capture",
@@ -16,5 +16,6 @@ __all__ = [
     "is_installed",
     "spec_of_call",
     "spec_of_instance",
+    "spec_of_models",
     "statements_of",
 ]

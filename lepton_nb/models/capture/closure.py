@@ -66,6 +66,7 @@ class Capture:
         values: The live value of every captured name.
         unshipped: The names of `missing`.
         data: Values that a rule wants shipped as they are; the source does not define them.
+        undefined: Names that neither the notebook nor Python has, perhaps of a branch that has never run.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Capture:
     values: dict[str, Any] = field(default_factory=dict)
     unshipped: dict[str, str] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    undefined: tuple[str, ...] = ()
 
 
 class Rule:
@@ -100,6 +102,7 @@ class _Collector:
     missing: dict[str, str] = field(default_factory=dict)
     rerun: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    undefined: dict[str, None] = field(default_factory=dict)
     future: bool = False
 
     def visit(self, name: str, scope: Scope) -> None:
@@ -109,7 +112,9 @@ class _Collector:
                 self.miss(name, scope.namespace.get(name, getattr(builtins, name, None)), reason)
             return
         if name not in scope.namespace:
-            return  # a builtin, or a name of a branch that has never run
+            if not is_builtin(name):
+                self.undefined[name] = None
+            return
         value = scope.namespace[name]
         if name in self.values:
             if self.values[name] is not value and not _equal_text(self.values[name], value):
@@ -210,6 +215,7 @@ class _Collector:
             dict(self.values),
             dict(self.missing),
             dict(self.data),
+            tuple(name for name in self.undefined if name not in self.values),
         )
 
 

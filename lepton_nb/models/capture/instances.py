@@ -24,8 +24,9 @@ from lepton_nb.models.capture.places import places_of
 from lepton_nb.models.capture.risks import risk_of_building
 from lepton_nb.models.capture.sameness import difference, same_value
 from lepton_nb.models.loading import load_source
-from lepton_nb.models.preserve import private_rng
 from lepton_nb.models.rendering import constructor
+from lepton_nb.models.seeding import private_rng
+from lepton_nb.models.several import Models
 from lepton_nb.models.spec import ModelSpec
 
 _MOVES = {"to", "cuda", "cpu", "eval", "train", "requires_grad_", "share_memory"}
@@ -71,6 +72,17 @@ def spec_of_call(expression: str, root: str, built: nn.Module, scope: Scope) -> 
     """The spec of a class or factory called `root`, by an `expression` that has just made `built`."""
     found = _try(Recipe(expression), built, scope, root)
     return found if isinstance(found, ModelSpec) else ModelSpec("live", root, missing=found)
+
+
+def spec_of_models(models: Models, scope: Scope) -> ModelSpec:
+    """The spec of several models, from those of each."""
+    name = "_".join(models)
+    parts = {part: spec_of_instance(module, scope) for part, module in models.items()}
+    if missing := [reason for spec in parts.values() for reason in spec.missing]:
+        return ModelSpec("live", name, missing=missing)
+    made = ", ".join(f"{part!r}: {spec.expression}" for part, spec in parts.items())
+    known = replace(scope, namespace={**scope.namespace, "Models": Models})
+    return replace(spec_of_call(f"Models({{{made}}})", "Models", models, known), name=name)
 
 
 def _try(recipe: Recipe, instance: nn.Module, scope: Scope, name: str) -> ModelSpec | list[str]:
@@ -235,20 +247,24 @@ def _without_moves(value: ast.expr) -> ast.expr:
     return value
 
 
+_NO_WEIGHTS = {"torchvision.models": ("weights", None), "timm.": ("pretrained", False)}
+"""By the module of a function that makes models: its argument for weights, and the value for none."""
+
+
 class _NoWeights(ast.NodeTransformer):
-    """Sets ``weights=None`` in calls of torchvision's models: a rebuild must not download."""
+    """Asks for no weights in calls of torchvision's and timm's models: a rebuild must not download."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         self.namespace = namespace
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
-        if not _module_of(node.func, self.namespace).startswith("torchvision.models"):
+        module = _module_of(node.func, self.namespace)
+        name, none = next((none for own, none in _NO_WEIGHTS.items() if module.startswith(own)), ("", None))
+        kept = [word for word in node.keywords if word.arg not in (name, "pretrained")]
+        if not name or len(kept) == len(node.keywords):
             return node
-        kept = [word for word in node.keywords if word.arg not in ("weights", "pretrained")]
-        if len(kept) == len(node.keywords):
-            return node
-        keywords = [*kept, ast.keyword("weights", ast.Constant(None))]
+        keywords = [*kept, ast.keyword(name, ast.Constant(none))]
         return ast.copy_location(ast.Call(node.func, node.args, keywords), node)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ from lepton_nb.models.check.advice import (
 )
 from lepton_nb.models.check.construction import check_construction
 from lepton_nb.models.check.diagnose import explain_forward, first_line
-from lepton_nb.models.check.failures import label
+from lepton_nb.models.check.failures import label, written
 from lepton_nb.models.check.finite import check_finite
 from lepton_nb.models.check.layers import embedding_message
 from lepton_nb.models.check.outputs import Case, Loss, check_output
@@ -30,8 +30,9 @@ from lepton_nb.models.check.tracing import tensors_in
 from lepton_nb.models.label_loss import as_compared
 from lepton_nb.models.losses import loss_untouched
 from lepton_nb.models.objectives import compares_tensors
-from lepton_nb.models.preserve import evaluating, private_rng, untouched
+from lepton_nb.models.preserve import evaluating, untouched
 from lepton_nb.models.rendering import constructor
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.signature import TensorSpec
 
 
@@ -87,8 +88,7 @@ def check_model(
     with untouched(model), loss_untouched(loss), torch.enable_grad():
         model.train()
         with _watched(model, inputs) as warnings:
-            returned = _forward(case)
-            output = check_output(case, returned)
+            returned, output = _given(case, warnings)
         check_finite(case, output)
         value = _loss(case, output if compares_tensors(loss) or not own_loss else returned)
         _backward(case, value)
@@ -132,13 +132,28 @@ def output_specs(output: Any) -> tuple[TensorSpec, ...]:
     )
 
 
+def _given(case: Case, warnings: Sequence[str]) -> tuple[Any, Any]:
+    """What the model returned, and of it what is compared.
+
+    A batch that a recurrent layer takes for time comes out in a shape that says nothing of the cause.
+    """
+    try:
+        returned = _forward(case)
+        return returned, check_output(case, returned)
+    except ModelError as error:
+        if not warnings:
+            raise
+        hint = f"{warnings[0].rstrip('.')}; the last step is then out[:, -1]."
+        raise ModelError(error.message, hint) from error
+
+
 def _forward(case: Case) -> Any:
     try:
-        return call_model(case.model, case.inputs)
+        return case.call()
     except ModelError:
         raise
     except Exception as error:
-        raise explain_forward(case.model, case.inputs, error) from error
+        raise explain_forward(case.model, case.inputs, error, case.call) from error
 
 
 def _materialise(case: Case) -> None:
@@ -164,12 +179,12 @@ def _watched(model: nn.Module, inputs: Inputs) -> Iterator[list[str]]:
     with ExitStack() as stack:
         for name, module in model.named_modules():
             if isinstance(module, (nn.Embedding, nn.RNNBase)) or hasattr(module, "batch_first"):
-                hook = _watch(name, batch_size, warnings)
+                hook = _watch(model, name, batch_size, warnings)
                 stack.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
         yield warnings
 
 
-def _watch(name: str, batch_size: int, warnings: list[str]) -> Any:
+def _watch(model: nn.Module, name: str, batch_size: int, warnings: list[str]) -> Any:
     def look(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         x = next(tensors_in([*args, *kwargs.values()]), None)
         if x is None:
@@ -181,7 +196,7 @@ def _watch(name: str, batch_size: int, warnings: list[str]) -> Any:
                     label(name, module),
                     module,
                     x,
-                    lambda **changes: f"; write {constructor(module, **changes)}",
+                    lambda **changes: written(model, name, constructor(module, **changes)),
                 )
                 if found is not None:
                     raise ModelError(found)

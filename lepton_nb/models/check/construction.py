@@ -77,14 +77,16 @@ def check_construction(model: nn.Module, inputs: Inputs) -> None:
     if not any(parameter.requires_grad for parameter in parameters):
         raise ModelError(
             f"Every parameter of {name} is frozen (requires_grad=False): there is nothing to train.",
-            f"Unfreeze the last layer: model.{_last_layer(model)}.requires_grad_(True)",
+            f"Unfreeze {_last_layer(model)}.requires_grad_(True)",
         )
     _check_device(model, name, inputs)
 
 
 def _last_layer(model: nn.Module) -> str:
-    """Dotted name of the module that holds the last parameter."""
-    return [name for name, _ in model.named_parameters()][-1].rpartition(".")[0]
+    """The module that holds the last parameter, as one writes it."""
+    parts = [name for name, _ in model.named_parameters()][-1].split(".")[:-1]
+    place = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts)
+    return f"the last layer: model{place}" if parts else "it: model"
 
 
 def _no_forward(cls: type[nn.Module]) -> ModelError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from lepton_nb.errors import ModelError, did_you_mean
 from lepton_nb.models.blame import CodeLine, line_of
-from lepton_nb.models.calling import Inputs, call_model, input_tensors
+from lepton_nb.models.calling import Inputs, input_tensors
 from lepton_nb.models.check.failures import Failure, items_text, label, shape_text, source_text
 from lepton_nb.models.check.layers import explain_layer, is_layer
 from lepton_nb.models.check.tracing import FailedCall, Trace, tensors_in, traced
@@ -25,8 +26,10 @@ _IMPORTS = {
 }
 
 
-def explain_forward(model: nn.Module, inputs: Inputs, error: Exception) -> ModelError:
-    """The error for a forward pass that raised `error`. Runs the pass once more, to watch it."""
+def explain_forward(
+    model: nn.Module, inputs: Inputs, error: Exception, call: Callable[[], Any]
+) -> ModelError:
+    """The error for a forward pass that raised `error`. Runs the pass once more by `call`, to watch it."""
     if isinstance(error, torch.OutOfMemoryError):
         return ModelError(
             f"{type(model).__name__} needs more memory than the device has, for a batch of "
@@ -38,7 +41,7 @@ def explain_forward(model: nn.Module, inputs: Inputs, error: Exception) -> Model
         return wrong_call
     with traced(model, input_tensors(inputs)) as trace:
         try:
-            call_model(model, inputs)
+            call()
         except Exception as again:
             error = again
     return _explain(trace, error)

@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lepton_nb.models.check.tracing import Origin, Shape, Trace, tensors_in
+from lepton_nb.models.capture.imports import is_installed
+from lepton_nb.models.check.tracing import Shape, TensorOrigin, Trace, tensors_in
 from lepton_nb.models.rendering import constructor
 
 
@@ -53,12 +54,29 @@ class Failure:
 
     def fixed(self, **changes: Any) -> str:
         """``; write nn.Linear(…)``: the layer's line with other arguments."""
-        line = constructor(self.module, **changes)
-        return f"; write {line}" if line else ""
+        return written(self.trace.model, self.name, constructor(self.module, **changes))
 
     def in_sequential(self) -> bool:
         parent = self.trace.model.get_submodule(self.name.rpartition(".")[0])
         return isinstance(parent, nn.Sequential)
+
+
+def written(model: nn.Module, name: str, line: str | None) -> str:
+    """``; write nn.Linear(…)`` for a layer of the user's own code.
+
+    A layer of a library's model is replaced from outside; one inside its blocks is nobody's to change.
+    """
+    if not line:
+        return ""
+    parts = name.split(".") if name else []
+    around = [model.get_submodule(".".join(parts[:depth])) for depth in range(len(parts))]
+    owners = [module for module in around if type(module).__module__.partition(".")[0] != "torch"]
+    if not owners or not is_installed(type(owners[-1]).__module__):
+        return f"; write {line}"
+    if len(owners) > 1 and is_installed(type(owners[-2]).__module__):
+        return ""
+    place = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts)
+    return f"; write model{place} = {line}"
 
 
 def label(name: str, module: nn.Module) -> str:
@@ -81,7 +99,7 @@ def dtype_text(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 
-def source_text(origin: Origin | None) -> str:
+def source_text(origin: TensorOrigin | None) -> str:
     if origin is None:
         return ""
     if not origin.layers:
@@ -91,7 +109,7 @@ def source_text(origin: Origin | None) -> str:
     return " from " + " after ".join(f"`{name}`" for name in origin.layers[:2])
 
 
-def factors_text(origin: Origin | None, value: int) -> str:
+def factors_text(origin: TensorOrigin | None, value: int) -> str:
     """What a number of features is made of: ``64 channels × 32 × 32 from `conv2` ``."""
     source = source_text(origin).strip()
     shape = origin.unflattened if origin is not None else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lepton_nb.batch import Tree, leaves
 from lepton_nb.errors import ModelError
-from lepton_nb.models.calling import Inputs, as_tree, call_model, input_tensors
+from lepton_nb.models.calling import Inputs, as_tree, input_tensors
 from lepton_nb.models.check.diagnose import at
 from lepton_nb.models.check.failures import label
 from lepton_nb.models.check.layers import is_layer
@@ -35,13 +36,16 @@ def check_finite(case: Case, output: Tree) -> None:
                 f"`{name}` holds {_kind(parameter)} before any training.",
                 "Build the model anew; an earlier training diverged, or an initialisation divides by zero.",
             )
-    raise ModelError(f"{_place(case.model, case.inputs, _test(output))} {_kind(output)}.", _HINT)
+    raise ModelError(f"{_place(case.model, case.inputs, _test(output), case.call)} {_kind(output)}.", _HINT)
 
 
-def first_non_finite(model: nn.Module, inputs: Inputs) -> str | None:
+def first_non_finite(model: nn.Module, inputs: Inputs, call: Callable[[], Any]) -> str | None:
     """Where the first NaN or infinity of a pass comes from, as a clause; None where all stays finite.
 
     It is looked for in the batch, then in the parameters, then in what each layer gives.
+
+    Args:
+        call: Sends the batch through the model once more.
     """
     for tensor in input_tensors(inputs):
         if not _finite(tensor):
@@ -57,16 +61,18 @@ def first_non_finite(model: nn.Module, inputs: Inputs) -> str | None:
             seen.append(tensor)
         return bad
 
-    place = _place(model, inputs, wanted)
+    place = _place(model, inputs, wanted, call)
     if not seen:
         return None
     return f"{place} {_kind(seen[0])}"
 
 
-def _place(model: nn.Module, inputs: Inputs, wanted: Callable[[Tensor], Tensor]) -> str:
+def _place(
+    model: nn.Module, inputs: Inputs, wanted: Callable[[Tensor], Tensor], call: Callable[[], Any]
+) -> str:
     """The layer, or the line of code, that is the first to give a wanted value: "`fc` is the … to give"."""
     with traced(model, input_tensors(inputs), wanted) as trace:
-        call_model(model, inputs)
+        call()
     name, line = trace.found or ("", None)
     module = model.get_submodule(name)
     return f"{label(name, module)} is the first layer to give" if is_layer(module) else f"{at(line)} gives"

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.batch import Tree, rows
+from lepton_nb.batch import Batch, Tree, rows
 from lepton_nb.errors import ModelError
-from lepton_nb.models.calling import Inputs, as_tree, call_model, input_tensors, scores_of
+from lepton_nb.models.calling import Inputs, as_tree, input_tensors, scores_of
 from lepton_nb.models.check.diagnose import regrouped_error
-from lepton_nb.models.check.failures import dtype_text, shape_text
+from lepton_nb.models.check.failures import dtype_text, shape_text, written
 from lepton_nb.models.check.tracing import Trace, traced
 from lepton_nb.models.label_loss import BINARY, LabelLoss
+from lepton_nb.models.objectives import returned
 from lepton_nb.models.rendering import constructor
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -73,11 +74,15 @@ class Case:
         named = tree.items() if isinstance(tree, dict) else enumerate(tree or ())
         return ", ".join(f"{name} {self.shown(part)}" for name, part in named)
 
+    def call(self) -> Any:
+        """What the model gives for the batch."""
+        return returned(self.loss, self.model, Batch(self.inputs, self.target))
+
     @cached_property
     def trace(self) -> Trace:
         """The same pass once more, watched."""
         with traced(self.model, input_tensors(self.inputs)) as trace:
-            call_model(self.model, self.inputs)
+            self.call()
         return trace
 
     def last_layer(self) -> tuple[str, nn.Module] | None:
@@ -95,7 +100,7 @@ class Case:
             return self.name, ""
         name, module = last
         change = {"out_features" if isinstance(module, nn.Linear) else "out_channels": outputs}
-        return f"`{name}`" if name else self.name, f"; write {constructor(module, **change)}"
+        return f"`{name}`" if name else self.name, written(self.model, name, constructor(module, **change))
 
 
 def check_output(case: Case, output: Any) -> Any:

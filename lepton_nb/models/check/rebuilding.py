@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from lepton_nb.models.calling import Inputs, call_model
 from lepton_nb.models.check.diagnose import first_line
 from lepton_nb.models.check.tracing import tensors_in
-from lepton_nb.models.preserve import evaluating, private_rng, untouched
+from lepton_nb.models.preserve import evaluating, untouched
+from lepton_nb.models.seeding import private_rng
 from lepton_nb.models.spec import ModelSpec
 
 

@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Origin:
+class TensorOrigin:
     """Where a tensor comes from.
 
     Attributes:
@@ -39,7 +39,7 @@ class Origin:
 class Reshape:
     """The operation that changed the length of the first dimension: where the batch got lost."""
 
-    before: Origin
+    before: TensorOrigin
     after: Shape
     line: CodeLine | None
 
@@ -78,9 +78,9 @@ class Trace:
     found: tuple[str, CodeLine | None] | None = None
     origins: Any = field(default_factory=WeakTensorKeyDictionary)
 
-    def origin(self, tensor: Tensor) -> Origin | None:
+    def origin(self, tensor: Tensor) -> TensorOrigin | None:
         """Where `tensor` comes from; None for one made on the way, such as a mask."""
-        found: Origin | None = self.origins.get(tensor)
+        found: TensorOrigin | None = self.origins.get(tensor)
         return found
 
     def maker(self, value: Any) -> str | None:
@@ -127,7 +127,7 @@ class _Follow(TorchFunctionMode):
         ):
             trace.found = (trace.entered[-1][0] if trace.entered else "", user_line(sys._getframe(2)))
 
-    def _watch_batch(self, before: Origin, after: Origin) -> None:
+    def _watch_batch(self, before: TensorOrigin, after: TensorOrigin) -> None:
         trace = self.trace
         same_size = torch.Size(before.shape).numel() == torch.Size(after.shape).numel()
         lost = before.shape[:1] == (trace.batch_size,) and after.shape[:1] != (trace.batch_size,)
@@ -135,14 +135,14 @@ class _Follow(TorchFunctionMode):
             trace.regrouped = Reshape(before, after.shape, user_line(sys._getframe(2)))
 
 
-def passed_on(source: Origin, shape: Shape) -> Origin:
+def passed_on(source: TensorOrigin, shape: Shape) -> TensorOrigin:
     """The origin of a tensor of `shape` that was made from one of `source`, by something without a name."""
     if shape == source.shape:
         return source
     merged_dims = len(shape) < len(source.shape) and shape[:1] == source.shape[:1]
     if merged_dims and torch.Size(shape).numel() == torch.Size(source.shape).numel():
-        return Origin(source.layers, shape, source.unflattened or source.shape, source.beside)
-    return Origin(source.layers, shape, beside=source.beside)
+        return TensorOrigin(source.layers, shape, source.unflattened or source.shape, source.beside)
+    return TensorOrigin(source.layers, shape, beside=source.beside)
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
@@ -167,7 +167,7 @@ def traced(
     """
     trace = Trace(model, len(inputs[0]) if inputs and inputs[0].dim() else 0, wanted=wanted)
     for tensor in inputs:
-        trace.origins[tensor] = Origin((), tuple(tensor.shape))
+        trace.origins[tensor] = TensorOrigin((), tuple(tensor.shape))
 
     with ExitStack() as stack:
         for name, module in model.named_modules():
@@ -205,9 +205,9 @@ def _name_output(trace: Trace, name: str, module: nn.Module, args: Any, output: 
     for tensor in tensors_in(output):
         shape = tuple(tensor.shape)
         if source is None or not plain:
-            trace.origins[tensor] = Origin((name,), shape)
+            trace.origins[tensor] = TensorOrigin((name,), shape)
         elif shape == source.shape or isinstance(module, (nn.Flatten, nn.Unflatten)):
             trace.origins[tensor] = passed_on(source, shape)
         else:
             before = tuple(layer for layer in source.layers if layer != name)
-            trace.origins[tensor] = Origin((name, *before), shape)
+            trace.origins[tensor] = TensorOrigin((name, *before), shape)

@@ -3,6 +3,15 @@
 from lepton_nb.models.nets.images import LeptonCNN, ResNet9, SmallCNN
 from lepton_nb.models.nets.quick_resnet import QuickResNet
 from lepton_nb.models.nets.tables import MLP
-from lepton_nb.models.nets.texts import BagOfEmbeddings, TextTransformer
+from lepton_nb.models.nets.texts import BagOfEmbeddings, TextTransformer, TokenTransformer
 
-__all__ = ["MLP", "BagOfEmbeddings", "LeptonCNN", "QuickResNet", "ResNet9", "SmallCNN", "TextTransformer"]
+__all__ = [
+    "MLP",
+    "BagOfEmbeddings",
+    "LeptonCNN",
+    "QuickResNet",
+    "ResNet9",
+    "SmallCNN",
+    "TextTransformer",
+    "TokenTransformer",
+]

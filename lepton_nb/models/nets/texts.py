@@ -139,6 +139,12 @@ class TextTransformer(nn.Module):
 
     def forward(self, input_ids: Tensor) -> Tensor:
         """``(N, L)`` int64 to logits ``(N, num_classes)``."""
+        x = self.features(input_ids)
+        logits: Tensor = self.head(masked_mean(x, input_ids != self.pad_id))
+        return logits
+
+    def features(self, input_ids: Tensor) -> Tensor:
+        """A vector for each token, ``(N, L, width)``."""
         real = input_ids != self.pad_id
         # An empty sentence must attend to something: a softmax over nothing is NaN.
         first = torch.arange(input_ids.shape[1], device=input_ids.device) == 0
@@ -146,5 +152,14 @@ class TextTransformer(nn.Module):
         x = self.embedding(input_ids) + self.position[: input_ids.shape[1]]
         for layer in self.layers:
             x = layer(x, mask)
-        logits: Tensor = self.head(masked_mean(self.norm(x), real))
+        found: Tensor = self.norm(x)
+        return found
+
+
+class TokenTransformer(TextTransformer):
+    """The same encoder with logits for every token."""
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        """``(N, L)`` int64 to logits ``(N, L, num_classes)``."""
+        logits: Tensor = self.head(self.features(input_ids))
         return logits

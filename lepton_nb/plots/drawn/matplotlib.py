@@ -15,6 +15,8 @@ from lepton_nb.plots import theme
 from lepton_nb.plots.charts import Bars, Chart, Gallery, Line, Lines, Matrix, Numbers, Panels, Scatter, Table
 from lepton_nb.plots.drawn.gallery import draw_gallery
 from lepton_nb.plots.drawn.matrix import draw_matrix
+from lepton_nb.show.numbers import cell_text
+from lepton_nb.show.words import shorten
 
 _DOTTED: dict[str, Any] = {"color": theme.SOFT, "linewidth": 1, "linestyle": (0, (2, 3))}
 _GREY = theme.LINE
@@ -44,7 +46,7 @@ def _draw(chart: Chart) -> Figure:
 
 @_draw.register
 def _(chart: Lines) -> Figure:
-    figure = theme.new_figure(5.0, 3.6)
+    figure = theme.new_figure(max(5.0, 1.35 * len(chart.x_names) + 1.6), 3.6)
     axes = figure.add_subplot()
     _lines_on(axes, chart)
     if any(line.listed and not line.faint for line in chart.lines):
@@ -111,7 +113,7 @@ def _(chart: Scatter) -> Figure:
 
 @_draw.register
 def _(chart: Table) -> Figure:
-    shown = [[theme.cell(value) for value in row] for row in chart.rows[:_MOST_ROWS]]
+    shown = [[cell_text(value) for value in row] for row in chart.rows[:_MOST_ROWS]]
     if len(chart.rows) > _MOST_ROWS:
         shown.append([f"and {len(chart.rows) - _MOST_ROWS:,} more", *[""] * (len(chart.columns) - 1)])
     figure = theme.new_figure(max(3.4, 1.5 * len(chart.columns)), 0.7 + 0.26 * (len(shown) + 1))
@@ -153,7 +155,9 @@ def _lines_on(axes: Axes, chart: Lines) -> None:
             axis.axes.set(**{f"{axis.axis_name}scale": "log"})
             axis.set_major_formatter(lambda value, _: f"{value:g}")  # its own are formulas
             axis.set_minor_formatter(NullFormatter())
-    if not chart.x_log and all(
+    if chart.x_names:
+        axes.set_xticks(range(len(chart.x_names)), chart.x_names)
+    elif not chart.x_log and all(
         float(x).is_integer() for line in chart.lines for x in line.x if x is not None
     ):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
@@ -169,7 +173,7 @@ def _line_on(axes: Axes, line: Line, colour: str) -> None:
         return
     if line.low is not None and line.high is not None:
         axes.fill_between(x, _known(line.low), _known(line.high), color=colour, alpha=0.18, linewidth=0)
-    name = theme.shorten(line.name, 22)
+    name = shorten(line.name, 22)
     told = name if line.value is None else f"{name}  {line.value:.3f}"
     axes.plot(
         x,

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lepton_nb.plots import theme
 from lepton_nb.plots.charts import Matrix
+from lepton_nb.show.words import shorten
 
 NUMBERS_UP_TO = 20
 _LABELS_UP_TO = 40
@@ -25,7 +26,7 @@ def draw_matrix(chart: Matrix) -> Figure:
     theme.style(axes, title=chart.title, x=chart.x, y=chart.y, grid=False)
     _label(axes, chart, few=not many)
     if many:
-        note = "\n".join(theme.shorten(line, 44) for line in chart.note.splitlines())
+        note = "\n".join(shorten(line, 44) for line in chart.note.splitlines())
         options: Any = {"va": "top", "fontsize": 8.5, "color": theme.INK, "linespacing": 1.6}
         axes.text(1.04, 1.0, note, transform=axes.transAxes, **options)
     else:
@@ -76,7 +77,7 @@ def _label(axes: Axes, chart: Matrix, *, few: bool) -> None:
 def _ticks(names: tuple[str, ...]) -> tuple[list[int], list[str]]:
     step = 1 if len(names) <= _LABELS_UP_TO else -(-len(names) // 25)
     shown = list(range(0, len(names), step))
-    return shown, [theme.shorten(names[place], theme.NAME) for place in shown]
+    return shown, [shorten(names[place], theme.NAME) for place in shown]
 
 
 def _write_numbers(axes: Axes, chart: Matrix) -> None:

@@ -17,6 +17,8 @@ from lepton_nb.plots import theme
 from lepton_nb.plots.charts import Bars, Chart, Gallery, Line, Lines, Matrix, Panels, Scatter, Table
 from lepton_nb.plots.drawn.gallery import draw_gallery
 from lepton_nb.plots.drawn.matrix import NUMBERS_UP_TO, number, shares, strengths
+from lepton_nb.show.numbers import cell_text
+from lepton_nb.show.words import shorten
 
 _GREY = "#c6cbd1"
 _DOTTED = {"color": theme.SOFT, "dash": "dot", "width": 1}
@@ -50,6 +52,9 @@ def _(chart: Lines) -> PlotlyFigure:
     figure.update_layout(legend={"title": {"text": chart.legend.replace("\n", "<br>")}})
     figure.update_xaxes(type="log" if chart.x_log else "linear", range=_UNIT if chart.unit else None)
     figure.update_yaxes(type="log" if chart.y_log else "linear", range=_UNIT if chart.unit else None)
+    if chart.x_names:
+        names = [name.replace("\n", "<br>") for name in chart.x_names]
+        figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names)
     _mark(figure, chart)
     return figure
 
@@ -110,7 +115,7 @@ def _cells(chart: Matrix, strength: np.ndarray, colours: Any, *, few: bool) -> A
 
 
 def _short(names: tuple[str, ...]) -> dict[str, Any]:
-    return {"tickvals": names, "ticktext": [theme.shorten(name, theme.NAME) for name in names]}
+    return {"tickvals": names, "ticktext": [shorten(name, theme.NAME) for name in names]}
 
 
 @_draw.register
@@ -154,7 +159,7 @@ def _(chart: Scatter) -> PlotlyFigure:
 
 @_draw.register
 def _(chart: Table) -> PlotlyFigure:
-    shown = [[theme.cell(value) for value in column] for column in zip(*chart.rows, strict=True)]
+    shown = [[cell_text(value) for value in column] for column in zip(*chart.rows, strict=True)]
     figure = theme.plotly_figure(max(4.8, 1.6 * len(chart.columns)), 4.8, title=chart.title)
     style: dict[str, Any] = {"align": "left", "fill_color": theme.CARD, "line_color": theme.LINE}
     header = {"values": list(chart.columns), "font": {"color": theme.SOFT}, **style}
@@ -189,7 +194,7 @@ def _traces(chart: Lines) -> list[Any]:
 
 
 def _trace(line: Line, chart: Lines, colour: str) -> Any:
-    name = theme.shorten(line.name, 22)
+    name = shorten(line.name, 22)
     told = name if line.value is None else f"{name} {line.value:.3f}"
     stroke = {"color": _GREY, "width": 1} if line.faint else {"color": colour, "width": 2}
     return go.Scatter(

@@ -35,10 +35,10 @@ function labels(prediction) {
   return element("div", { className: "answer" }, prediction.labels.join(", ") || element("small", {}, "no label"));
 }
 
-function bars(scores) {
+function bars(scores, given) {
   // An object keeps names that are numbers in their own order, whatever order they came in.
   const ranked = Object.entries(scores).sort(([, a], [, b]) => b - a).slice(0, MOST_BARS);
-  return element("div", { className: "bars" }, ...ranked.map(([name, score], index) => bar(name, score, index === 0)));
+  return element("div", { className: "bars" }, ...ranked.map(([name, score], index) => bar(name, score, given ? given.includes(name) : index === 0)));
 }
 
 function values(prediction) {
@@ -67,12 +67,22 @@ function drawn(tag, attributes, text = "") {
   return made;
 }
 
-/** A box in a picture: its outline, and the label over it. */
+const LIGHT = new Set(["#e69f00", "#56b4e9", "#f0e442", "#cc79a7"]); // dark letters on these
+
+/** A box in a picture: its outline, and its label on a tag over it. */
 function outlined({ label, score, box: [left, top, right, bottom] }, stroke, unit) {
   const size = { x: left, y: top, width: Math.max(right - left, 0), height: Math.max(bottom - top, 0) };
-  const outline = drawn("rect", { ...size, fill: "none", stroke, "stroke-width": 2 * unit });
-  const name = { x: left, y: Math.max(top - 3 * unit, 12 * unit), fill: stroke, "font-size": 12 * unit, stroke: "#000", "stroke-width": 3 * unit, "paint-order": "stroke" };
-  return [outline, drawn("text", name, `${label} ${percent(score)}`)];
+  const outline = drawn("rect", { ...size, fill: "none", stroke, "stroke-width": 2 * unit, rx: 2 * unit });
+  const place = { x: left + 3 * unit, y: Math.max(top - 3 * unit, 11 * unit), "font-size": 11 * unit };
+  const name = drawn("text", { ...place, fill: LIGHT.has(stroke) ? "#111" : "#fff" }, `${label} ${Math.round(100 * score)} %`);
+  return drawn("g", { fill: stroke }).appendChild(outline).parentNode.appendChild(name).parentNode;
+}
+
+/** Put a tag under the label of a box: only what is drawn already has a width. */
+function tagged(group, unit) {
+  const name = group.lastChild;
+  const { x, y, width, height } = name.getBBox();
+  group.insertBefore(drawn("rect", { x: x - 3 * unit, y, width: width + 6 * unit, height, rx: 2 * unit }), name);
 }
 
 /** What was found, over the picture that was sent. */
@@ -87,7 +97,9 @@ function boxes(found, sent) {
     const { naturalWidth: width, naturalHeight: height } = picture;
     over.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const unit = width / Math.max(picture.clientWidth, 1);
-    over.replaceChildren(...found.flatMap((box) => outlined(box, HUES[names.indexOf(box.label) % HUES.length], unit)));
+    const groups = found.map((box) => outlined(box, HUES[names.indexOf(box.label) % HUES.length], unit)).reverse(); // the best on top
+    over.replaceChildren(...groups);
+    for (const group of groups) tagged(group, unit);
   });
   return [answer, element("div", { className: "boxes" }, picture, over)];
 }
@@ -95,7 +107,7 @@ function boxes(found, sent) {
 // How one answer is drawn, by the kind that the model's form names; any other is shown as the JSON it is.
 const DRAWN = {
   classes: (prediction) => [best(prediction), bars(prediction.scores ?? {}), folded(prediction)],
-  labels: (prediction) => [labels(prediction), bars(prediction.scores ?? {}), folded(prediction)],
+  labels: (prediction) => [labels(prediction), bars(prediction.scores ?? {}, prediction.labels), folded(prediction)],
   value: (prediction) => [values(prediction), folded(prediction)],
   text: (prediction) => [element("div", { className: "answer" }, prediction.text), folded(prediction)],
   boxes: (prediction, sent) => [...boxes(prediction.boxes, sent), folded(prediction)],

@@ -37,7 +37,7 @@ function body(type, { schema, example }) {
   if (type === "application/json") return [`-H 'Content-Type: ${type}'`, `-d '${shortened(example ?? sample(schema))}'`];
   if (type === "multipart/form-data" || type === "application/x-www-form-urlencoded") {
     const option = type === "multipart/form-data" ? "-F" : "-d";
-    return Object.entries(schema?.properties ?? {}).map(([key, part]) => `${option} '${key}=${part.contentEncoding ? "@FILE" : sample(part)}'`);
+    return Object.entries(schema?.properties ?? {}).map(([key, part]) => `${option} '${key}=${part.contentEncoding || part.contentMediaType ? "@FILE" : sample(part)}'`);
   }
   return [`-H 'Content-Type: ${type.replace("/*", "/png")}'`, "--data-binary @FILE"];
 }
@@ -73,7 +73,7 @@ async function start() {
   document.title = openapi.info.title;
   document.getElementById("title").textContent = openapi.info.title;
   document.getElementById("about").textContent = `${openapi.info.description} Version ${openapi.info.version}.`;
-  const own = ([, methods]) => Object.values(methods).some((operation) => operation.tags?.includes("handlers"));
+  const own = ([, methods]) => Object.values(methods).some((operation) => operation.tags?.includes("routes"));
   const paths = Object.entries(openapi.paths);
   const ordered = [...paths.filter(own), ...paths.filter((path) => !own(path))];
   const sections = ordered.flatMap(([path, methods]) =>

@@ -90,7 +90,8 @@ class Panel {
       if (this.path === "predict") {
         const content = streams ? await readPieces(response, answer) : await response.json();
         version = `, version ${content.version}`;
-        answer.replaceChildren(...showPredictions(content.predictions, about.form.answer, sent));
+        const warnings = (content.warnings ?? []).map((text) => element("p", { className: "soft" }, `Note: ${text}`));
+        answer.replaceChildren(...showPredictions(content.predictions, about.form.answer, sent), ...warnings);
       } else {
         await showResponse(response, answer);
       }
@@ -124,7 +125,7 @@ function panels(openapi) {
   const schema = openapi.paths["/predict"].post.requestBody.content["application/json"].schema;
   const model = new Panel("model", "predict", "", "");
   model.use(modelInput(about, schema, () => model.ask()));
-  const routes = Object.entries(openapi.paths).filter(([, methods]) => methods.post?.tags?.includes("handlers"));
+  const routes = Object.entries(openapi.paths).filter(([, methods]) => methods.post?.tags?.includes("routes"));
   const own = routes.map(([path, { post }]) => {
     const name = path.slice(1);
     about.gives[name] = kindOf(post);

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lepton_nb.data.class_folders import IMAGE_SUFFIXES
+from lepton_nb.data.class_folders import SPLIT_FOLDERS as SPLITS
 from lepton_nb.errors import DataError, did_you_mean
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
-SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
 Corners = tuple[float, float, float, float]
 
 
@@ -100,7 +100,7 @@ def _read_xml(file: Path, picture: Picture, found: Annotations) -> None:
     try:
         objects = ET.fromstring(text).findall("object")
     except ET.ParseError as error:
-        found.left_out("annotations that are no XML", f"{file.name}, {error}")
+        found.left_out("annotations in broken XML", f"{file.name}, {error}")
         return
     found.pictures.append(picture)
     starts = [text.count("\n", 0, match.start()) + 1 for match in re.finditer(r"<object[\s>]", text)]
@@ -121,31 +121,51 @@ def read_coco(path: Path, images: Path | None) -> Annotations:
 
 def _read_coco_file(file: Path, split: str | None, images: Path, found: Annotations) -> None:
     content = _json(file)
-    names = {item["id"]: str(item["name"]) for item in content["categories"] if item.get("name")}
+    names = {item["id"]: str(item["name"]) for item in _entries(content, "categories", file, found)}
     found.class_names = tuple(dict.fromkeys([*found.class_names, *names.values()]))
     by_name = {str(p.relative_to(images)): p for p in _pictures(images)}
     by_end = {p.name: p for p in by_name.values()}
-    pictures = {}
-    for item in content["images"]:
+    pictures: dict[Any, Picture | None] = {}
+    for item in _entries(content, "images", file, found):
         name = str(item["file_name"])
         near = file.parent / name
         here = by_name.get(name) or (near if near.is_file() else by_end.get(Path(name).name))
+        pictures[item["id"]] = None if here is None else Picture(here, split)
         if here is None:
             found.left_out("annotations without their picture", f"{file.name}, {name}")
-        else:
-            pictures[item["id"]] = Picture(here, split)
-    known = {item["id"] for item in content["images"]}
-    found.pictures += pictures.values()
-    for item in content["annotations"]:
+    found.pictures += [picture for picture in pictures.values() if picture is not None]
+    for item in _entries(content, "annotations", file, found):
         place = f"{file.name}, annotation {item.get('id')}"
         if item.get("iscrowd"):
             found.left_out("boxes of crowds", place)
-        elif item.get("image_id") not in known:
+        elif item["image_id"] not in pictures:
             found.left_out("annotations without their picture", place)
-        elif item["image_id"] in pictures:
-            box = _numbers(item.get("bbox") or ())
+        elif (picture := pictures[item["image_id"]]) is not None:
+            box = _numbers(item["bbox"])
             corners = None if box is None else _from_corner(*box)
-            _add(found, pictures[item["image_id"]], names.get(item.get("category_id")), corners, place)
+            _add(found, picture, names.get(item["category_id"]), corners, place)
+
+
+_NEEDED = {
+    "categories": ("id", "name"),
+    "images": ("id", "file_name"),
+    "annotations": ("image_id", "category_id", "bbox"),
+}
+
+
+def _entries(
+    content: Mapping[str, Any], key: str, file: Path, found: Annotations
+) -> Iterator[Mapping[str, Any]]:
+    """The entries of a list of COCO that have what each needs; the others are left out."""
+    for number, item in enumerate(content[key]):
+        given = item if isinstance(item, dict) else {}
+        keys = [given.get(name) for name in _NEEDED[key] if name.endswith("id")]
+        lacking = [name for name in _NEEDED[key] if given.get(name) in (None, "")]
+        if lacking or not all(isinstance(value, str | int) for value in keys):
+            what = f"{key} without {' and '.join(map(repr, lacking or ['a plain id']))}"
+            found.left_out(what, f"{file.name}, entry {number} of {key}")
+        else:
+            yield given
 
 
 def coco_files(path: Path) -> list[Path]:
@@ -246,8 +266,10 @@ def read_csv(file: Path, images: Path | None) -> Annotations:
             if path is None:
                 found.left_out("annotations without their picture", f"{place}: {name}")
                 continue
-            split = SPLITS.get((row.get("split") or "").strip().lower())
-            picture = pictures.setdefault(path, Picture(path, split))
+            said = (row.get("split") or "").strip()
+            if said and said.lower() not in SPLITS:
+                found.note(f"rows of the split {said!r}: taken for training", place)
+            picture = pictures.setdefault(path, Picture(path, SPLITS.get(said.lower())))
             cells = [row[columns[side]] for side in "abcd"]
             if any((cell or "").strip() for cell in cells):  # else the picture shows nothing
                 box = _numbers(cells)
@@ -291,7 +313,7 @@ def csv_columns(header: Any, file: Path) -> dict[str, str]:
 
 def _add(found: Annotations, picture: Picture, label: str | None, box: Corners | None, place: str) -> None:
     if box is None:
-        found.left_out("boxes that are not four numbers", place)
+        found.left_out("boxes without four numbers", place)
     elif not (label or "").strip():
         found.left_out("boxes of a class without a name", place)
     else:
@@ -315,7 +337,9 @@ def _from_middle(x: float, y: float, width: float, height: float) -> Corners:
 
 
 def _pictures(root: Path) -> Iterator[Path]:
-    return (path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file())
+    return (
+        path for path in sorted(root.rglob("*")) if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+    )
 
 
 def _split_of(path: Path, root: Path) -> str | None:

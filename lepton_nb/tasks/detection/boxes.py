@@ -7,13 +7,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lepton_nb.tasks.images import Fit, shown_size
+
 NOTHING = -1
 """The label of a row that only fills up a batch."""
 CANDIDATES = 100  # boxes a picture: what COCO's measure takes, too
 LEAST_SCORE = 0.05  # below it a candidate is noise that costs time
 _ROUNDING = 1e-3  # of a score
 _UNLIKELY = 0.1  # below it a box may fall to either side of a limit by rounding
+_LEAST_AREA = 0.01  # square pixels
+_SAME, _NEAR = 0.95, 0.4  # overlap of one box computed twice, and of one that may stand for another
+_MOST_OF = 0.8  # the objects that must be found again: which were looked at may hang on equal scores, too
 OVERLAP = 0.5  # of two boxes of a class that are taken for the same object
+
+
+Arrays = tuple[np.ndarray, ...]
 
 
 class Found(NamedTuple):
@@ -49,26 +57,32 @@ def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def suppress(
-    boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, overlap: float = OVERLAP
+    boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, overlap: float, most: int
 ) -> np.ndarray:
-    """Which boxes stay, best first: those that overlap no better one of their class by more than that."""
-    order = np.argsort(-scores, kind="stable")
-    boxes, labels = boxes[order], labels[order]
-    same = (overlaps(boxes, boxes) > overlap) & (labels[:, None] == labels[None])
-    stays = np.ones(len(order), dtype=bool)
-    for i in range(len(order)):
-        if stays[i]:
-            stays[i + 1 :] &= ~same[i, i + 1 :]
-    return order[stays]
+    """Which boxes stay, best first: those that overlap no better one of their class by more than that.
+
+    Args:
+        most: Boxes that stay; further ones go, too.
+    """
+    left, kept = np.argsort(-scores, kind="stable"), list[int]()
+    while len(left) and len(kept) < most:
+        best, left = int(left[0]), left[1:]
+        kept.append(best)
+        covered = overlaps(boxes[best : best + 1], boxes[left])[0] > overlap
+        left = left[~(covered & (labels[left] == labels[best]))]
+    return np.array(kept, dtype=np.int64)
 
 
-def select(boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> Found:
-    """The objects among the candidates ``(N, K, …)`` of a model."""
-    count, most = scores.shape
-    found = empty(count, most)
-    for i in range(count):
-        likely = np.flatnonzero((scores[i] >= LEAST_SCORE) & (labels[i] != NOTHING))
-        kept = likely[suppress(boxes[i, likely], scores[i, likely], labels[i, likely])]
+def select(boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, limits: np.ndarray) -> Found:
+    """The objects among the candidates ``(N, K, …)`` of a model.
+
+    Args:
+        limits: ``(N, 2)``: from which overlap on two boxes of a class are one object, and how many stay.
+    """
+    found = empty(len(scores), int(limits[:, 1].max(initial=0)))
+    for i, (overlap, most) in enumerate(limits):
+        likely = np.flatnonzero(labels[i] != NOTHING)
+        kept = likely[suppress(boxes[i, likely], scores[i, likely], labels[i, likely], overlap, int(most))]
         for to, given in zip(found, (boxes, scores, labels), strict=True):
             to[i, : len(kept)] = given[i, kept]
     return found
@@ -83,21 +97,7 @@ def empty(count: int, most: int) -> Found:
     )
 
 
-def shown_size(given: Sequence[int], size: Sequence[int], fit: str) -> tuple[int, int]:
-    """Height and width that a picture has within the model's input, from its top left corner on.
-
-    Args:
-        given: Height and width of the picture.
-        size: Those of the input.
-        fit: ``stretch`` to fill it, or ``pad`` to keep the picture's shape.
-    """
-    if fit == "stretch":
-        return int(size[0]), int(size[1])
-    scale = min(size[0] / given[0], size[1] / given[1])
-    return max(1, round(given[0] * scale)), max(1, round(given[1] * scale))
-
-
-def scale_to_input(given: Sequence[int], size: Sequence[int], fit: str) -> np.ndarray:
+def scale_to_input(given: Sequence[int], size: Sequence[int], fit: Fit) -> np.ndarray:
     """The factors ``(4,)`` that take boxes of a picture to boxes of the model's input."""
     height, width = shown_size(given, size, fit)
     x, y = width / given[1], height / given[0]
@@ -118,27 +118,61 @@ def counted(labels: np.ndarray, class_names: Sequence[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in named if count) or "nothing"
 
 
-def aligned(expected: Found, answered: Found) -> Found:
-    """The boxes of `answered` in the places of the same ones of `expected`: equal scores come in any order.
+def aligned_candidates(expected: Arrays, answered: Arrays) -> Arrays:
+    """Candidates of `answered` in the places of the same ones of `expected`: equal scores come in any order.
 
-    What is too unlikely to be taken for an object, or about to be left out for the number of candidates, is
-    left as expected; anything else stays where it does not fit, and so differs.
+    Those about to be left out for their number are left as expected. Anything else stays where it does not
+    fit, and so differs.
     """
+    return _placed(expected, answered, exact=True)
+
+
+def aligned_objects(expected: Arrays, answered: Arrays) -> Arrays:
+    """The same of objects, of which suppression may keep another of two that are equally likely.
+
+    Such a one, where it covers the expected, counts as that: whether boxes are right to the pixel shows in
+    the candidates.
+    """
+    return _placed(expected, answered, exact=False)
+
+
+def _placed(expected: Arrays, answered: Arrays, *, exact: bool) -> Arrays:
     if any(one.shape != other.shape for one, other in zip(expected, answered, strict=True)):
         return answered
-    placed = Found(*(part.copy() for part in expected))
-    for i in range(len(expected.scores)):
-        least = max(_UNLIKELY, float(expected.scores[i].min()) + _ROUNDING)
-        likely = [
-            np.flatnonzero((f.scores[i] > least) & (f.labels[i] != NOTHING)) for f in (expected, answered)
-        ]
-        shared = overlaps(expected.boxes[i][likely[0]], answered.boxes[i][likely[1]])
-        shared *= expected.labels[i][likely[0]][:, None] == answered.labels[i][likely[1]][None]
-        if shared.shape[0] != shared.shape[1]:
+    placed = tuple(part.copy() for part in expected)
+    for i in range(len(expected[0])):
+        own, other = (Found(*(part[i] for part in found[:3])) for found in (expected, answered))
+        rows, same, fits = _matched(own, other, exact)
+        if not fits or not _matched(other, own, exact)[2]:
             return answered
-        for row, place in enumerate(likely[0]):
-            best = int(shared[row].argmax())
-            shared[:, best] = -1
-            for to, given in zip(placed, answered, strict=True):
-                to[i, place] = given[i, likely[1][best]]
-    return placed
+        for to, given in zip(placed[:3], other, strict=True):
+            to[i, rows] = given[same]
+    return (*placed[:3], *answered[3:])
+
+
+def _matched(one: Found, other: Found, exact: bool) -> tuple[np.ndarray, np.ndarray, bool]:
+    """The likely boxes of a picture, the same ones of another, and whether it has them all.
+
+    Returns:
+        Their places ``(M,)`` in `one` and in `other`, without those that only something near stands for.
+    """
+    likely = np.flatnonzero(_likely(one, exact))
+    rows, same_class = np.arange(len(likely)), one.labels[likely][:, None] == other.labels[None]
+    shared = np.where(same_class, overlaps(one.boxes[likely], other.boxes), -1.0)
+    apart = np.abs(one.scores[likely][:, None] - other.scores[None])
+    best = np.where(apart <= _ROUNDING, shared, -1.0).argmax(axis=1)
+    sure = (apart[rows, best] <= _ROUNDING) & (shared[rows, best] > (OVERLAP if exact else _SAME))
+    near = ((shared > _NEAR) & (apart <= _UNLIKELY)).any(axis=1) & (not exact)
+    fits = (sure | near).mean() >= (1.0 if exact else _MOST_OF) if len(likely) else True
+    return likely[sure], best[sure], bool(fits)
+
+
+def _likely(found: Found, exact: bool) -> np.ndarray:
+    """Which boxes are no noise and not about to be left out, of each class as candidates are, or of all."""
+    real = (found.labels != NOTHING) & (areas(found.boxes) > _LEAST_AREA)
+    least = np.full(len(real), found.scores.min(initial=1.0))
+    for label in np.unique(found.labels[real]) if exact else ():
+        mine = real & (found.labels == label)
+        least[mine] = found.scores[mine].min()
+    likely: np.ndarray = real & (found.scores > np.maximum(least + _ROUNDING, _UNLIKELY))
+    return likely

@@ -12,14 +12,30 @@ from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.arrays import to_batch
 from lepton_nb.tasks.base import AnswerKind, Arrays, Form, Graphs, InputError
-from lepton_nb.tasks.detection.boxes import NOTHING, Found, aligned, clipped, scale_to_input, select
-from lepton_nb.tasks.detection.pictures import seen_by_model
-from lepton_nb.tasks.images import ImageCodec, normalise
+from lepton_nb.tasks.detection.boxes import (
+    NOTHING,
+    Found,
+    aligned_candidates,
+    aligned_objects,
+    clipped,
+    scale_to_input,
+    select,
+)
+from lepton_nb.tasks.images import Fit, ImageCodec, load_image, normalise, open_header, upright_size
+from lepton_nb.tasks.thresholds import thresholds_of
 
 SIZE = TensorSpec("size", "float32", (2,))
 """Height and width of the picture itself travel beside it: boxes are answered in its pixels."""
-LEAST_ANSWERED = 0.3
-"""Boxes of a lower score are measured in an evaluation, but not answered."""
+PROPOSALS, OBJECTS = "proposals", "objects"
+"""The graphs of a detector of two stages."""
+USUAL = 0.3
+"""Boxes of a lower score are measured in an evaluation, but not answered, where no threshold was chosen."""
+
+
+def is_sure(scores: np.ndarray, labels: np.ndarray, signature: Signature) -> np.ndarray:
+    """Which boxes are answered: those of the score of their class's threshold or more; bool like `scores`."""
+    sure: np.ndarray = (labels != NOTHING) & (scores >= thresholds_of(signature, USUAL)[labels])
+    return sure
 
 
 class BoxAnswers(Answers):
@@ -32,8 +48,9 @@ class BoxAnswers(Answers):
 
     def _boxes(self, boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> list[dict[str, Any]]:
         names = self.signature.class_names
-        sure = (labels != NOTHING) & (scores >= LEAST_ANSWERED)
-        rows = zip(labels[sure].tolist(), scores[sure].tolist(), boxes[sure].round(1).tolist(), strict=True)
+        sure = is_sure(scores, labels, self.signature)
+        tenths = boxes[sure].astype(np.float64).round(1)  # of float32, a tenth has many digits
+        rows = zip(labels[sure].tolist(), scores[sure].tolist(), tenths.tolist(), strict=True)
         return [{"label": names[label], "score": score, "box": box} for label, score, box in rows]
 
     def schema(self) -> dict[str, Any]:
@@ -54,7 +71,9 @@ class BoxAnswers(Answers):
             "required": ["label", "score", "box"],
             "additionalProperties": False,
         }
-        found = f"objects of a score of {LEAST_ANSWERED} or more, best first"
+        least = thresholds_of(self.signature, USUAL)
+        named = ", ".join(f"{n} {t:.3g}" for n, t in zip(self.signature.class_names, least, strict=True))
+        found = f"objects, best first, from a score on of: {named}"
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
@@ -62,6 +81,23 @@ class BoxAnswers(Answers):
             "required": ["boxes"],
             "additionalProperties": False,
         }
+
+
+def _candidates(graphs: Graphs, image: np.ndarray) -> Arrays:
+    """Those of the last stage: a first one proposes where to look."""
+    if PROPOSALS not in graphs:
+        return graphs["model"]((image,))
+    boxes, scores, labels, limits, *maps = _finite(graphs[PROPOSALS]((image,)))
+    proposed = select(boxes, scores, labels, limits)
+    most = max(2, int((proposed.labels != NOTHING).sum(axis=1).max(initial=0)))
+    return graphs[OBJECTS]((proposed.boxes[:, :most], *maps))
+
+
+def _finite(candidates: Arrays) -> Arrays:
+    finite = [np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in candidates]
+    for index in np.flatnonzero(~np.all(finite, axis=0)):
+        raise InputError("the model gives no finite output for this input", int(index))
+    return candidates
 
 
 class DetectionCodec(ImageCodec):
@@ -72,7 +108,7 @@ class DetectionCodec(ImageCodec):
 
     def __init__(self, signature: Signature) -> None:
         super().__init__(replace(signature, inputs=(*signature.inputs, SIZE)), BoxAnswers(signature))
-        self._fit = str(signature.preprocessing["fit"])
+        self._fit: Fit = signature.preprocessing["fit"]
 
     def from_tensors(self, value: Any) -> Arrays:
         """Also pictures alone, as the model takes them: boxes are then in pixels of those."""
@@ -92,17 +128,14 @@ class DetectionCodec(ImageCodec):
         """The objects in each picture, in its own pixels."""
         image, *given = inputs
         sizes = given[0] if given else self._own_size(len(image))
-        candidates = graphs["model"]((image,))
-        finite = [np.isfinite(part).reshape(len(image), -1).all(axis=1) for part in candidates]
-        for index in np.flatnonzero(~np.all(finite, axis=0)):
-            raise InputError("the model gives no finite output for this input", int(index))
-        found = select(*candidates)
+        found = select(*_finite(_candidates(graphs, image)))
         for boxes, size in zip(found.boxes, sizes, strict=True):
             boxes[:] = clipped(boxes / scale_to_input(size, self._size, self._fit), size)
         return found
 
     def aligned(self, expected: Arrays, answered: Arrays) -> Arrays:
-        return aligned(Found(*expected), Found(*answered))
+        align = aligned_objects if len(expected) == len(Found._fields) else aligned_candidates
+        return align(expected, answered)
 
     def inputs_schema(self) -> dict[str, Any]:
         both = super().inputs_schema()
@@ -117,4 +150,4 @@ class DetectionCodec(ImageCodec):
         return normalise(pixels, self._mean, self._std), np.array([size for _, size in seen], np.float32)
 
     def _load(self, source: Any) -> Any:
-        return seen_by_model(source, self._size, self._fit)
+        return load_image(source, "RGB", self._size, fit=self._fit), upright_size(open_header(source))

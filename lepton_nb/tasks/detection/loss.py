@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lepton_nb.batch import Batch
 from lepton_nb.errors import ModelError
+from lepton_nb.models.calling import call_model
+from lepton_nb.signature import Signature
 from lepton_nb.tasks.detection.boxes import NOTHING
+from lepton_nb.tasks.detection.calling import call_whole, is_whole
 from lepton_nb.tasks.detection.nets import middles
 
 _SPREAD = 9  # a middle's heat falls off over this part of the object's side
@@ -22,25 +25,30 @@ _BOXES = 2.0  # weight of the boxes beside the heat
 class DetectionLoss(nn.Module):
     """Focal loss of the heat (Zhou et al. 2019) and generalised IoU of the boxes (Rezatofighi et al. 2019).
 
-    Args:
-        classes: Kinds of objects.
-        size: Height and width of the model's input.
+    Of a model that computes its loss itself, that.
     """
 
-    def __init__(self, classes: int, size: tuple[int, int]) -> None:
+    def __init__(self, signature: Signature) -> None:
         super().__init__()
-        self.classes, self.size = classes, size
+        self.signature = signature
+        self.classes, self.height = len(signature.class_names), signature.preprocessing["size"][0]
 
-    def forward(self, outputs: Any, target: Mapping[str, Tensor]) -> Tensor:
-        """Maps of a model, and boxes ``(N, K, 4)`` with labels ``(N, K)``, to one number.
+    def called(self, model: nn.Module, batch: Batch) -> Any:
+        """What a model gives for a batch: maps, or its losses; objects in evaluation instead of those."""
+        if is_whole(model):
+            return call_whole(model, *batch, self.signature)
+        return call_model(model, batch[0])
+
+    def forward(self, outputs: Any, target: Mapping[str, Tensor]) -> Tensor | None:
+        """Maps of a model, and boxes ``(N, K, 4)`` with labels ``(N, K)``, to one number; None for objects.
 
         Raises:
             ModelError: If the model gives something else than maps.
         """
-        if isinstance(outputs, Mapping) and "anchors" in outputs:
-            return anchored(outputs, target)
+        if isinstance(outputs, Mapping) and ("loss" in outputs or "scores" in outputs):
+            return outputs.get("loss")
         heat, boxes = _checked(outputs, self.classes)
-        stride = self.size[0] / heat.shape[-2]
+        stride = self.height / heat.shape[-2]
         wanted, where, weight = aims(target["boxes"], target["labels"], self.classes, heat.shape[-2:], stride)
         covered = generalised_iou(boxes.float().movedim(1, -1), where)
         missed = ((1 - covered) * weight).sum() / weight.sum().clamp(min=1e-6)
@@ -93,32 +101,6 @@ def generalised_iou(first: Tensor, second: Tensor) -> Tensor:
         torch.minimum(first[..., :2], second[..., :2]), torch.maximum(first[..., 2:], second[..., 2:])
     )
     return shared / union.clamp(min=1e-6) - (around - union) / around.clamp(min=1e-6)
-
-
-def anchored(outputs: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensor:
-    """SSD's loss (Liu et al. 2016): the offsets of anchors, and classes with three negatives a positive."""
-    from torchvision.models.detection._utils import BoxCoder, SSDMatcher
-    from torchvision.ops import box_iou
-
-    coder, match = BoxCoder((10.0, 10.0, 5.0, 5.0)), SSDMatcher(0.5)
-    losses = []
-    for i, anchors in enumerate(outputs["anchors"]):
-        real = target["labels"][i] != NOTHING
-        boxes, labels = target["boxes"][i][real], target["labels"][i][real]
-        wanted = torch.zeros(len(anchors), dtype=torch.int64, device=anchors.device)
-        far = anchors.new_zeros(())
-        if len(boxes):
-            matched = match(box_iou(boxes, anchors))
-            near = matched >= 0
-            wanted[near] = labels[matched[near]] + 1
-            aimed = coder.encode_single(boxes[matched[near]], anchors[near])
-            far = F.smooth_l1_loss(outputs["offsets"][i][near].float(), aimed, reduction="sum")
-        wrong = F.cross_entropy(outputs["logits"][i].float(), wanted, reduction="none")
-        found = wanted > 0
-        count = found.sum().clamp(min=1)
-        hardest = wrong.masked_fill(found, 0).topk(min(int(3 * count), len(anchors))).values
-        losses.append((far + wrong[found].sum() + hardest.sum()) / count)
-    return torch.stack(losses).mean()
 
 
 def _area(low: Tensor, high: Tensor) -> Tensor:

@@ -135,11 +135,15 @@ def measure(found: Found, boxes: np.ndarray, labels: np.ndarray, classes: int) -
     return Measures(scalars, per_class, {"precision_at_recall": curves}, notes)  # type: ignore[arg-type]
 
 
-def mistakes(found: Found, boxes: np.ndarray, labels: np.ndarray, least_score: float) -> np.ndarray:
-    """Objects that were missed and boxes that are wrong, by their score, of each picture: ``(N,)``."""
+def mistakes(found: Found, sure: np.ndarray, boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Objects that were missed and boxes that are wrong, by their score, of each picture: ``(N,)``.
+
+    Args:
+        sure: Which boxes are answered, bool ``(N, K)``.
+    """
     wrong = np.zeros(len(labels))
     for i in range(len(labels)):
-        shown = (found.labels[i] != NOTHING) & (found.scores[i] >= least_score)
+        shown = sure[i]
         real = labels[i] != NOTHING
         shared = overlaps(found.boxes[i][shown], boxes[i][real])
         shared *= found.labels[i][shown][:, None] == labels[i][real][None]

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lepton_nb.tasks.detection.boxes import CANDIDATES
+from lepton_nb.tasks.detection.boxes import CANDIDATES, LEAST_SCORE, NOTHING, OVERLAP
 
 Maps = Mapping[str, Tensor]
 """``heat``, logits ``(N, classes, h, w)`` of the middle of an object, and ``boxes`` ``(N, 4, h, w)`` of
@@ -70,33 +70,22 @@ class Candidates(nn.Module):
         super().__init__()
         self.detector = detector
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """``(N, C, H, W)`` to boxes ``(N, K, 4)``, scores ``(N, K)`` and labels ``(N, K)``."""
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """``(N, C, H, W)`` to boxes ``(N, K, 4)``, scores and labels ``(N, K)``, and limits ``(N, 2)``."""
         return candidates(self.detector(image))
 
 
-def candidates(maps: Maps) -> tuple[Tensor, Tensor, Tensor]:
-    """The highest peaks of the heat with their boxes, or the likeliest anchors with theirs."""
-    if "anchors" in maps:
-        return _likeliest(maps)
+def candidates(maps: Maps) -> tuple[Tensor, ...]:
+    """The highest peaks of the heat with their boxes, and the limits for `boxes.select`."""
     scores = maps["heat"].float().sigmoid()
     peaks = scores * (F.max_pool2d(scores, 3, 1, 1) == scores)
     cells = scores.shape[-2] * scores.shape[-1]
     best, place = peaks.flatten(1).topk(min(CANDIDATES, peaks[0].numel()), dim=1)
     boxes = maps["boxes"].float().flatten(2).transpose(1, 2)
-    return boxes.gather(1, (place % cells)[..., None].expand(-1, -1, 4)), best, place // cells
-
-
-def _likeliest(maps: Maps) -> tuple[Tensor, Tensor, Tensor]:
-    scores = maps["logits"].float().softmax(dim=-1)[..., 1:]
-    classes = scores.shape[-1]
-    best, place = scores.flatten(1).topk(min(CANDIDATES, scores[0].numel()), dim=1)
-    chosen = (place // classes)[..., None].expand(-1, -1, 4)
-    anchors, offsets = maps["anchors"].gather(1, chosen), maps["offsets"].float().gather(1, chosen)
-    side = anchors[..., 2:] - anchors[..., :2]
-    middle = anchors[..., :2] + side / 2 + offsets[..., :2] * side / 10
-    half = side * (offsets[..., 2:] / 5).clamp(max=4).exp() / 2
-    return torch.cat([middle - half, middle + half], dim=-1), best, place % classes
+    boxes = boxes.gather(1, (place % cells)[..., None].expand(-1, -1, 4))
+    labels = torch.where(best >= LEAST_SCORE, place // cells, NOTHING)
+    limits = torch.tensor([[OVERLAP, float(CANDIDATES)]], device=best.device)
+    return boxes, best, labels, limits.expand(len(best), 2)
 
 
 def middles(rows: int, columns: int, stride: float, device: torch.device) -> Tensor:
@@ -128,37 +117,3 @@ def _begin_with(layer: nn.Module, value: float) -> None:
     assert isinstance(layer, nn.Conv2d)
     assert layer.bias is not None
     nn.init.constant_(layer.bias, value)
-
-
-class SSDLite(nn.Module):
-    """torchvision's SSDLite on MobileNetV3 (Howard et al. 2019), from random weights: 9 MB, boxes by anchors.
-
-    Args:
-        num_classes: Kinds of objects.
-        height: Pixels of the pictures.
-        width: Pixels of the pictures.
-    """
-
-    anchors: Tensor
-
-    def __init__(self, num_classes: int = 1, height: int = 320, width: int = 320) -> None:
-        super().__init__()
-        from torchvision.models.detection import ssdlite320_mobilenet_v3_large
-        from torchvision.models.detection.image_list import ImageList
-
-        self.num_classes, self.height, self.width = num_classes, height, width
-        whole = ssdlite320_mobilenet_v3_large(
-            weights=None, num_classes=num_classes + 1, weights_backbone=None
-        )
-        self.backbone, self.head = whole.backbone, whole.head
-        picture = torch.zeros(1, 3, height, width)
-        features = list(self.backbone.eval()(picture).values())
-        self.backbone.train()
-        anchors = whole.anchor_generator(ImageList(picture, [(height, width)]), features)
-        self.register_buffer("anchors", anchors[0], persistent=False)
-
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """``(N, 3, height, width)`` to ``logits`` ``(N, A, classes + 1)``, nothing first, and ``offsets``."""
-        found = self.head(list(self.backbone(image).values()))
-        anchors = self.anchors.expand(len(image), -1, -1)
-        return {"logits": found["cls_logits"], "offsets": found["bbox_regression"], "anchors": anchors}

@@ -1,17 +1,18 @@
-"""A few training pictures with their boxes, drawn when they are looked at."""
+"""Boxes over pictures as people see them: a few of the training split, drawn when they are looked at."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
+from lepton_nb.plots.charts import Box
 from lepton_nb.tasks.detection.boxes import counted
-from lepton_nb.tasks.detection.drawing import boxes_over
-from lepton_nb.tasks.detection.pictures import open_upright
 from lepton_nb.tasks.detection.split import Pool
 
 if TYPE_CHECKING:
@@ -19,7 +20,32 @@ if TYPE_CHECKING:
 
     from lepton_nb.plots.charts import Exhibit
 
-_SHOWN = 6
+_SHOWN = 8
+
+
+def boxes_over(
+    picture: Image.Image,
+    boxes: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    scores: np.ndarray | None = None,
+) -> tuple[Box, ...]:
+    """Boxes in shares of the picture.
+
+    Args:
+        boxes: ``(N, 4)`` in pixels of the picture.
+        labels: Indices of classes, ``(N,)``.
+        scores: Of boxes that a model found, ``(N,)``; None for those that are true.
+    """
+    shares = np.sort((boxes / ([picture.width, picture.height] * 2)).reshape(-1, 2, 2), axis=1)
+    true = scores is None
+    known = [None] * len(labels) if scores is None else scores.tolist()
+    return tuple(
+        Box(x1=left, y1=top, x2=right, y2=bottom, label=class_names[label], score=score, true=true)
+        for (left, top, right, bottom), label, score in zip(
+            shares.reshape(-1, 4).tolist(), labels, known, strict=True
+        )
+    )
 
 
 @dataclass
@@ -59,6 +85,6 @@ class BoxPreview:
         from lepton_nb.plots.gallery import exhibit
 
         boxes, labels = self.pool.objects(row)
-        picture = open_upright(self.pool.paths[row])
-        plain = exhibit(picture, counted(labels, self.class_names))
+        picture = self.pool.raw(row)
+        plain = exhibit(picture, "", counted(labels, self.class_names))
         return replace(plain, boxes=boxes_over(picture, boxes, labels, self.class_names))

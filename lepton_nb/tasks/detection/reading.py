@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from lepton_nb.data.assemble import fingerprint, refuse_emptied
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.contents import file_keys
-from lepton_nb.data.duplicates import EXAMPLES, digests, find_leaks
-from lepton_nb.data.pictures.stats import PixelStats, channel_sums
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.duplicates import EXAMPLES, find_leaks
+from lepton_nb.data.pictures.decoding import Decoded, PictureForm, decode
+from lepton_nb.data.pictures.options import Size
+from lepton_nb.data.pictures.stats import PixelStats
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import Parts, plan_parts
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.base import InputError
 from lepton_nb.tasks.detection.annotations import Annotations, Picture
 from lepton_nb.tasks.detection.boxes import areas, clipped
-from lepton_nb.tasks.detection.pictures import Size, size_of
 from lepton_nb.tasks.detection.preview import BoxPreview
 from lepton_nb.tasks.detection.source import BoxOptions
 from lepton_nb.tasks.detection.split import BoxSplit, Pool
+from lepton_nb.tasks.images import Fit, open_header, upright_size
 
 SPLITS = ("train", "val", "test")
 LONGEST = 256  # pixels of the longer side that the model gets, where no size is asked for
@@ -42,8 +45,7 @@ def bundle_of(read: Annotations, where: Path, options: BoxOptions, name: str | N
     parts = {name: np.flatnonzero(names == name) for name in SPLITS if name in names}
     parts, leaks = _without_leaks(parts, pool)
     keys = file_keys(pool.paths)
-    sums = channel_sums(pool.pixels.numpy())[parts["train"]]
-    stats = PixelStats.from_sums(sums, pool.size[0] * pool.size[1])
+    stats = PixelStats.from_sums(pool.decoded.sums[parts["train"]], math.prod(pool.form.size))
     signature = _signature(class_names, stats, pool)
     report = DataReport(
         name or where.stem,
@@ -88,37 +90,43 @@ def _plan(read: Annotations, options: BoxOptions, where: Path) -> list[Finding]:
 
 def _pool(read: Annotations, asked: Size | None, where: Path) -> tuple[Pool, tuple[str, ...]]:
     """All pictures that can be read as the model sees them, with the boxes that can be used."""
-    sizes: list[Size] = []
-    for picture in list(read.pictures):
-        try:
-            sizes.append(size_of(picture.path))
-        except InputError as error:
-            _drop(picture, error, read)
-    size, fit = _shape(sizes, asked) if sizes else ((1, 1), "pad")
-    pixels = Pool.decode([picture.path for picture in read.pictures], size, fit)
-    for picture, seen in zip(list(read.pictures), pixels, strict=True):
-        if isinstance(seen, InputError):
-            _drop(picture, seen, read)
+    form, decoded, sizes = _decoded(read, asked)
     if not read.pictures:
         raise DataError(f"No picture of {where} can be read. {_told(read)}".rstrip())
-    sizes = [own for own, seen in zip(sizes, pixels, strict=True) if not isinstance(seen, InputError)]
     objects = [_usable(picture, own, read) for picture, own in zip(read.pictures, sizes, strict=True)]
     used = sorted({label for _, labels in objects for label in labels})
     if not used:
         raise DataError(f"No picture of {where} has a box that can be used. {_told(read)}".rstrip())
     class_names = (*read.class_names, *(label for label in used if label not in read.class_names))
     numbered = [(boxes, [class_names.index(label) for label in labels]) for boxes, labels in objects]
-    decoded = [seen for seen in pixels if not isinstance(seen, InputError)]
     paths = [picture.path for picture in read.pictures]
-    return Pool.of(paths, torch.from_numpy(np.stack(decoded)), sizes, fit, numbered), class_names
+    return Pool.of(paths, form, decoded, sizes, numbered), class_names
 
 
-def _drop(picture: Picture, error: InputError, read: Annotations) -> None:
+def _decoded(read: Annotations, asked: Size | None) -> tuple[PictureForm, Decoded, list[Size]]:
+    """What the model gets of each picture that can be read, and the size of each; the others are left out."""
+    sizes: list[Size] = []
+    for picture in list(read.pictures):
+        try:
+            sizes.append(upright_size(open_header(picture.path)))
+        except InputError as error:
+            _drop(picture, str(error), read)
+    size, fit = _shape(sizes, asked) if sizes else ((1, 1), "pad")
+    form = PictureForm("RGB", size, fit=fit)
+    paths = [picture.path for picture in read.pictures]
+    decoded = decode(paths.__getitem__, len(paths), form)
+    for i in sorted(decoded.bad, reverse=True):
+        _drop(read.pictures[i], decoded.bad[i], read)
+        del sizes[i]
+    return form, decoded.without(decoded.bad), sizes
+
+
+def _drop(picture: Picture, reason: str, read: Annotations) -> None:
     read.pictures.remove(picture)
-    read.left_out("pictures that cannot be read", f"{picture.path.name}: {error}")
+    read.left_out("pictures that cannot be read", f"{picture.path.name}: {reason}")
 
 
-def _shape(sizes: list[Size], asked: Size | None) -> tuple[Size, str]:
+def _shape(sizes: list[Size], asked: Size | None) -> tuple[Size, Fit]:
     """Height and width that the model gets, and whether pictures are stretched to it or padded."""
     shapes = np.array([width / height for height, width in sizes])
     middle, longest = float(np.median(shapes)), min(LONGEST, max(map(max, sizes)))
@@ -146,12 +154,12 @@ def _usable(picture: Picture, size: Size, read: Annotations) -> tuple[np.ndarray
         elif not is_inside[i]:
             read.left_out("boxes outside of their picture", place)
         elif np.abs(boxes[i] - inside[i]).max() > 1:
-            read.note("boxes reach out of their picture: cut off at its edge", place)
+            read.note("boxes beyond the edge of their picture: cut off there", place)
     return inside[is_inside], [label for label, kept in zip(picture.labels, is_inside, strict=True) if kept]
 
 
 def _without_leaks(parts: Parts, pool: Pool) -> tuple[Parts, list[Finding]]:
-    content = digests(picture.numpy().tobytes() for picture in pool.pixels)
+    content = pool.decoded.digests
 
     def name_of(split: str, i: int) -> str:
         return pool.paths[int(parts[split][i])].name
@@ -165,15 +173,15 @@ def _without_leaks(parts: Parts, pool: Pool) -> tuple[Parts, list[Finding]]:
 def _signature(class_names: tuple[str, ...], stats: PixelStats, pool: Pool) -> Signature:
     return Signature(
         task="object-detection",
-        inputs=(TensorSpec("image", "float32", (3, *pool.size)),),
+        inputs=(TensorSpec("image", "float32", pool.form.shape),),
         output=TensorSpec("boxes", "float32", (None, 4)),
         further_outputs=(TensorSpec("scores", "float32", (None,)), TensorSpec("labels", "int64", (None,))),
         class_names=class_names,
         preprocessing={
             "kind": "boxes",
             "mode": "RGB",
-            "size": list(pool.size),
-            "fit": pool.fit,
+            "size": list(pool.form.size),
+            "fit": pool.form.fit,
             "mean": list(stats.mean),
             "std": list(stats.std),
         },
@@ -186,8 +194,15 @@ def _findings(read: Annotations) -> list[Finding]:
     said = [Finding(f"{plural(empty, 'picture')} without an object: kept, as background.")] * (empty > 0)
     problems = read.problems.items()
     return said + [
-        Finding(f"{len(at):,} {what}.", tuple(at[:EXAMPLES]), warning=True) for what, at in problems
+        Finding(f"{_counted(len(at), what)}.", tuple(at[:EXAMPLES]), warning=True) for what, at in problems
     ]
+
+
+def _counted(count: int, what: str) -> str:
+    """``1 box without an area``, of ``boxes without an area``."""
+    noun, _, rest = what.partition(" ")
+    one = {"boxes": "box", "categories": "category"}.get(noun, noun.removesuffix("s"))
+    return f"{count:,} {one if count == 1 else noun} {rest}"
 
 
 def _told(read: Annotations) -> str:

@@ -1,9 +1,9 @@
-"""A part of the data in memory: pixels, boxes and labels, batched by indexing."""
+"""A part of the data: pictures in memory or, where they do not fit, in their files; boxes beside them."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,20 @@ from PIL import Image
 from torch import Tensor
 
 from lepton_nb.batch import Batch, moved
+from lepton_nb.data.memory import prefetched
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
-from lepton_nb.data.pictures.options import Augmentation
-from lepton_nb.data.pictures.stats import PixelStats
+from lepton_nb.data.pictures.decoding import Decoded, PictureForm, decode
+from lepton_nb.data.pictures.options import Augmentation, Size
+from lepton_nb.data.pictures.stats import PixelStats, to_picture
+from lepton_nb.data.pictures.streaming import AHEAD, CHUNK
 from lepton_nb.errors import DataError
 from lepton_nb.signature import Signature
-from lepton_nb.tasks.base import InputError
 from lepton_nb.tasks.detection.augment import AUGMENTERS, BoxAugmenter
 from lepton_nb.tasks.detection.boxes import NOTHING, scale_to_input
-from lepton_nb.tasks.detection.pictures import Size, open_upright, seen_by_model
+from lepton_nb.tasks.images import load_image
 
-_THREADS = 8
+Objects = list[tuple[np.ndarray, list[int]]]
+"""Of each picture the boxes ``(K, 4)``, in its own pixels, and their labels."""
 
 
 @dataclass
@@ -32,61 +35,52 @@ class Pool:
     """All pictures of a data set.
 
     Attributes:
-        pixels: uint8 ``(M, 3, H, W)``.
-        boxes: ``(M, K, 4)`` in their pixels.
+        form: What the model gets of each.
+        decoded: What one pass over them gave; it has pixels where these fit in memory.
+        boxes: ``(M, K, 4)`` in pixels of that form.
         labels: int64 ``(M, K)``, filled up with `NOTHING`.
         sizes: Those of the pictures themselves.
-        fit: How they were made to fit.
     """
 
     paths: list[Path]
-    pixels: Tensor
+    form: PictureForm
+    decoded: Decoded
     boxes: Tensor
     labels: Tensor
     sizes: list[Size]
-    fit: str
-
-    @property
-    def size(self) -> Size:
-        """Height and width that the model gets."""
-        height, width = self.pixels.shape[-2:]
-        return height, width
 
     @classmethod
     def of(
-        cls,
-        paths: list[Path],
-        pixels: Tensor,
-        sizes: list[Size],
-        fit: str,
-        objects: list[tuple[np.ndarray, list[int]]],
+        cls, paths: list[Path], form: PictureForm, decoded: Decoded, sizes: list[Size], objects: Objects
     ) -> Pool:
-        """Of pictures with the boxes ``(K, 4)``, in pixels of the picture itself, and labels of each."""
         most = max(1, *(len(labels) for _, labels in objects))
         boxes, labels = torch.zeros(len(paths), most, 4), torch.full((len(paths), most), NOTHING)
-        pool = cls(paths, pixels, boxes, labels, sizes, fit)
         for i, (own, numbers) in enumerate(objects):
-            pool.boxes[i, : len(own)] = torch.from_numpy(own * scale_to_input(sizes[i], pool.size, fit))
-            pool.labels[i, : len(own)] = torch.tensor(numbers, dtype=torch.int64)
-        return pool
+            boxes[i, : len(own)] = torch.from_numpy(own * scale_to_input(sizes[i], form.size, form.fit))
+            labels[i, : len(own)] = torch.tensor(numbers, dtype=torch.int64)
+        return cls(paths, form, decoded, boxes, labels, sizes)
 
-    @staticmethod
-    def decode(paths: list[Path], size: Size, fit: str) -> list[np.ndarray | InputError]:
-        """Each picture as the model sees it, or why it cannot be read."""
+    def raw(self, i: int) -> Image.Image:
+        """Picture `i` in its own size, upright."""
+        return to_picture(load_image(self.paths[i], "RGB", None))
 
-        def one(path: Path) -> np.ndarray | InputError:
-            try:
-                return seen_by_model(path, size, fit)[0]
-            except InputError as error:
-                return error
+    def pixels(self, rows: Tensor) -> Tensor:
+        """uint8 ``(N, 3, H, W)``.
 
-        with ThreadPoolExecutor(_THREADS) as threads:
-            return list(threads.map(one, paths))
+        Raises:
+            DataError: If a picture has to be decoded and can no longer be read.
+        """
+        if self.decoded.pixels is not None:
+            return torch.from_numpy(self.decoded.pixels[rows.numpy()])
+        paths = [self.paths[i] for i in rows.tolist()]
+        found = decoded_again(paths, self.form, np.zeros((len(paths), *self.form.shape), np.uint8))
+        assert found.pixels is not None
+        return torch.from_numpy(found.pixels)
 
     def objects(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         """Boxes, in pixels of the picture itself, and labels of picture `i`."""
         real = self.labels[i] != NOTHING
-        scale = scale_to_input(self.sizes[i], self.size, self.fit)
+        scale = scale_to_input(self.sizes[i], self.form.size, self.form.fit)
         return self.boxes[i][real].numpy() / scale, self.labels[i][real].numpy()
 
     def counted(self, rows: np.ndarray, class_names: Sequence[str]) -> dict[str, int]:
@@ -97,8 +91,22 @@ class Pool:
 
     def content(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
         """What stands for those pictures in a fingerprint."""
-        index = torch.from_numpy(rows)
-        return tuple(part[index].numpy() for part in (self.pixels, self.boxes, self.labels))
+        return self.decoded.digests[rows], self.boxes[rows].numpy(), self.labels[rows].numpy()
+
+
+def decoded_again(paths: list[Path], form: PictureForm, into: np.ndarray | None = None) -> Decoded:
+    """Pictures that could be read once.
+
+    Raises:
+        DataError: If one cannot any more.
+    """
+    found = decode(paths.__getitem__, len(paths), form, into=into, chunk=CHUNK)
+    for i, reason in found.bad.items():
+        raise DataError(
+            f"{paths[i]} could be read when the data was loaded, now it cannot: {reason}.",
+            "Load the data again.",
+        )
+    return found
 
 
 class BoxSplit:
@@ -126,7 +134,9 @@ class BoxSplit:
         return len(self.rows)
 
     def with_preset(self, preset: Augmentation) -> BoxSplit:
-        return BoxSplit(self.name, self.pool, self.rows.numpy(), self.stats, AUGMENTERS[preset])
+        changed = copy.copy(self)
+        changed.augmenter = AUGMENTERS[preset]
+        return changed
 
     def varied_by(self, preset: Augmentation) -> str:
         return f'mirroring, zoom and colour, boxes with them (augment="{preset}").'
@@ -143,20 +153,16 @@ class BoxSplit:
                 f"The model knows no class {unknown[0]!r}; its classes are {trained.class_names}."
             )
         numbers = [trained.class_names.index(name) for name in own.class_names]
-        settings, rows = trained.preprocessing, self.rows.tolist()
-        paths, size = [self.pool.paths[i] for i in rows], tuple(settings["size"])
-        decoded = self.pool.decode(paths, size, settings["fit"])
-        for path, seen in zip(paths, decoded, strict=True):
-            if isinstance(seen, InputError):
-                raise DataError(f"{path} could be read when the data was loaded, now it cannot: {seen}.")
-        objects = [(boxes, [numbers[i] for i in labels]) for boxes, labels in map(self.pool.objects, rows)]
-        pixels = torch.from_numpy(np.stack([seen for seen in decoded if isinstance(seen, np.ndarray)]))
-        pool = Pool.of(paths, pixels, [self.pool.sizes[i] for i in rows], settings["fit"], objects)
+        settings, rows, pool = trained.preprocessing, self.rows.tolist(), self.pool
+        paths, form = [pool.paths[i] for i in rows], PictureForm.of(settings)
+        objects = [(boxes, [numbers[i] for i in labels]) for boxes, labels in map(pool.objects, rows)]
+        sizes = [pool.sizes[i] for i in rows]
+        seen = Pool.of(paths, form, decoded_again(paths, form), sizes, objects)
         stats = PixelStats(tuple(settings["mean"]), tuple(settings["std"]))
-        return BoxSplit(self.name, pool, np.arange(len(rows)), stats, self.augmenter)
+        return BoxSplit(self.name, seen, np.arange(len(rows)), stats, self.augmenter)
 
     def raw(self, index: int) -> Image.Image:
-        return open_upright(self.pool.paths[int(self.rows[index])])
+        return self.pool.raw(int(self.rows[index]))
 
     def loader(
         self,
@@ -185,6 +191,10 @@ class BoxLoader:
         return batch_count(self.num_items, self.batch_size, shuffle=self.shuffle)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        found = self._batches(epoch, start)
+        return found if self.split.pool.decoded.pixels is not None else prefetched(found, AHEAD)
+
+    def _batches(self, epoch: int, start: int) -> Iterator[Batch]:
         order = epoch_order(self.num_items, seed=self.seed, epoch=epoch, shuffle=self.shuffle)
         for number in range(start, len(self)):
             rows = self.split.rows[order[number * self.batch_size : (number + 1) * self.batch_size]]
@@ -192,7 +202,7 @@ class BoxLoader:
 
     def _batch(self, rows: Tensor, epoch: int, number: int) -> Batch:
         pool = self.split.pool
-        pixels, boxes, labels = pool.pixels[rows], pool.boxes[rows], pool.labels[rows]
+        pixels, boxes, labels = pool.pixels(rows), pool.boxes[rows], pool.labels[rows]
         if self.augmenter is not None:
             pixels, boxes, labels = self.augmenter(pixels, boxes, labels, generator(self.seed, epoch, number))
         target: Any = moved({"boxes": boxes, "labels": labels}, self.device)

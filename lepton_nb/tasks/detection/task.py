@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from lepton_nb.errors import ArgumentError
-from lepton_nb.signature import Signature, TensorSpec
-from lepton_nb.tasks.base import Codec, GraphSpec, Measures, Starter, Task
-from lepton_nb.tasks.detection.boxes import CANDIDATES, NOTHING, Found, counted, scale_to_input, select
-from lepton_nb.tasks.detection.codec import LEAST_ANSWERED, DetectionCodec
+from lepton_nb.signature import Signature
+from lepton_nb.tasks.base import Codec, GraphSpec, HeldOut, Measures, Starter, Task
+from lepton_nb.tasks.detection.boxes import NOTHING, Found, counted, scale_to_input, select
+from lepton_nb.tasks.detection.codec import USUAL, DetectionCodec, is_sure
+from lepton_nb.tasks.thresholds import THRESHOLDS, best_threshold
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from lepton_nb.batch import Tree
+    from lepton_nb.batch import Batch, Tree
     from lepton_nb.plots.charts import Chart, Exhibit
     from lepton_nb.tasks.meters import Meter
 
@@ -38,7 +39,7 @@ class ObjectDetection(Task):
         return DetectionCodec(signature)
 
     def starters(self) -> Mapping[str, Starter]:
-        return {"SmallDetector": _small_detector, "SSDLite": _ssdlite}
+        return {"SmallDetector": _small_detector}
 
     def make_loss(
         self,
@@ -59,26 +60,36 @@ class ObjectDetection(Task):
                 "label_smoothing and class_weights are for classification; this is object detection.",
                 "Leave --label-smoothing and --class-weights out.",
             )
-        height, width = signature.preprocessing["size"]
-        return DetectionLoss(len(signature.class_names), (height, width))
+        return DetectionLoss(signature)
 
     def graphs(
         self, model: nn.Module, signature: Signature, example: tuple[Tensor, ...]
     ) -> dict[str, GraphSpec]:
         """The model up to its candidates; how many of them overlap is for `codec` to see."""
-        from lepton_nb.tasks.detection.nets import Candidates
+        from lepton_nb.tasks.detection.graphs import graphs_of
 
-        shapes: dict[str, tuple[int, ...]] = {"boxes": (CANDIDATES, 4)}
-        outputs = tuple(
-            TensorSpec(spec.name, spec.dtype, shapes.get(spec.name, (CANDIDATES,)))
-            for spec in signature.outputs
-        )
-        return {"model": GraphSpec(Candidates(model).eval(), signature.inputs, outputs, example)}
+        return graphs_of(model, signature, example)
 
     def meter(self, signature: Signature) -> Meter:
         from lepton_nb.tasks.detection.measures import Precision
 
         return Precision(found_in, len(signature.class_names))
+
+    def settled(self, signature: Signature, held_out: HeldOut) -> Signature:
+        """With the thresholds at which F1 is largest, each class by itself, on data not learned from."""
+        from lepton_nb.tasks.detection.measures import OVERLAPS, matches
+
+        preds, target = held_out()
+        boxes, labels = target["boxes"].numpy(), target["labels"].numpy()
+        by_class = matches(_as_found(preds), boxes, labels, len(signature.class_names), OVERLAPS[:1])
+        found = [best_threshold(m.scores, m.right[0], m.objects, USUAL) for m in by_class]
+        return replace(signature, target={**signature.target, THRESHOLDS: found})
+
+    def answer(self, model: nn.Module, batch: Batch, signature: Signature) -> Tree:
+        from lepton_nb.tasks.detection.calling import found_by, is_whole
+
+        whole = is_whole(model)
+        return found_by(model, batch.inputs, signature) if whole else super().answer(model, batch, signature)
 
     def kept(self, outputs: Tree, signature: Signature) -> Tree:  # noqa: ARG002
         import torch
@@ -103,17 +114,18 @@ class ObjectDetection(Task):
         ]
         return [class_lines(curves, "precision_recall", "average precision")]
 
-    def item_errors(self, preds: Tree, target: Tree, signature: Signature) -> Tensor:  # noqa: ARG002
+    def item_errors(self, preds: Tree, target: Tree, signature: Signature) -> Tensor:
         """Objects that were missed, and wrong boxes by their score."""
         import torch
 
         from lepton_nb.tasks.detection.measures import mistakes
 
-        boxes, labels = target["boxes"].numpy(), target["labels"].numpy()
-        return torch.from_numpy(mistakes(_as_found(preds), boxes, labels, LEAST_ANSWERED))
+        found, boxes, labels = _as_found(preds), target["boxes"].numpy(), target["labels"].numpy()
+        shown = is_sure(found.scores, found.labels, signature)
+        return torch.from_numpy(mistakes(found, shown, boxes, labels))
 
     def describe(self, preds: Tree, signature: Signature) -> list[str]:
-        sure = (preds["labels"] != NOTHING) & (preds["scores"] >= LEAST_ANSWERED)
+        sure = is_sure(preds["scores"], preds["labels"], signature)
         return [
             counted(labels[shown], signature.class_names)
             for labels, shown in zip(preds["labels"], sure, strict=True)
@@ -128,13 +140,13 @@ class ObjectDetection(Task):
         """Its picture with the boxes found and the true ones."""
         from PIL import Image
 
-        from lepton_nb.tasks.detection.drawing import boxes_over
+        from lepton_nb.tasks.detection.preview import boxes_over
 
         if not isinstance(item, Image.Image):
             return exhibit
         settings, names = signature.preprocessing, signature.class_names
         scale = scale_to_input((item.height, item.width), settings["size"], settings["fit"])
-        sure = (pred["labels"] != NOTHING) & (pred["scores"] >= LEAST_ANSWERED)
+        sure = is_sure(pred["scores"], pred["labels"], signature)
         real = target["labels"] != NOTHING
         found = boxes_over(
             item, pred["boxes"][sure] / scale, pred["labels"][sure], names, pred["scores"][sure]
@@ -144,10 +156,13 @@ class ObjectDetection(Task):
 
 
 def found_in(outputs: Tree) -> Found:
-    """The objects in a model's outputs."""
+    """The objects in a model's outputs: maps, or objects already."""
     from lepton_nb.tasks.detection.nets import candidates
 
-    return select(*(part.detach().cpu().numpy() for part in candidates(outputs)))
+    whole = "scores" in outputs
+    parts = [outputs[name] for name in Found._fields] if whole else candidates(outputs)
+    arrays = [part.detach().cpu().numpy() for part in parts]
+    return Found(*arrays) if whole else select(*arrays)
 
 
 def _as_found(preds: Tree) -> Found:
@@ -159,10 +174,3 @@ def _small_detector(signature: Signature) -> nn.Module:
 
     channels = signature.inputs[0].shape[0] or 3
     return SmallDetector(channels, len(signature.class_names))
-
-
-def _ssdlite(signature: Signature) -> nn.Module:
-    from lepton_nb.tasks.detection.nets import SSDLite
-
-    height, width = signature.preprocessing["size"]
-    return SSDLite(len(signature.class_names), height, width)

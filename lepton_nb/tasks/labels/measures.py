@@ -11,10 +11,11 @@ import numpy as np
 
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.base import Measures
-from lepton_nb.tasks.class_measures import CALIBRATION_BINS, reliability_bins
-from lepton_nb.tasks.labels.reading import THRESHOLDS, decisions, thresholds
+from lepton_nb.tasks.class_measures import calibration_bins, reliability_bins
+from lepton_nb.tasks.labels.reading import decisions, thresholds
 from lepton_nb.tasks.labels.task import cross_entropies
 from lepton_nb.tasks.majority import majority_note
+from lepton_nb.tasks.thresholds import THRESHOLDS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,7 +94,7 @@ def measure_labels(output: np.ndarray, truth: np.ndarray, signature: Signature) 
     arrays = {
         "probabilities": scores,
         "target": truth.astype(np.int64),
-        "reliability": _reliability(scores, truth),
+        "reliability": calibration_bins(scores.ravel(), truth.ravel()),
     }
     notes = _notes(truth.sum(axis=0), signature.class_names, signature)
     return Measures(_known(scalars), per_label, arrays, notes, saved=("reliability",), ranked_by="f1")
@@ -130,23 +131,13 @@ def _areas(metric: str, scores: np.ndarray, truth: np.ndarray, defined: np.ndarr
 
 def _of_probabilities(scores: np.ndarray, truth: np.ndarray) -> dict[str, float | None]:
     """How good the probabilities are, whatever is decided by them."""
-    bins = _reliability(scores, truth)
+    bins = calibration_bins(scores.ravel(), truth.ravel())
     share = bins[:, 2] / max(bins[:, 2].sum(), 1)
     return {
         "calibration_error": float((share * np.abs(bins[:, 0] - bins[:, 1])).sum()),
         "brier_score": float(((scores - truth) ** 2).mean()),
         "log_loss": float(cross_entropies(scores, truth).mean()),
     }
-
-
-def _reliability(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """How often labels of each probability hold: ``(bins, 3)`` mean probability, share that holds, count."""
-    flat, held = scores.ravel(), truth.ravel().astype(np.float64)
-    which = np.minimum((flat * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    counts = np.bincount(which, minlength=CALIBRATION_BINS)
-    sums = [np.bincount(which, weights=weights, minlength=CALIBRATION_BINS) for weights in (flat, held)]
-    means = [total / np.maximum(counts, 1) for total in sums]
-    return np.stack([*means, counts.astype(float)], axis=1)
 
 
 def _notes(support: np.ndarray, names: Sequence[str], signature: Signature) -> list[str]:

@@ -44,7 +44,7 @@ class MultiLabelClassification(Labels):
         return [
             pr_curves(arrays["probabilities"], arrays["target"], names),
             roc_curves(arrays["probabilities"], arrays["target"], names),
-            reliability_diagram(arrays["reliability"]),
+            reliability_diagram(arrays["reliability"], "probability", "labels that hold", "decisions"),
         ]
 
     def describe(self, preds: np.ndarray, signature: Signature) -> list[str]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from lepton_nb.signature import Signature
+from lepton_nb.tasks.thresholds import thresholds_of
 
 PROBABILITIES = "probabilities"
 """In ``Signature.target["outputs"]``: the model gives these, not logits."""
-THRESHOLDS = "thresholds"
-"""In ``Signature.target``: for each label the least probability that counts as yes."""
 USUAL = 0.5
 
 
@@ -25,8 +24,7 @@ def probabilities(output: np.ndarray, signature: Signature) -> np.ndarray:
 
 def thresholds(signature: Signature) -> np.ndarray:
     """The least probability of each label ``(L,)`` that counts as yes."""
-    known = signature.target.get(THRESHOLDS)
-    return np.full(signature.num_outputs, USUAL) if known is None else np.asarray(known, dtype=np.float64)
+    return thresholds_of(signature, USUAL)
 
 
 def decisions(output: np.ndarray, signature: Signature) -> tuple[np.ndarray, np.ndarray]:

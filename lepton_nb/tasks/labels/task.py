@@ -12,9 +12,10 @@ from lepton_nb.errors import ArgumentError
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.base import HeldOut, Starter, Task
 from lepton_nb.tasks.image_classification import ImageClassification
-from lepton_nb.tasks.labels.reading import THRESHOLDS, probabilities
+from lepton_nb.tasks.labels.reading import USUAL, probabilities
 from lepton_nb.tasks.tabular import TabularClassification
 from lepton_nb.tasks.text_classification import TextClassification
+from lepton_nb.tasks.thresholds import THRESHOLDS, best_threshold
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -85,8 +86,6 @@ class Labels(Task):
 
     def settled(self, signature: Signature, held_out: HeldOut) -> Signature:
         """With the thresholds at which F1 is largest on data that were not learned from."""
-        from lepton_nb.tasks.labels.thresholds import best_thresholds
-
         outputs, target = held_out()
         truth = truth_of(target, signature)
         found = best_thresholds(probabilities(outputs.numpy(), signature), truth)
@@ -108,6 +107,19 @@ def truth_of(target: Tensor, signature: Signature) -> np.ndarray:
     """Targets of any type and of the shape ``(N,)`` or ``(N, L)`` as bool ``(N, L)``."""
     truth: np.ndarray = target.detach().cpu().reshape(len(target), signature.num_outputs).numpy() > 0
     return truth
+
+
+def best_thresholds(probabilities: np.ndarray, truth: np.ndarray) -> list[float]:
+    """For each label the threshold at which its F1 is largest; the usual where a side has no item.
+
+    Args:
+        probabilities: ``(N, L)``.
+        truth: bool ``(N, L)``.
+    """
+    return [
+        USUAL if positive.all() else best_threshold(scores, positive, int(positive.sum()), USUAL)
+        for scores, positive in zip(probabilities.T, truth.T, strict=True)
+    ]
 
 
 def cross_entropies(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:

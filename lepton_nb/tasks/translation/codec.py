@@ -13,7 +13,9 @@ from lepton_nb.tasks.base import AnswerKind, Arrays, Form, Graphs, InputError
 from lepton_nb.tasks.tensors import NPY
 from lepton_nb.tasks.texts import TextCodec
 from lepton_nb.tasks.translation.decoding import Search, writer
-from lepton_nb.tasks.translation.tokens import PAD, START, ids_of, text_of, vocabulary
+from lepton_nb.tasks.translation.tokens import PAD, START, ids_of, most_characters, text_of, vocabulary
+
+_SHORT = 10_000  # characters that are cut into tokens in no time
 
 
 class TranslationCodec(TextCodec):
@@ -35,15 +37,22 @@ class TranslationCodec(TextCodec):
         Raises:
             InputError: If a text is longer than what the model was made for.
         """
-        ids, longest = ids_of(texts, self.settings["tokenizer"]), int(self.settings["max_length"])
-        for index, row in enumerate(ids):
-            if len(row) > longest:
-                raise InputError(
-                    f"the text is {len(row) - 1} tokens long, this model reads up to {longest - 1}: "
-                    "send its sentences one by one",
-                    index if len(ids) > 1 else None,
-                )
+        tokenizer, longest = self.settings["tokenizer"], int(self.settings["max_length"])
+        surely_more = max(_SHORT, longest * most_characters(tokenizer))
+        self._refuse([len(text) for text in texts], surely_more, "characters")
+        ids = ids_of(texts, tokenizer)
+        self._refuse([len(row) - 1 for row in ids], longest - 1, "tokens")
         return padded(ids), np.full((len(ids), 1), START, dtype=np.int64)
+
+    def _refuse(self, lengths: list[int], most: int, unit: str) -> None:
+        """Refuse a text that is too long; by its characters at once, before it is cut into tokens."""
+        index = next((i for i, length in enumerate(lengths) if length > most), None)
+        if index is not None:
+            raise InputError(
+                f"the text is {lengths[index]:,} {unit} long, this model reads up to {most:,}: "
+                "send its sentences one by one",
+                index if len(lengths) > 1 else None,
+            )
 
     def from_tensors(self, value: Any) -> Arrays:
         """Ids of the sources, and of what each answer begins with.
@@ -124,7 +133,7 @@ class TextAnswers(Answers):
         }
 
 
-def padded(rows: Sequence[Sequence[int]], width: int | None = None) -> np.ndarray:
+def padded(rows: Sequence[Sequence[int] | np.ndarray], width: int | None = None) -> np.ndarray:
     """Rows of ids as int64 ``(N, width)``, as wide as the longest where no width is given."""
     batch = np.full((len(rows), width or max(map(len, rows))), PAD, dtype=np.int64)
     for row, ids in zip(batch, rows, strict=True):

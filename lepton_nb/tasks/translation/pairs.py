@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import itertools
+import os
 import unicodedata
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lepton_nb.data.assemble import fingerprint
+from lepton_nb.data.assemble import fingerprint, without_leaks
 from lepton_nb.data.bundle import DataBundle, Split
 from lepton_nb.data.duplicates import digests
+from lepton_nb.data.fitted.bundles import held_out
 from lepton_nb.data.previews import RowsPreview
-from lepton_nb.data.report import DataReport, Finding, plural
+from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import plan_parts
+from lepton_nb.data.tables.files import existing_file
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
-from lepton_nb.tasks.translation.files import Pairs, read_pairs
+from lepton_nb.tasks.translation.data import are_files
+from lepton_nb.tasks.translation.files import Pairs, find_files, pairs_of, read_pairs
 from lepton_nb.tasks.translation.split import PairSplit, Ragged
 from lepton_nb.tasks.translation.tokens import ids_of, train_tokens
+from lepton_nb.tasks.words import sketch, words_of
 
 if TYPE_CHECKING:
     from lepton_nb.tasks.translation.data import PairOptions
@@ -31,39 +37,81 @@ _LONGEST = 128  # tokens, where nobody asks for more
 _SHOWN = 8
 
 
-def read_bundle(path: Path, target: Path | None, options: PairOptions, name: str) -> DataBundle:
-    """The bundle of one file of pairs, or of two files line by line.
+def read_bundle(path: Path, options: PairOptions, name: str) -> DataBundle:
+    """The bundle of a file of pairs, of two files line by line, or of a folder of them by split.
 
     A source is in one split only, whatever its case and spaces. A model learns from pairs; it is measured on
     sources, against all the targets that there are of each.
     """
     _check_installed()
-    found = read_pairs(path, target)
-    content = digests(same_source(text).encode() for text in found.sources)
-    parts, said = plan_parts({"train": np.arange(len(content))}, content, None, (), options)
+    found = Pairs()
+    for split, files in find_files(path, options.targets).items():
+        found.add(split, read_pairs(files))
+    content = source_keys(found)
+    parts, said = plan_parts(found.given, content, None, (), options)
+    parts, leaks = without_leaks(parts, content, found.names.__getitem__, "source")
     train = parts["train"].tolist()
     texts = [side[row] for side in (found.sources, found.targets) for row in train]
     tokenizer = train_tokens(texts, options.vocab_size)
     coded = Coded.of(found, tokenizer)
     length = options.max_length or min(_LONGEST, int(coded.longest[train].max()))
-    signature = signature_of(tokenizer, length, options.beams)
+    words = sketch(word for row in train for word in words_of(found.sources[row]))
+    signature = signature_of(tokenizer, length, options.beams, words)
     parts, said_too = _fitting(found, coded, parts, length)
     bundle = _bundle(name, str(path), found, coded, parts, content, signature)
-    bundle.report.findings = [*found.findings, *said, *said_too]
+    bundle.report.findings = [*found.findings, *said, *leaks, *said_too]
     return bundle
 
 
-def as_trained(path: Path, signature: Signature, split: str) -> DataBundle:
-    """All pairs of a file in the tokens of a trained model, as one split to measure it on."""
-    found = read_pairs(path)
-    content = digests(same_source(text).encode() for text in found.sources)
+def to_measure(given: Any, split: str | None) -> tuple[Pairs, str, str] | None:
+    """The pairs of a path, two files or two lists, with their split and name; None of anything else.
+
+    Raises:
+        DataError: If it holds none, or has no such split.
+    """
+    if are_files(given):
+        left, right = map(existing_file, given)
+        return read_pairs((left, right)), split or "test", left.stem
+    if isinstance(given, str | os.PathLike):
+        path = Path(given).expanduser().absolute()
+        return _in_path(path, split) if path.exists() else None
+    if isinstance(given, tuple | list) and len(given) == 2 and all(map(_are_texts, given)):
+        return _in_lists(*map(list, given)), split or "test", "sentences"
+    return None
+
+
+def _in_path(path: Path, split: str | None) -> tuple[Pairs, str, str]:
+    files = find_files(path, None)
+    part, _ = held_out(dict.fromkeys(files, np.arange(0)), split)
+    return read_pairs(files.get(part, files["train"])), part, path.stem
+
+
+def _in_lists(sources: list[str], targets: list[str]) -> Pairs:
+    if len(sources) != len(targets):
+        raise DataError(f"There are {len(sources):,} sources and {len(targets):,} targets.", "Give one each.")
+    rows = ([a.encode(), b.encode()] for a, b in zip(sources, targets, strict=True))
+    return pairs_of("sentences", rows, "pair")
+
+
+def _are_texts(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, str) and all(isinstance(v, str) for v in value)
+
+
+def as_trained(found: Pairs, split: str, name: str, signature: Signature) -> DataBundle:
+    """All pairs in the tokens of a trained model, as one split to measure it on."""
+    content = source_keys(found)
     coded = Coded.of(found, str(signature.preprocessing["tokenizer"]))
-    parts, said = _fitting(
-        found, coded, {split: np.arange(len(content))}, int(signature.preprocessing["max_length"])
-    )
-    bundle = _bundle(path.stem, str(path), found, coded, parts, content, signature)
+    rows = {split: np.arange(len(content))}
+    parts, said = _fitting(found, coded, rows, int(signature.preprocessing["max_length"]))
+    bundle = _bundle(name, name, found, coded, parts, content, signature)
     bundle.report.findings = [*found.findings, *said]
     return bundle
+
+
+def source_keys(found: Pairs) -> np.ndarray:
+    """One key a pair, uint64 ``(N,)``: its source, whatever its case and spaces."""
+    folded = (unicodedata.normalize("NFKC", text).casefold().split() for text in found.sources)
+    return digests(" ".join(words).encode() for words in folded)
 
 
 @dataclass
@@ -82,19 +130,14 @@ class Coded:
         return np.array([max(map(len, pair)) for pair in zip(self.sources, self.targets, strict=True)])
 
 
-def same_source(text: str) -> str:
-    """What sources have in common that a model would answer alike."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def signature_of(tokenizer: str, length: int, beams: int) -> Signature:
+def signature_of(tokenizer: str, length: int, beams: int, words: str) -> Signature:
     ids = TensorSpec("source", "int64", (None,), pad=0)
     return Signature(
         task=NAME,
         inputs=(ids, TensorSpec("before", "int64", (None,), pad=0)),
         output=TensorSpec("tokens", "int64", (length,)),
         further_outputs=(TensorSpec("score", "float32", ()),),
-        preprocessing={"kind": "pairs", "tokenizer": tokenizer, "max_length": length},
+        preprocessing={"kind": "pairs", "tokenizer": tokenizer, "words": words, "max_length": length},
         target={"name": "target", "beams": beams},
         by_name=True,
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lepton_nb.batch import Batch, moved
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
+from lepton_nb.tasks.translation.codec import padded
 from lepton_nb.tasks.translation.tokens import PAD, START
 
 _BLUR = 3.0  # tokens by which lengths are blurred, so that other pairs meet in every epoch
@@ -33,11 +34,7 @@ class Ragged:
 
     def padded(self, rows: Sequence[int] | np.ndarray, width: int) -> Tensor:
         """These rows as int64 ``(N, width)``, cut where they are longer."""
-        batch = np.full((len(rows), width), PAD, dtype=np.int64)
-        for line, row in zip(batch, rows, strict=True):
-            ids = self[row][:width]
-            line[: len(ids)] = ids
-        return torch.from_numpy(batch)
+        return torch.from_numpy(padded([self[row][:width] for row in rows], width))
 
 
 @dataclass

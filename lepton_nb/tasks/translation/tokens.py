@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from lepton_nb.tasks.texts import load_tokenizer
 
 PAD, START, END = 0, 1, 2
 SPECIAL = 3
@@ -35,21 +33,20 @@ def train_tokens(texts: Iterable[str], vocab_size: int) -> str:
     return serialized
 
 
-@lru_cache(maxsize=8)
-def tokenizer(serialized: str) -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    return Tokenizer.from_str(serialized)
-
-
 def vocabulary(serialized: str) -> int:
     """How many ids there are."""
-    return int(tokenizer(serialized).get_vocab_size()) + SPECIAL
+    return int(load_tokenizer(serialized).get_vocab_size()) + SPECIAL
+
+
+@lru_cache(maxsize=8)
+def most_characters(serialized: str) -> int:
+    """Characters of a text that a token may stand for: its bytes, of characters that NFC joins by threes."""
+    return 3 * max(map(len, load_tokenizer(serialized).get_vocab()))
 
 
 def ids_of(texts: Sequence[str], serialized: str) -> list[list[int]]:
     """The ids of each text, with the end."""
-    found = tokenizer(serialized).encode_batch_fast(list(texts))
+    found = load_tokenizer(serialized).encode_batch_fast(list(texts))
     return [[*(token + SPECIAL for token in encoding.ids), END] for encoding in found]
 
 
@@ -61,11 +58,11 @@ def text_of(ids: Iterable[int], serialized: str) -> str:
             break
         if token >= SPECIAL:
             kept.append(int(token) - SPECIAL)
-    text: str = tokenizer(serialized).decode(kept)
+    text: str = load_tokenizer(serialized).decode(kept)
     return text.strip()
 
 
 def pieces_of(ids: Iterable[int], serialized: str) -> list[str]:
     """What each id stands for, to write beside a picture; the end is ``(end)``."""
-    known = tokenizer(serialized)
+    known = load_tokenizer(serialized)
     return ["(end)" if i < SPECIAL else known.decode([int(i) - SPECIAL]).strip() for i in ids]

@@ -12,7 +12,7 @@ import time
 
 from lepton_nb.callbacks import Control
 from lepton_nb.runs import Run, RunStore, process, queue
-from lepton_nb.runs.run import ACTIVE
+from lepton_nb.runs.states import ACTIVE
 from lepton_nb.training.background.tracebacks import TracebackLog, log_traceback
 
 _INTERVAL = 0.25  # seconds between two looks at the queue

@@ -31,10 +31,11 @@ from lepton_nb.data import DataBundle
 from lepton_nb.errors import TrainingError
 from lepton_nb.models.blame import is_user_code
 from lepton_nb.models.capture import is_installed
+from lepton_nb.models.losses import own_name
 from lepton_nb.runs import home
 from lepton_nb.runs.home import explain
 from lepton_nb.training.background.blame import cannot_travel
-from lepton_nb.training.background.report import CaptureReport, Item
+from lepton_nb.training.background.report import CargoItem, CargoReport
 from lepton_nb.training.plan import Plan
 
 
@@ -48,7 +49,7 @@ class Cargo:
     """
 
     file: IO[bytes]
-    report: CaptureReport
+    report: CargoReport
 
 
 def pack(plan: Plan) -> Cargo:
@@ -70,12 +71,12 @@ def pack(plan: Plan) -> Cargo:
             for kind, part in _parts(plan).items():
                 _dump(packer, kind, part)
                 if part is not None and part != []:
-                    items.append(Item(kind, _name(kind, part), file.tell() - mark, _why(part)))
+                    items.append(CargoItem(kind, _name(kind, part), file.tell() - mark, _why(part)))
                 mark = file.tell()
-            rest = (plan.config, plan.monitor, plan.own_loss, plan.lr)
+            rest = (plan.config, plan.monitor, plan.own_loss, plan.stepped, plan.lr)
             pickle.dump((*rest, packer.sources, torch_settings(), sys.path), file)
         file.flush()
-        report = CaptureReport(_joined(items, packer.captured), file.tell())
+        report = CargoReport(_joined(items, packer.captured), file.tell())
         file.seek(0)
     except OSError as error:
         raise explain(error, home() / "the run's data") from error
@@ -85,26 +86,41 @@ def pack(plan: Plan) -> Cargo:
 def unpack(file: IO[bytes]) -> Plan:
     """What was packed, in the process that trains; sets torch up as it was in the notebook."""
     reader = pickle.Unpickler(file)
-    model, data, loss, optimizer, callbacks = (reader.load() for _ in range(5))
-    config, monitor, own_loss, lr, sources, settings, path = pickle.load(file)
+    model, data, loss, optimizer, scheduling, metrics, callbacks = (reader.load() for _ in range(7))
+    config, monitor, own_loss, stepped, lr, sources, settings, path = pickle.load(file)
     sys.path += [entry for entry in path if entry not in sys.path]
     for name, lines in sources.items():  # so that a traceback shows the line of the cell
         linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
     apply_torch_settings(settings)
-    return Plan(model, data, loss, optimizer, config, monitor, callbacks, own_loss, lr)
+    return Plan(
+        model,
+        data,
+        loss,
+        optimizer,
+        config,
+        monitor,
+        callbacks,
+        own_loss,
+        stepped,
+        scheduling,
+        metrics or {},
+        lr,
+    )
 
 
 def _parts(plan: Plan) -> dict[str, Any]:
     return {
         "model": plan.model,
         "data": plan.data,
-        "loss": plan.loss,
+        "step" if plan.stepped else "loss": plan.loss,
         "optimizer": plan.optimizer,
+        "scheduler": plan.scheduling,
+        "metrics": plan.metrics or None,
         "callbacks": list(plan.callbacks),
     }
 
 
-def _joined(items: list[Item], captured: dict[str, Item]) -> list[Item]:
+def _joined(items: list[CargoItem], captured: dict[str, CargoItem]) -> list[CargoItem]:
     """The items, each with where its class comes from, and what else was captured."""
     rest = dict(captured)
     found = []
@@ -135,7 +151,7 @@ class Packer(cloudpickle.Pickler):  # type: ignore[misc]
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, protocol=5)
-        self.captured: dict[str, Item] = {}
+        self.captured: dict[str, CargoItem] = {}
         self.sources: dict[str, list[str]] = {}
 
     def reducer_override(self, obj: Any) -> Any:
@@ -169,7 +185,7 @@ class Packer(cloudpickle.Pickler):  # type: ignore[misc]
             self._note("variable", used, _size_of(value), f"used by {function.__qualname__}")
 
     def _note(self, kind: str, name: str, size: int, why: str) -> None:
-        self.captured.setdefault(name, Item(kind, name, size, why))
+        self.captured.setdefault(name, CargoItem(kind, name, size, why))
 
 
 _NO_FILE = "<dynamic-code>"
@@ -273,7 +289,9 @@ def _name(kind: str, part: Any) -> str:
         return str(part.name)
     if kind == "callbacks":
         return ", ".join(type(callback).__name__ for callback in part)
-    return getattr(part, "__name__", type(part).__name__)
+    if kind == "metrics":
+        return ", ".join(part)
+    return str(part.described["class"]) if kind == "scheduler" else own_name(part)
 
 
 def _why(part: Any) -> str:

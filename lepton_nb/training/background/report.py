@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
+
+from lepton_nb.show.html import bold, element, joined, table
+from lepton_nb.show.numbers import size
+from lepton_nb.show.words import columns
 
 
 @dataclass(frozen=True)
-class Item:
+class CargoItem:
     """One thing that travels.
 
     Attributes:
@@ -26,10 +29,10 @@ class Item:
     why: str
 
 
-class CaptureReport(Sequence[Item]):
+class CargoReport(Sequence[CargoItem]):
     """A list of what travels, that shows itself as a table."""
 
-    def __init__(self, items: Sequence[Item], size: int) -> None:
+    def __init__(self, items: Sequence[CargoItem], size: int) -> None:
         self._items = list(items)
         self.size = size
 
@@ -43,43 +46,18 @@ class CaptureReport(Sequence[Item]):
         return {"size": self.size, "items": [asdict(item) for item in self._items]}
 
     def __str__(self) -> str:
-        rows = [(item.kind, item.name, size_text(item.size), item.why) for item in self._items]
-        widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-        return "\n".join([self._title(), *("  " + line for line in lines)])
+        rows = [(item.kind, item.name, size(item.size), item.why) for item in self._items]
+        return "\n".join([self._title(), *(f"  {line}" for line in columns(rows))])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        cell = 'style="text-align: left; padding: 1px 14px 1px 0"'
-        rows = "".join(
-            f"<tr><td {cell}>{escape(item.kind)}</td><td {cell}><b>{escape(item.name)}</b></td>"
-            f'<td style="text-align: right; padding: 1px 14px 1px 0">{size_text(item.size)}</td>'
-            f"<td {cell}>{escape(item.why)}</td></tr>"
-            for item in self._items
-        )
-        return (
-            f'<details style="font-size: 13px"><summary>{escape(self._title())}</summary>'
-            f'<table style="color: inherit; background: transparent; margin: 4px 0 4px 14px">{rows}</table>'
-            "</details>"
-        )
+        rows = [(item.kind, bold(item.name), size(item.size), item.why) for item in self._items]
+        head = element("summary", self._title())
+        return element("details", joined([head, table((), rows, right=(2,))]), "font-size:13px")
 
     def _title(self) -> str:
         heads = [item.name for item in self._items if item.kind in ("model", "data")]
         more = len(self._items) - len(heads)
         others = f" and {more} more" if more else ""
-        return f"Travels by value: {', '.join(heads)}{others}, {size_text(self.size)} in all"
-
-
-def size_text(count: float) -> str:
-    """``512 B``, ``1.4 MB``: powers of 1000."""
-    if count < 999.5:
-        return f"{count:.0f} B"
-    for unit in ("kB", "MB"):
-        count /= 1000
-        if count < 999.5:
-            return f"{count:.3g} {unit}"
-    return f"{count / 1000:.3g} GB"
+        return f"Travels by value: {', '.join(heads)}{others}, {size(self.size)} in all"

@@ -105,12 +105,18 @@ def all_servers() -> list[Server]:
 
 
 @contextmanager
-def started(server: Server, package: Path, peers: Path | None, folder: Path) -> Iterator[Running]:
-    """Start a server, wait for its first good answer, and end it afterwards."""
+def started(
+    server: Server, package: Path, peers: Path | None, folder: Path, *, root: Path = ROOT
+) -> Iterator[Running]:
+    """Start a server, wait for its first good answer, and end it afterwards.
+
+    Args:
+        root: The checkout that it imports.
+    """
     port = _free_port()
     environment = {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(root),
         "BENCH_MODEL": server.model,
         "BENCH_PACKAGE": str(package),
         "BENCH_PORT": str(port),

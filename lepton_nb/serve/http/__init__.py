@@ -1,0 +1,1 @@
+"""HTTP as it arrives: connections, heads, who may ask, and which answer is wanted. Knows no model."""
