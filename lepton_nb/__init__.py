@@ -31,6 +31,7 @@ _PUBLIC = {
     "TrainConfig": "lepton_nb.training",
     "attach": "lepton_nb.widgets",
     "compare": "lepton_nb.evaluation",
+    "cross_validate": "lepton_nb.training",
     "deploy": "lepton_nb.deployment",
     "deployments": "lepton_nb.deployment",
     "doctor": "lepton_nb.deployment",

@@ -75,7 +75,7 @@ def test_what_one_column_leaves_open_others_decide(write: Callable[..., Path]) -
         assert bundle.train.raw(0)["a"] == value
     bundle = csv(write(["1.234", "2.345"]), val_fraction=0, test_fraction=0)
     assert bundle.train.raw(0)["a"] == 1.234
-    assert not bundle.report.warnings or not warned(bundle, "'a'")
+    assert not warned(bundle, "'a' holds")
 
 
 def test_a_target_with_decimal_commas_is_a_quantity(write: Callable[..., Path]) -> None:
@@ -151,7 +151,7 @@ def test_columns_of_objects_in_a_table_are_read_alike_and_missing_cells_are_no_n
     )
     assert warned(bundle, "'comma'", "'1,5' is read as 1.5")
     assert warned(bundle, "30 cells of 'mixed' without a number ('?' in 30 rows)")
-    assert not warned(bundle, "'gaps'")
+    assert not any("'gaps'" in w for w in bundle.report.warnings if "alone tells" not in w)
 
 
 @pytest.mark.parametrize("sep", [",", ";", "\t"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -417,3 +419,68 @@ def test_cifar10_is_read_whole_and_known_again(shared_data: Path, tmp_path: Path
         5_000, abs=4 * (50_000 * 0.1 * 0.9) ** 0.5
     )  # by content: 4 deviations
     assert folder(tmp_path / "cifar10").fingerprint == bundle.fingerprint
+
+
+def test_pictures_get_their_size_as_asked_and_so_does_a_service(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for i in range(12):
+            picture = Image.new("L", (40, 20), 200 if name == "a" else 100 + i)
+            picture.paste(50 + i, (0, 0, 10, 20))  # what is cut off at the edge
+            picture.save(tmp_path / name / f"{i}.png")
+    seen = {}
+    for resize in ("stretch", "fit", "crop"):
+        bundle = folder(tmp_path, image_size=20, resize=resize, cache=False)
+        (inputs,) = bundle.task.codec(bundle.signature).prepare(bundle.train.raw(0))
+        np.testing.assert_allclose(bundle.example(1).inputs, inputs, atol=1e-5)
+        stats = bundle.signature.preprocessing
+        seen[resize] = (inputs[0, 0] * stats["std"][0] + stats["mean"][0]) * 255
+        assert stats.get("fit", "stretch") == resize
+        assert from_spec(bundle.spec).fingerprint == bundle.fingerprint
+    assert seen["fit"][0].max() < 1e-3  # black above
+    assert seen["crop"].min() > 90  # without the left edge
+    assert 40 < seen["stretch"].min() < 70
+    with pytest.raises(DataError, match=r"(?s)resize is 'crp'.*Did you mean 'crop'"):
+        folder(tmp_path, resize="crp")
+
+
+def test_every_ending_of_a_picture_counts(tmp_path: Path) -> None:
+    for name, ending, form in (("a", "jfif", "JPEG"), ("b", "avif", "AVIF"), ("c", "pbm", "PPM")):
+        (tmp_path / name).mkdir()
+        for i in range(8):
+            noise = np.random.default_rng(i).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(tmp_path / name / f"{i}.{ending}", form)
+    bundle = folder(tmp_path)
+    assert bundle.signature.class_names == ("a", "b", "c")
+    assert sum(bundle.report.sizes.values()) == 24
+
+
+def test_dicom_without_its_package_says_which(tmp_path: Path) -> None:
+    if find_spec("pydicom") is not None:
+        pytest.skip("pydicom is installed")
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            (tmp_path / name / f"{i}.dcm").write_bytes(bytes(128) + b"DICM" + bytes([i]))
+    with pytest.raises(DataError, match=r"DICOM needs pydicom: pip install 'lepton-nb\[dicom\]'"):
+        folder(tmp_path)
+
+
+def test_pictures_of_a_group_stay_together(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for i in range(40):
+            noise = np.random.default_rng(i).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+            noise[0, 0] = ord(name)
+            Image.fromarray(noise).save(tmp_path / name / f"patient{i // 4}_{i}.png")
+    bundle = folder(tmp_path, group=r"patient(\d+)")
+    patients = [
+        {re.findall(r"patient(\d+)", str(split.origin(i)))[0] for i in range(len(split))}
+        for split in bundle.splits.values()
+    ]
+    assert len(set.union(*patients)) == sum(map(len, patients)) == 10
+    assert "10 groups, none divided" in str(bundle.report)
+    with pytest.raises(DataError, match="finds nothing in"):
+        folder(tmp_path, group="series(.)")
+    with pytest.raises(DataError, match="only 1 group by"):
+        folder(tmp_path, group="patient")

@@ -113,7 +113,10 @@ def cases(tmp_path: Path, mnist: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
     look = {"image_size": "8x6", "augment": "standard"}
     return {
         "digits": ("digits", split | {"augment": "strong"}),
-        "folder": (pictures, split | look | {"cache": False, "stream": True, "group": "^(.+)$"}),
+        "folder": (
+            pictures,
+            split | look | {"cache": False, "stream": True, "group": "^(.+)$", "resize": "fit"},
+        ),
         "torchvision": ("MNIST", split | look | {"root": str(mnist), "download": False}),
         "csv": (
             table,

@@ -668,3 +668,28 @@ def test_profile_and_autotune_show_what_they_found(
     assert "A step takes" in shown
     assert "Bottleneck:" in shown
     assert "autotune chose" in found.log_path.read_text()
+
+
+def test_a_variable_that_holds_a_path_is_read_and_its_answers_are_written(
+    shell: InteractiveShell,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"C{i},{i % 17},{'pq'[i % 17 > 8]}\n" for i in range(120))
+    Path("train.csv").write_text("who,a,y\n" + rows)
+    for where in (Path("train.csv"), str(tmp_path / "train.csv")):
+        shell.user_ns["where"] = where
+        value(shell, "%lepton data rows --from where --target y")
+        assert shell.user_ns["rows"].report.source.endswith("train.csv")
+    value(shell, "%lepton train MLP --data rows --epochs 1 --name rows")
+    capsys.readouterr()
+    answers = value(shell, "%lepton predict rows train.csv --out out.csv")
+    assert "120 answers in out.csv" in capsys.readouterr().out
+    assert Path("out.csv").read_text().startswith("who,prediction,p,q\nC0,")
+    assert len(answers) == 120
+    folds = value(shell, "%lepton train MLP --data rows --folds 2 --epochs 1")
+    assert [run.name for run in folds.runs] == ["rows-fold1", "rows-fold2"]
+    result = value(shell, "%lepton evaluate rows --importance")
+    assert list(result.importance.index) == ["a"]

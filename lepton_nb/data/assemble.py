@@ -12,7 +12,7 @@ from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
 
-IMBALANCE = 10  # the largest class has this many times the items of the smallest: worth a warning
+RARE = 0.3  # of the items that a class had if all had as many: worth a warning
 
 
 def refuse_emptied(before: Parts, after: Parts, findings: Iterable[Finding]) -> None:
@@ -96,15 +96,14 @@ def class_findings(counts: Mapping[str, Mapping[str, int]]) -> list[Finding]:
     filled = {name: count for name, count in counts["train"].items() if count}
     if len(filled) > 1:
         most, least = max(filled, key=filled.__getitem__), min(filled, key=filled.__getitem__)
-        ratio = filled[most] / filled[least]
-        if ratio >= IMBALANCE:
-            findings.append(
-                Finding(
-                    f"Classes are imbalanced 1:{ratio:.0f} in train ({most!r} {filled[most]:,}, {least!r} "
-                    f"{filled[least]:,}): look at the per-class metrics, accuracy alone misleads.",
-                    warning=True,
-                )
+        total = sum(filled.values())
+        if filled[least] * len(filled) <= RARE * total:
+            text = f"Classes are imbalanced 1:{filled[most] / filled[least]:.0f} in train: {least!r} is "
+            text += (
+                f"{filled[least] / total:.1%} of its {total:,} items, and always saying {most!r} is right in "
             )
+            text += f"{filled[most] / total:.1%}: look at the per-class metrics, accuracy alone misleads."
+            findings.append(Finding(text, warning=True))
     return findings
 
 

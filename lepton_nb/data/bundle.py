@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
@@ -140,6 +140,7 @@ class DataBundle:
         augment: The preset that shuffled training batches go through.
         contents: What stands for each item's content, uint64 ``(N,)`` by split, to know items again in other
             data; without the splits where that costs too much.
+        reread: Reads the data again in this process, with other options; None where nothing here read them.
     """
 
     name: str
@@ -150,6 +151,10 @@ class DataBundle:
     spec: dict[str, Any] | None = None
     augment: Augmentation = "none"
     contents: Mapping[str, np.ndarray] = field(default_factory=dict)
+    reread: Callable[..., DataBundle] | None = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "reread": None}  # it holds what the data were read from
 
     @cached_property
     def task(self) -> Task:

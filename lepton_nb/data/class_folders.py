@@ -24,7 +24,10 @@ SPLIT_FOLDERS = {
     "test": "test",
     "testing": "test",
 }
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".tif", ".tiff"),
+    *(".webp", ".avif", ".dcm", ".dicom"),
+)
 TEXT_SUFFIXES = (".txt",)
 
 

@@ -1,4 +1,4 @@
-"""What people hold data in, as what sources read: a DataFrame, a pair of inputs and targets, or these by split.
+"""What people hold data in, as what sources read: a DataFrame, inputs and targets, or these by split.
 
 A container is recognised without its package being imported; what it holds is not changed.
 """
@@ -28,6 +28,7 @@ CONTAINERS = (
 INPUTS = ("x", "data", "inputs", "features", "images", "texts", "text")
 TARGETS = ("y", "target", "targets", "label", "labels")
 _FRAME = "pandas:DataFrame"
+_SPLITS = {2: ("train", "test"), 3: ("train", "val", "test")}
 _OWN = ("torch.utils.data:DataLoader", "torch.utils.data:Dataset")
 _REMEDIES = {
     "to_pandas": "V.to_pandas()",
@@ -174,13 +175,11 @@ def _of_sequence(given: Sequence[Any]) -> Any:
         return _frame(list(given))
     parts = [_as_frame(part) for part in given]
     if all(is_a(part, _FRAME) for part in parts) and _are_alike(parts):
-        return dict(zip(("train", "val", "test") if len(parts) == 3 else ("train", "test"), parts))
+        return dict(zip(_SPLITS[len(parts)], parts, strict=True))
     if len(parts) == 4 and all(map(_has_rows, parts)):
         return _of_four(parts)
-    if len(parts) in (2, 3) and all(isinstance(part, tuple | list) and len(part) == 2 for part in parts):
-        if all(_has_rows(half) for part in parts for half in part) and not _are_texts(parts[1]):
-            names = ("train", "val", "test") if len(parts) == 3 else ("train", "test")
-            return _by_split({name: _pair(*part) for name, part in zip(names, parts, strict=True)})
+    if len(parts) in _SPLITS and all(map(_is_pair, parts)):
+        return {name: _pair(*part) for name, part in zip(_SPLITS[len(parts)], parts, strict=True)}
     return _pair(*parts) if len(parts) == 2 and all(map(_has_rows, parts)) else given
 
 
@@ -248,5 +247,7 @@ def _are_alike(tables: Sequence[Any]) -> bool:
     return len(tables) in (2, 3) and all(list(table.columns) == list(tables[0].columns) for table in tables)
 
 
-def _are_texts(value: Any) -> bool:
-    return all(isinstance(part, str) for part in value)
+def _is_pair(value: Any) -> bool:
+    """Inputs and targets, rather than an item with two features or names."""
+    is_two = isinstance(value, tuple | list) and len(value) == 2
+    return is_two and all(_has_rows(half) and len(half) > 0 for half in value)

@@ -50,8 +50,11 @@ def table_keys(table: pd.DataFrame, coded: Mapping[str, Coded] | None = None) ->
         coded: Columns of which the different values are known already.
     """
     known = coded or {}
-    keys = {name: _keys_of(known[name]) if name in known else _cell_keys(table[name]) for name in table}
-    return _combined({str(name): key for name, key in keys.items()}, len(table))
+    keys = {
+        str(name): _keys_of(known[str(name)]) if str(name) in known else _cell_keys(table[name])
+        for name in table
+    }
+    return _combined(keys, len(table))
 
 
 def column_keys(cells: Mapping[str, Cells], columns: Sequence[Mapping[str, Any]]) -> np.ndarray:
@@ -84,7 +87,7 @@ def _cell_keys(cells: pd.Series) -> np.ndarray:
         return np.asarray(pd.util.hash_array(np.where(np.isnan(numbers), np.nan, numbers)))
     codes, distinct = _factorized(cells)
     if pd.api.types.is_datetime64_any_dtype(cells):
-        distinct = _date_texts(pd.DatetimeIndex(distinct))
+        distinct = _date_texts(pd.DatetimeIndex(list(distinct)))
     return _text_keys(codes, distinct)
 
 

@@ -51,7 +51,7 @@ def find_leaks(
         if not doubled.any():
             continue
         examples = tuple(
-            f"{name_of(earlier, int(i))} = {name_of(later, int(np.argmax(content[later] == content[earlier][i])))}"
+            f"{name_of(earlier, int(i))} = {name_of(later, _first(content[later], content[earlier][i]))}"
             for i in np.flatnonzero(doubled)[:EXAMPLES]
         )
         count = int(doubled.sum())
@@ -64,6 +64,10 @@ def find_leaks(
         if remove:
             keep[earlier] &= ~doubled
     return keep, findings
+
+
+def _first(values: np.ndarray, value: np.uint64) -> int:
+    return int(np.argmax(values == value))
 
 
 def count_repeats(content: np.ndarray) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_nb.data.containers import how_to_convert, opened
-from lepton_nb.data.sources import Match, Progress, Source, is_a, sources
+from lepton_nb.data.sources import Match, Progress, Source, sources
 from lepton_nb.errors import DataError, did_you_mean, nearest
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load(source: Any, *, progress: Progress | None = None, **options: Any) -> Da
         source: ``"digits"``; the path of a folder of pictures, texts or tables, or of a table's file; the
             name of a torchvision data set; a DataFrame; ``(X, y)`` or ``((X, y), (X_test, y_test))``
             of arrays or tensors; a Dataset or DataLoader, or a tuple of those for train, val and test; what
-            the `Source` of a task recognises; or what `lepton_nb.data.containers.opened` makes one of these of.
+            the `Source` of a task recognises; or what `containers.opened` makes one of these of.
         progress: Called with the number of items read and their total, where reading takes long.
         options: Those of the source that reads it, as `%lepton data --help` lists them. ``task`` says which,
             where several could.
@@ -58,14 +58,8 @@ def load(source: Any, *, progress: Progress | None = None, **options: Any) -> Da
         ArgumentError: If it takes no such option.
     """
     given = opened(source, options.get("target"))
-    if (
-        isinstance(source, Mapping)
-        and source.get(options.get("target")) is not None
-        and not _has_columns(given)
-    ):
-        options = {
-            name: value for name, value in options.items() if name != "target"
-        }  # it has told them apart
+    if isinstance(source, Mapping) and isinstance(given, tuple):
+        options.pop("target", None)  # which has told them apart
     bundle = choose(given, options)(given, progress=progress, **options)
     if bundle.spec is not None:
         bundle.spec["task"] = options.get("task")  # nothing else has to be said to choose the source again
@@ -140,10 +134,6 @@ def _asked(given: Any, options: Mapping[str, Any]) -> tuple[Asked, Callable[[], 
     if path.exists() and not any(source.comes_along and source.name == name for source in sources().values()):
         return lambda source: source.recognises_path(path, options), lambda: _unreadable(path)
     return lambda source: Match.SURELY if source.knows(name) else Match.NO, lambda: _unknown(name, path)
-
-
-def _has_columns(given: Any) -> bool:
-    return is_a(given, "pandas:DataFrame")
 
 
 def _unreadable(path: Path) -> DataError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lepton_nb.batch import Batch
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
-from lepton_nb.data.pictures.augment import Augmenter
+from lepton_nb.data.pictures.augment import Augmented, Augmenter
 from lepton_nb.data.pictures.stats import PixelStats
 from lepton_nb.data.pictures.streaming import AHEAD, Stream
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from lepton_nb.data.bundle import Loader
 
 RawItem = Callable[[int], Any]
+Origin = Callable[[int], Path | str | int]
 DEVICE_SHARE = 0.25  # of an accelerator's free memory that one split may take
 BLOCK = 64 * 1024  # bytes of items gathered at once where batches are small
 
 _Tensors = tuple[Tensor, Tensor, Tensor]  # inputs, targets, rows of the inputs
 
 
-class MemorySplit:
+class MemorySplit(Augmented):
     """A split held as two tensors.
 
     Args:
@@ -40,6 +41,7 @@ class MemorySplit:
         augmenter: What augmented batches go through.
         ahead: Batches that a thread gathers before they are asked for: where reading may wait for a disk.
         stream: Decodes the inputs when they are first asked for.
+        origin: Gives the file, the name or the row of item ``i`` in what was read.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class MemorySplit:
         augmenter: Augmenter | None = None,
         ahead: int = 0,
         stream: Stream | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.name = name
+        self.origin = origin
         self.inputs = inputs
         self.targets: Tensor | None = targets
         self._targets = targets
@@ -75,12 +79,6 @@ class MemorySplit:
 
     def raw(self, index: int) -> Any:
         return self._raw_item(range(len(self))[index])
-
-    def with_augmenter(self, augmenter: Augmenter | None) -> MemorySplit:
-        """The same split with another augmenter; the tensors are shared."""
-        changed = copy.copy(self)
-        changed._augmenter = augmenter
-        return changed
 
     def loader(
         self,

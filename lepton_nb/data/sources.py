@@ -167,6 +167,9 @@ class Source(ABC, Generic[O]):
         given = self.name if given is None and self.comes_along else given
         where = self.where(given)
         bundle = self.read(given, chosen, name=name, progress=progress)
+        bundle.reread = lambda **changes: Source.__call__(
+            self, given, name=bundle.name, **{**options, **changes}
+        )
         return bundle if where is None else describe(bundle, self.name, where, chosen.to_spec())
 
     def checked(self, options: Mapping[str, Any]) -> O:

@@ -18,6 +18,7 @@ from lepton_nb.data.options import Splitting
 from lepton_nb.data.positional_split import split_classes, split_evenly
 from lepton_nb.data.report import Finding
 from lepton_nb.errors import DataError
+from lepton_nb.show.words import plural
 from lepton_nb.tasks.names import SEVERAL
 
 Parts = dict[str, np.ndarray]
@@ -196,7 +197,8 @@ def plan_parts(
             shares["test"] = float(splitting.test_fraction)
     if group is not None:
         _check_groups(keys[held["train"]], sum(share > 0 for share in shares.values()), group)
-    drawn, said = _draw(held["train"], keys, classes, names, shares, splitting.seed, group)
+    seed = splitting.seed + (splitting.fold is not None)  # the first fold took the first places
+    drawn, said = _draw(held["train"], keys, classes, names, shares, seed, group)
     parts = {name: rows for name, rows in held.items() if name != "train"} | drawn
     if splitting.limit is not None:
         place = None if _method.get() is None else places(keys, splitting.seed)
@@ -240,7 +242,7 @@ def _check_groups(keys: np.ndarray, parts: int, group: str) -> None:
     count = len(np.unique(keys))
     if count <= parts:
         raise DataError(
-            f"There are {count} groups by {group!r}; {parts + 1} parts need at least as many.",
+            f"There is only {plural(count, 'group')} by {group!r} for {parts + 1} parts.",
             "Group by something else, or pass val_fraction=0.",
         )
 

@@ -80,8 +80,16 @@ class ServiceClient:
             ArgumentError: If the value is no input of the model.
             DeploymentError: If the service does not answer.
         """
+        return self.answer(codec, prepare(codec, value))
+
+    def answer(self, codec: Codec, inputs: Arrays) -> list[Prediction]:
+        """Ask for the answers to model inputs.
+
+        Raises:
+            DeploymentError: If the service does not answer.
+        """
         predictions: list[dict[str, Any]] = []
-        for arrays in _chunks(prepare(codec, value)):
+        for arrays in _chunks(inputs):
             body, media_type = encode_inputs(codec.signature, arrays)
             predictions += self._ask("POST", "/predict", self._token, body, media_type)["predictions"]
         return read_answers(codec, predictions)

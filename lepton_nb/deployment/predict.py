@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lepton_nb.deployment.client import prepare
+from lepton_nb.deployment.client import codec_of, prepare
+from lepton_nb.deployment.many import answer_table, is_many, read_many
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.errors import DeploymentError, NotFoundError, did_you_mean
 from lepton_nb.packaging import load_model
@@ -14,25 +15,30 @@ from lepton_nb.packaging.example import at_least
 from lepton_nb.packaging.runners import module_runners
 from lepton_nb.runs import Run, RunStore
 from lepton_nb.signature import Signature
-from lepton_nb.tasks import InputError, get_task
+from lepton_nb.tasks import Codec, InputError, get_task
 from lepton_nb.tasks.base import Arrays, Graphs, Prediction
 from lepton_nb.tasks.padding import joined
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import nn
 
 _BATCH = 256
 
 
-def predict(target: Run | Deployment | str, value: Any) -> list[Any]:
-    """Ask a service, or the best model of a run, for the answer to a real input or to a list of them.
+def predict(target: Run | Deployment | str, value: Any) -> list[Any] | pd.DataFrame:
+    """Ask a service, or the best model of a run, for the answer to a real input or to many of them.
 
     Args:
         target: A service or a run, or the name of one. A running service of that name comes first.
-        value: A picture (path, PIL, array), a sentence, a row, or what the model itself takes.
+        value: A picture (path, PIL, array), a sentence, a row, or what the model itself takes, also in a
+            list; or many: a DataFrame, the `pathlib.Path` of a table's file, or of a folder of pictures or
+            texts.
 
     Returns:
-        One answer for each item: a dict, or a `Media` where the model answers with files.
+        One answer for each item: a dict, or a `Media` where the model answers with files. Of many a
+        DataFrame: the id or file name of each, its answer, and the probability of each class;
+        ``attrs["notes"]`` says what was left out.
 
     Raises:
         NotFoundError: If there is no service and no run of that name.
@@ -41,9 +47,27 @@ def predict(target: Run | Deployment | str, value: Any) -> list[Any]:
     """
     if isinstance(target, str):
         target = _find(target)
+    codec = _codec_of(target)
+    ask = partial(_ask, target, codec)
+    if is_many(value):
+        return answer_table(read_many(value, codec), ask, codec.signature)
+    return ask(prepare(codec, value))
+
+
+def _codec_of(target: Run | Deployment) -> Codec:
     if isinstance(target, Deployment):
-        return target.predict(value)
-    return _predict_here(target, value)
+        target.require_alive()
+        return codec_of(target.store.get_package(target.record.package, target.record.version).path)
+    signature = target.read_json("signature.json")
+    if signature is None:
+        raise DeploymentError(f"Run {target.ref} has no model yet: it ended before its training began.")
+    return get_task(target.task).codec(Signature.from_dict(signature))
+
+
+def _ask(target: Run | Deployment, codec: Codec, arrays: Arrays) -> list[Prediction]:
+    if isinstance(target, Deployment):
+        return target.client.answer(codec, arrays)
+    return _predict_here(target, codec, arrays)
 
 
 def _find(name: str) -> Run | Deployment:
@@ -65,21 +89,16 @@ def _find(name: str) -> Run | Deployment:
         raise NotFoundError(f"There is no service and no run {name!r}.", did_you_mean(name, names)) from None
 
 
-def _predict_here(run: Run, value: Any) -> list[Prediction]:
-    known = run.read_json("signature.json")
-    if known is None:
-        raise DeploymentError(f"Run {run.ref} has no model yet: it ended before its training began.")
-    signature = Signature.from_dict(known)
-    codec = get_task(run.task).codec(signature)
-    arrays = prepare(codec, value)
-    graphs = _graphs(run, signature, arrays[: len(signature.inputs)])
+def _predict_here(run: Run, codec: Codec, arrays: Arrays) -> list[Prediction]:
+    graphs = _graphs(run, codec.signature, arrays[: len(codec.signature.inputs)])
     starts = range(0, len(arrays[0]), _BATCH)
     parts = [codec.run(graphs, tuple(array[at : at + _BATCH] for array in arrays)) for at in starts]
     outputs = joined(parts, codec.signature.outputs)
     try:
-        return list(codec.encode(outputs))
+        answers = list(codec.encode(outputs))
     except InputError as error:
         raise DeploymentError(f"The model of run {run.ref} cannot answer: {error}.") from None
+    return answers
 
 
 def _graphs(run: Run, signature: Signature, inputs: Arrays) -> Graphs:

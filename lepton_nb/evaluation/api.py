@@ -16,6 +16,7 @@ from lepton_nb.batch import Batch, mapped, moved
 from lepton_nb.errors import ArgumentError, DataError, StoreError
 from lepton_nb.evaluation.collecting import Collected, check_outputs, collect
 from lepton_nb.evaluation.history import epoch_series
+from lepton_nb.evaluation.importance import column_importance
 from lepton_nb.evaluation.matching import matched_batches, needs_matching
 from lepton_nb.evaluation.result import EvaluationResult
 from lepton_nb.evaluation.subject import Subject, choose_split, find_subject
@@ -42,6 +43,7 @@ def evaluate(
     split: str | None = None,
     batch_size: int = 256,
     device: str | torch.device | None = None,
+    importance: bool = False,
 ) -> EvaluationResult:
     """Measure a model on data it has not learned from.
 
@@ -52,6 +54,7 @@ def evaluate(
         split: ``train``, ``val`` or ``test``; where None the test split, else the validation split.
         batch_size: Items in one forward pass.
         device: Where to compute; an accelerator if there is one, and where it is for a model of one's own.
+        importance: Also measure how much each column of a table counts: ``result.importance``.
 
     Returns:
         The numbers, figures and worst mistakes. The numbers of a run are also in its folder.
@@ -86,21 +89,34 @@ def evaluate(
         target=mapped(Tensor.numpy, target),
         errors=task.item_errors(preds, target, signature).numpy(),
         raw=_raw_reader(subject, chosen),
+        origin=getattr(subject.bundle.split(chosen), "origin", None),
         series=epoch_series(subject.run) if subject.run is not None else {},
         checkpoint=subject.checkpoint,
         seconds=seconds,
     )
     result.measures.notes.extend([*_trained_on(subject, chosen), *subject.notes])
+    if importance:
+        result.importance = column_importance(subject, chosen, _place(subject, device))
     if subject.run is not None:
         _record(subject, result)
     return result
 
 
+def _place(subject: Subject, device: str | torch.device | None) -> torch.device:
+    """Where the model is to compute."""
+    if device is not None:
+        return torch.device(device)
+    return _best_device() if subject.own_model else _home(subject.model)
+
+
+def _home(model: nn.Module) -> torch.device:
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
 def _collect(subject: Subject, split: str, batch_size: int, device: str | torch.device | None) -> Collected:
     """Outputs, targets and loss, with the model back where it was afterwards."""
     model = subject.model
-    home = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    place = torch.device(device) if device is not None else (_best_device() if subject.own_model else home)
+    home, place = _home(model), _place(subject, device)
     if place != home:
         model.to(place)
     if isinstance(subject.loss, nn.Module):

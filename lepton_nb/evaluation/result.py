@@ -15,6 +15,7 @@ import numpy as np
 
 from lepton_nb.batch import Tree, picked, rows
 from lepton_nb.errors import ArgumentError, did_you_mean
+from lepton_nb.evaluation.scores import class_columns, class_scores
 from lepton_nb.plots.theme import Backend
 from lepton_nb.runs import Checkpoint
 from lepton_nb.signature import Signature
@@ -39,6 +40,8 @@ class Mistake:
         prediction: What the model says, in words.
         truth: What it should have said.
         error: How wrong that is: the cross-entropy of a class, the absolute error of a value.
+        file: Its file, where it has one of its own: there a wrong label is put right.
+        row: Its row in the table, or number in the data set, from 0.
     """
 
     index: int
@@ -46,6 +49,8 @@ class Mistake:
     prediction: str
     truth: str
     error: float
+    file: Path | str | None = None
+    row: int | None = None
 
 
 @dataclass
@@ -59,7 +64,9 @@ class EvaluationResult:
         target: The truth, ``(N,)`` or ``(N, T)``, or a tree of arrays.
         errors: How wrong each item is, ``(N,)``; zero where it is right.
         raw: Gives an item as a person sees it; None where the items have no fixed order.
+        origin: Gives the file, the name or the row of an item in what was read; None where nobody knows.
         backend: What the figures are drawn by when the result shows itself.
+        importance: By column of a table how much the loss rises where it is shuffled; None where not asked.
     """
 
     name: str
@@ -72,10 +79,12 @@ class EvaluationResult:
     target: Tree
     errors: np.ndarray
     raw: Callable[[int], Any] | None = None
+    origin: Callable[[int], Path | str | int] | None = None
     series: Series = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
     seconds: float = 0.0
     backend: Backend = "matplotlib"
+    importance: pd.DataFrame | None = None
     created_at: float = field(default_factory=time.time)
 
     @property
@@ -115,15 +124,28 @@ class EvaluationResult:
         return table.astype({"support": "int64"}) if "support" in table else table
 
     def predictions(self) -> pd.DataFrame:
-        """What the model says of every item, beside the truth and the error."""
+        """What the model says of every item, beside its file or row, the truth, the error and the scores.
+
+        Of classes and labels each has a column with its probability.
+        """
         import pandas as pd
 
         columns = {
+            **self._origins(),
             "prediction": self.task.describe(self.preds, self.signature),
             "truth": self.task.describe_target(self.target, self.signature),
             "error": self.errors,
         }
+        scores = class_scores(self.task, self.signature, self.preds)
+        if scores is not None:
+            columns |= dict(zip(class_columns(self.signature, columns), scores.T, strict=True))
         return pd.DataFrame(columns).rename_axis("index")
+
+    def _origins(self) -> dict[str, list[Any]]:
+        if self.origin is None:
+            return {}
+        found = [self.origin(i) for i in range(self.items)]
+        return {"row": found} if isinstance(found[0], int) else {"file": list(map(str, found))}
 
     def worst(self, n: int = SHOWN_MISTAKES) -> list[Mistake]:
         """The `n` items that went worst, the worst first; fewer where fewer went wrong."""
@@ -133,9 +155,13 @@ class EvaluationResult:
         said = self.task.describe(picked(self.preds, order), self.signature)
         true = self.task.describe_target(picked(self.target, order), self.signature)
         return [
-            Mistake(i, self._shown(i), prediction, truth, float(self.errors[i]))
+            Mistake(i, self._shown(i), prediction, truth, float(self.errors[i]), **self._place(i))
             for i, prediction, truth in zip(order, said, true, strict=True)
         ]
+
+    def _place(self, index: int) -> dict[str, Any]:
+        found = None if self.origin is None else self.origin(index)
+        return {"row" if isinstance(found, int) else "file": found}
 
     def _shown(self, index: int) -> Any:
         """An item as a person sees it; None where it cannot be told which it was."""
@@ -144,10 +170,13 @@ class EvaluationResult:
     @cached_property
     def charts(self) -> list[Chart]:
         """What there is to look at, as data: the task's charts, the learning curves, the worst items."""
+        from lepton_nb.evaluation.importance import importance_chart
         from lepton_nb.evaluation.worst import worst_items
         from lepton_nb.plots.learning_curves import learning_curves
 
         charts = list(self._task_charts)
+        if self.importance is not None:
+            charts.append(importance_chart(self.importance))
         if self.series:
             best = None if self.checkpoint is None else self.checkpoint.epoch + 1
             charts.append(learning_curves(self.series, best_epoch=best))

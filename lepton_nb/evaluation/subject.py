@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from lepton_nb.data import DataBundle, load, loaders
+from lepton_nb.data.containers import is_container, opened
 from lepton_nb.data.fitted import fitted
 from lepton_nb.errors import ArgumentError, DataError, ModelError
 from lepton_nb.models.objectives import Objective
@@ -154,8 +155,9 @@ def _as_bundle(data: Any, signature: Signature | None, split: str | None) -> Dat
         task = None if signature is None else signature.task
         names = signature.class_names if signature is not None and task == SEVERAL else None
         return _whole(loaders(data, task=task, class_names=names))
-    if _is_two_pairs(data):  # ((X, y), (X_test, y_test))
-        data = data[0] if split == "train" else data[1]
+    if _is_two_pairs(data) or (is_container(data) and not isinstance(data, list | tuple)):
+        data = opened(data)
+        data = _part(data, split) if isinstance(data, dict) else data
     found = None if signature is None else fitted(data, signature, split)
     if found is not None:
         return found
@@ -171,6 +173,13 @@ def _is_two_pairs(data: Any) -> bool:
         and len(data) == 2
         and all(isinstance(part, tuple) and len(part) == 2 for part in data)
     )
+
+
+def _part(parts: dict[str, Any], split: str | None) -> Any:
+    """One of the splits that a variable holds: the test where none is asked for, else the last."""
+    if split is not None and split not in parts:
+        raise DataError(f"The data has no split {split!r}; it has {', '.join(map(repr, parts))}.")
+    return parts[split or ("test" if "test" in parts else list(parts)[-1])]
 
 
 def _whole(bundle: DataBundle) -> DataBundle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lepton_nb.batch import picked
@@ -24,6 +25,13 @@ def worst_items(result: EvaluationResult) -> Gallery:
 
 def _shown(result: EvaluationResult, mistake: Mistake) -> Exhibit:
     place = mistake.index
-    plain = exhibit(mistake.input, mistake.prediction, mistake.truth, index=place, error=mistake.error)
+    plain = exhibit(mistake.input, mistake.prediction, _truth(mistake), index=place, error=mistake.error)
     pred, target = picked(result.preds, place), picked(result.target, place)
     return result.task.illustrate(plain, mistake.input, pred, target, result.signature)
+
+
+def _truth(mistake: Mistake) -> str:
+    """What is true, and where it stands: there a wrong label is put right."""
+    if mistake.file is not None:
+        return f"{mistake.truth} · {Path(mistake.file).name}"
+    return mistake.truth if mistake.row is None else f"{mistake.truth} · row {mistake.row:,}"

@@ -16,7 +16,7 @@ from lepton_nb.magics.parser import MagicParser, integer
 def add_parser(subparsers: Any) -> MagicParser:
     parser: MagicParser = subparsers.add_parser(
         "evaluate",
-        usage="%(prog)s RUN [--data D] [--split NAME] [--plotly]",
+        usage="%(prog)s RUN [--data D] [--split NAME] [--importance] [--plotly]",
         help="measure a run on held-out data, with figures",
         description="Measure a run on held-out data: metrics, figures, and the worst mistakes.",
     )
@@ -40,6 +40,9 @@ def add_parser(subparsers: Any) -> MagicParser:
     parser.add_argument(
         "--batch-size", type=integer, metavar="N", default=256, help="items in one batch (default: 256)"
     )
+    parser.add_argument(
+        "--importance", action="store_true", help="also how much each column of a table counts"
+    )
     parser.add_argument("--plotly", action="store_true", help="interactive figures instead of pictures")
     return parser
 
@@ -49,7 +52,7 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     target = _target(context, args.run_name, data)
     from lepton_nb.evaluation import evaluate
 
-    result = evaluate(target, data, split=args.split, batch_size=args.batch_size)
+    result = evaluate(target, data, split=args.split, batch_size=args.batch_size, importance=args.importance)
     if args.plotly:
         result.backend = "plotly"
     return result

@@ -19,16 +19,21 @@ from lepton_nb.magics.parser import MagicParser
 def add_parser(subparsers: Any) -> MagicParser:
     parser: MagicParser = subparsers.add_parser(
         "predict",
-        usage="%(prog)s NAME INPUT",
-        help="ask a service for the answer to one real input",
-        description="Ask a service, or a run where there is no service of that name, for one answer.",
+        usage="%(prog)s NAME INPUT [--out FILE]",
+        help="ask a service or a run for the answer to real inputs",
+        description=(
+            "Ask a service, or a run where there is no service of that name, for an answer; to a table's\n"
+            "file, a folder or a DataFrame for a DataFrame of answers."
+        ),
     )
     name = parser.add_argument("name", metavar="NAME", help="a service or a run")
     completes(name, completion.runs_and_deployments)
     value = parser.add_argument(
-        "input", metavar="INPUT", nargs="+", help="a file, a text, a row as JSON, or the name of a variable"
+        "input", metavar="INPUT", nargs="+", help="a file, a folder, a text, a row as JSON, or a variable"
     )
     completes(value, completion.inputs)
+    out = parser.add_argument("--out", metavar="FILE", help="write the answers to many inputs as a CSV file")
+    completes(out, completion.files)
     return parser
 
 
@@ -39,7 +44,18 @@ def run(context: Context, args: argparse.Namespace) -> Any:
 
     with doubts() as found:
         answers = predict(_target(context, args.name), _value(context, args.input))
-    context.show(AnswerView(answers, found))
+    if isinstance(answers, list):
+        if args.out is not None:
+            raise ArgumentError(
+                "--out is for the answers to many inputs; this is one.", "Name a table or a folder."
+            )
+        context.show(AnswerView(answers, found))
+        return answers
+    for note in answers.attrs["notes"]:
+        print(note)
+    if args.out is not None:
+        answers.to_csv(Path(args.out).expanduser(), index=False)
+        print(f"{len(answers):,} answers in {args.out}.")
     return answers
 
 
@@ -52,6 +68,8 @@ def _target(context: Context, name: str) -> Any:
 def _value(context: Context, words: list[str]) -> Any:
     """The input that the words stand for."""
     text = " ".join(words)
+    if not text.strip():
+        raise ArgumentError("The input is empty.", "Give a file, a text, a row as JSON, or a variable.")
     if text in context.namespace and text.isidentifier():
         return context.namespace[text]
     if is_path(text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lepton_nb.errors import ArgumentError
@@ -11,7 +12,7 @@ from lepton_nb.magics.completion import completes
 from lepton_nb.magics.context import Context
 from lepton_nb.magics.names import find_data, find_model
 from lepton_nb.magics.objects import add_objects, add_own, find_callbacks, find_objects, find_own
-from lepton_nb.magics.parser import MagicParser
+from lepton_nb.magics.parser import MagicParser, integer
 from lepton_nb.magics.settings import add_settings, given_settings
 from lepton_nb.training import RECIPES
 
@@ -52,6 +53,9 @@ def add_parser(subparsers: Any) -> MagicParser:
         help="settings known to work well; options given win",
     )
     group.add_argument(
+        "--folds", metavar="K", type=integer, help="cross-validation: a run for each of K folds of the data"
+    )
+    group.add_argument(
         "--background",
         action="store_true",
         help="train in a process of its own, which outlives the kernel and the browser",
@@ -78,22 +82,18 @@ def run(context: Context, args: argparse.Namespace) -> Any:
     data = find_data(context, args.data) if args.data is not None else None
     settings = given_settings(args)
     objects = {**find_objects(context, args, settings), **find_own(context, args)}
-    callbacks = find_callbacks(context, args.callback, background=args.background)
+    callbacks = partial(find_callbacks, context, args.callback, background=args.background)
     from lepton_nb.runs.notes import parse_tags
 
     kept = {"name": args.name, "tags": parse_tags(args.tag), "notes": args.note}
-    from lepton_nb.training import train
+    given = {"recipe": args.recipe, **kept, **objects, **settings}
+    from lepton_nb.training import cross_validate, train
 
-    found = train(
-        model,
-        data,
-        recipe=args.recipe,
-        callbacks=callbacks,
-        background=args.background,
-        **kept,
-        **objects,
-        **settings,
-    )
+    if args.folds is not None:
+        if args.background:
+            raise ArgumentError("Folds are trained one after the other, here.", "Leave --background out.")
+        return cross_validate(model, data, folds=args.folds, callbacks=callbacks, **given)
+    found = train(model, data, callbacks=callbacks(), background=args.background, **given)
     return show_run(context, found, background=args.background)
 
 

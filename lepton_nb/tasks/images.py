@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.answers import Answers
 from lepton_nb.tasks.arrays import as_numpy
 from lepton_nb.tasks.base import Arrays, Form, InputError
 from lepton_nb.tasks.bodies import decode_base64, items_of, kind_of, request_schema
+from lepton_nb.tasks.dicom import is_dicom, open_dicom
 from lepton_nb.tasks.tensors import NPY, TensorCodec
 from lepton_nb.tasks.wide_pictures import ValueRange, in_eight_bits, wide_values
 
 Mode = Literal["RGB", "L"]
-Fit = Literal["stretch", "pad"]
+Fit = Literal["stretch", "pad", "fit", "crop"]
 ImageSource = bytes | str | Path | Image.Image | np.ndarray
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(("AVIF",) if features.check("avif") else ()))
 MAX_PIXELS = 50_000_000
 """A picture with more pixels is refused before it is decoded: a small file can claim any size."""
 
 GREY = 128
 """What a padded picture is filled up with."""
+_FITTED: dict[str, Callable[..., Image.Image]] = {
+    "stretch": Image.Image.resize,
+    "fit": ImageOps.pad,
+    "crop": ImageOps.fit,
+}
 _SHRINK_FACTOR = 2  # a JPEG is decoded at no less than twice the size it is then resized to
 
 
@@ -51,6 +57,7 @@ class ImageCodec(TensorCodec):
         self._size: tuple[int, int] = (int(settings["size"][0]), int(settings["size"][1]))
         self._short_side: int | None = settings.get("short_side")
         self._range: ValueRange | None = settings.get("range")
+        self._fit: Fit = settings.get("fit", "stretch")
         self._mean, self._std = settings["mean"], settings["std"]
 
     def prepare(self, value: Any) -> Arrays:
@@ -103,7 +110,7 @@ class ImageCodec(TensorCodec):
         return pictures
 
     def _load(self, source: Any) -> Any:
-        return load_image(source, self._mode, self._size, self._short_side, self._range)
+        return load_image(source, self._mode, self._size, self._short_side, self._range, self._fit)
 
 
 def load_image(
@@ -125,7 +132,8 @@ def load_image(
             ``Resize(short_side)`` and ``CenterCrop(size)`` do; None resizes to `size` at once.
         value_range: What is black and what white in pictures of more than 8 bits a channel; None takes the
             upper 8 bits.
-        fit: ``stretch`` to `size`, or ``pad`` to keep the shape and fill up with grey at the right and below.
+        fit: ``stretch`` to `size`; ``fit``, as large as fits, on black; ``crop``, as large as covers it, cut
+            at the edges; or ``pad`` to keep the shape and fill up with grey at the right and below.
 
     Raises:
         InputError: If it is no picture, is damaged, or is larger than `MAX_PIXELS`.
@@ -143,7 +151,7 @@ def load_image(
     elif size is not None and fit == "pad":
         picture = _padded(picture, size)
     elif size is not None and picture.size != (size[1], size[0]):
-        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        picture = _FITTED[fit](picture, (size[1], size[0]), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
@@ -221,6 +229,8 @@ def _open(source: ImageSource) -> Image.Image:
         return _from_array(source)
     if isinstance(source, bytes) and not source:
         raise InputError("the picture has no bytes")
+    if is_dicom(source):
+        return open_dicom(source)
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
         return Image.open(stream, formats=FORMATS)

@@ -172,20 +172,20 @@ def encode_rows(rows: Sequence[Row], preprocessing: Mapping[str, Any]) -> np.nda
 
 
 def encode_columns(table: Mapping[str, Cells], preprocessing: Mapping[str, Any]) -> np.ndarray:
-    """Like `encode_rows`, from N cells a column: of numbers and dates an array, of categories also `Coded`."""
+    """Like `encode_rows`, from N cells a column: of numbers and dates arrays, of categories also `Coded`."""
     columns = preprocessing["columns"]
     first = table[columns[0]["name"]]
     count = len(first.codes if isinstance(first, Coded) else first)
-    encoded = np.zeros((count, sum(map(_width, columns))), dtype=np.float32)
+    encoded = np.zeros((count, sum(map(width, columns))), dtype=np.float32)
     start = 0
     for column in columns:
-        stop = start + _width(column)
+        stop = start + width(column)
         _ENCODERS[column["kind"]](table[column["name"]], column, encoded[:, start:stop])
         start = stop
     return encoded
 
 
-def _width(column: Mapping[str, Any]) -> int:
+def width(column: Mapping[str, Any]) -> int:
     """How many inputs a column has."""
     return 1 if column["kind"] == "number" else len(column["values" if "values" in column else "parts"])
 

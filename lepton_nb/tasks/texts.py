@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +24,8 @@ from lepton_nb.tasks.words import Words
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
+_MANY = 1000  # texts of which it is worth while to look for equal words
+_CHUNK = 10_000  # texts whose tokens are held as objects at a time
 INPUTS = ("input_ids", "attention_mask")
 """What a pretrained model takes of a text; one that was made here takes the ids alone."""
 EXAMPLE = "I would buy this again."
@@ -142,6 +147,84 @@ def load_tokenizer(serialized: str) -> Tokenizer:
     return tokenizer
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of texts, one after the other.
+
+    Attributes:
+        ids: Of all texts, int32.
+        counts: How many each text has, int64 ``(N,)``.
+    """
+
+    ids: np.ndarray
+    counts: np.ndarray
+
+    def padded(self, length: int, pad: int) -> np.ndarray:
+        """Token ids, int64 ``(N, L)``: cut at the length, padded on the right."""
+        place = np.arange(length)
+        starts = np.cumsum(self.counts) - self.counts
+        there = place < self.counts[:, None]
+        batch = np.full(there.shape, pad, dtype=np.int64)
+        batch[there] = self.ids[(starts[:, None] + place)[there]]
+        return batch
+
+    def joined(self, codes: np.ndarray, per_text: np.ndarray) -> Tokens:
+        """The tokens of texts that are made of these.
+
+        Args:
+            codes: Which of these follow each other, int64 ``(W,)``.
+            per_text: How many of them each text has, int64 ``(N,)``.
+        """
+        sizes = self.counts[codes]
+        starts = (np.cumsum(self.counts) - self.counts)[codes]
+        ends = np.cumsum(sizes)
+        place = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - sizes), sizes)
+        upto = np.concatenate([[0], ends])[np.cumsum(per_text)]
+        return Tokens(self.ids[place], np.diff(upto, prepend=0))
+
+
+def tokenize(texts: Sequence[str], serialized: str) -> Tokens:
+    """All tokens of the texts: of each different word once, where the tokenizer takes words one by one."""
+    tokenizer = load_tokenizer(serialized)
+    if len(texts) == 1:
+        ids = tokenizer.encode(texts[0]).ids
+        return Tokens(np.array(ids, dtype=np.int32), np.array([len(ids)]))
+    if len(texts) < _MANY or not _takes_words(serialized):
+        return _encode(tokenizer, texts)
+    number = _Numbers()
+    words = [text.split(" ") for text in texts]
+    codes = np.fromiter(map(number.__getitem__, chain.from_iterable(words)), dtype=np.int64)
+    per_text = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
+    return _encode(tokenizer, list(number)).joined(codes, per_text)
+
+
+class _Numbers(dict[str, int]):
+    """Words numbered as they are first asked for."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = found = len(self)
+        return found
+
+
+def _encode(tokenizer: Tokenizer, texts: Sequence[str]) -> Tokens:
+    parts = [np.zeros(0, dtype=np.int32)]
+    counts: list[int] = []
+    for start in range(0, len(texts), _CHUNK):
+        encodings = tokenizer.encode_batch_fast(list(texts[start : start + _CHUNK]))
+        counts += map(len, encodings)
+        ids = chain.from_iterable(encoding.ids for encoding in encodings)
+        parts.append(np.fromiter(ids, dtype=np.int32))
+    return Tokens(np.concatenate(parts), np.array(counts, dtype=np.int64))
+
+
+@lru_cache(maxsize=8)
+def _takes_words(serialized: str) -> bool:
+    """Whether a tokenizer parts texts at spaces first, as those learned here do, and adds nothing."""
+    made = json.loads(serialized)
+    steps = [step["type"] for step in (made["pre_tokenizer"] or {}).get("pretokenizers", [])]
+    return steps == ["BertPreTokenizer", "Metaspace"] and made["post_processor"] is None
+
+
 @lru_cache(maxsize=8)
 def cutting_tokenizer(serialized: str, length: int) -> Tokenizer:
     """The tokenizer behind a text, cutting what is longer and keeping what it puts around a text."""
@@ -170,6 +253,10 @@ def encode_texts(texts: Sequence[str], preprocessing: Mapping[str, Any]) -> np.n
     What a tokenizer puts around a text itself, such as ``[SEP]``, is not cut off.
     """
     length, pad = int(preprocessing["max_length"]), int(preprocessing["pad_id"])
+    if len(texts) >= _MANY and _takes_words(preprocessing["tokenizer"]):
+        tokens = tokenize(texts, preprocessing["tokenizer"])
+        doubt(_cut(f"texts[{i}]", length) for i in np.flatnonzero(tokens.counts > length))
+        return tokens.padded(length, pad)
     tokenizer = cutting_tokenizer(preprocessing["tokenizer"], length)
     encodings = [tokenizer.encode(texts[0])] if len(texts) == 1 else tokenizer.encode_batch_fast(list(texts))
     doubt(_cuts(encodings, length))
@@ -183,7 +270,11 @@ def _cuts(encodings: Sequence[Encoding], length: int) -> Iterator[str]:
     for index, encoding in enumerate(encodings):
         if encoding.overflowing:
             label = f"texts[{index}]" if len(encodings) > 1 else "text"
-            yield f"{label!r} is longer than the {length} tokens that the model reads: the rest is left out"
+            yield _cut(label, length)
+
+
+def _cut(label: str, length: int) -> str:
+    return f"{label!r} is longer than the {length} tokens that the model reads: the rest is left out"
 
 
 def _checked(value: Any, key: str, index: int | None) -> str:

@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from lepton_nb.training.config import TrainConfig
     from lepton_nb.training.drawing import SchedulePlan, schedule
     from lepton_nb.training.finder import RateSearch, lr_find
+    from lepton_nb.training.folds import Folds, cross_validate
     from lepton_nb.training.recipes import RECIPES, Recipe
     from lepton_nb.training.study import Study, find_study
     from lepton_nb.training.tuning import tune
 
 __all__ = [
     "RECIPES",
+    "Folds",
     "RateSearch",
     "Recipe",
     "SchedulePlan",
     "Study",
     "TrainConfig",
+    "cross_validate",
     "find_study",
     "lr_find",
     "resume",
@@ -33,12 +36,14 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Folds": "folds",
     "RECIPES": "recipes",
     "RateSearch": "finder",
     "Recipe": "recipes",
     "SchedulePlan": "drawing",
     "Study": "study",
     "TrainConfig": "config",
+    "cross_validate": "folds",
     "find_study": "study",
     "lr_find": "finder",
     "resume": "api",

@@ -12,18 +12,17 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from lepton_nb.data.bundle import DataBundle, Split
+from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, find_class_files
 from lepton_nb.data.contents import array_keys, file_keys
 from lepton_nb.data.duplicates import digest
 from lepton_nb.data.fitted.bundles import fit_targets, fitted_bundle, held_out, target_name
 from lepton_nb.data.fitted.tensors import array_targets, numbers
-from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.pictures.arrays import as_pictures
 from lepton_nb.data.pictures.decoding import PictureForm, Read, content, decode, skipped
 from lepton_nb.data.pictures.folder import PictureFiles
-from lepton_nb.data.pictures.lazy import LazySplit
 from lepton_nb.data.pictures.listed import read_listed
+from lepton_nb.data.pictures.parting import picture_split
 from lepton_nb.data.pictures.picture_table import find_tables, is_picture_table, picture_files
 from lepton_nb.data.pictures.pool import ImagePool
 from lepton_nb.data.pictures.stats import PixelStats, to_picture
@@ -184,28 +183,12 @@ def _bundle(
         raw=lambda i: pictures.raw(int(rows[i])),
     )
     return fitted_bundle(
-        _split(part, pool, good, signature),
+        picture_split(part, pool, good, PixelStats(tuple(settings["mean"]), tuple(settings["std"]))),
         signature,
         contents[good],
         name=name,
         source=source,
         findings=[*findings, *said],
-    )
-
-
-def _split(part: str, pool: ImagePool, good: np.ndarray, signature: Signature) -> Split:
-    settings = signature.preprocessing
-    stats = PixelStats(tuple(settings["mean"]), tuple(settings["std"]))
-    targets = torch.from_numpy(pool.labels[good])
-    if pool.pixels is None:
-        return LazySplit(part, pool, good, targets, stats, None)
-    return MemorySplit(
-        part,
-        pool.pixels,
-        targets,
-        lambda i: pool.raw(int(good[i])),
-        rows=torch.from_numpy(good),
-        stats=stats,
     )
 
 
@@ -217,10 +200,9 @@ def _reader(pictures: _Pictures, rows: np.ndarray, settings: dict[str, Any]) -> 
 
     def cut(i: int) -> Image.Image:
         picture = content(pictures.read(int(rows[i])))
-        return to_picture(
-            load_image(
-                picture, settings["mode"], settings["size"], short_side, value_range=settings.get("range")
-            )
+        pixels = load_image(
+            picture, settings["mode"], settings["size"], short_side, value_range=settings.get("range")
         )
+        return to_picture(pixels)
 
     return cut

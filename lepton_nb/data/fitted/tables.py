@@ -72,16 +72,38 @@ def from_pair(x: Any, y: Any, signature: Signature) -> DataBundle | None:
     return from_frame(x.assign(**{target: answers.reshape(-1)}), signature)
 
 
+def read_features(
+    table: pd.DataFrame, signature: Signature
+) -> tuple[np.ndarray, pd.DataFrame, list[Finding]]:
+    """The inputs ``(N, F)`` of rows that nobody has labelled, the other columns, and what was found.
+
+    Raises:
+        DataError: If a column is missing, or holds something else than in training.
+    """
+    table, findings = plain_table(table)
+    columns = signature.preprocessing["columns"]
+    names = [column["name"] for column in columns]
+    _check_columns(table, names, "")
+    cleaned = clean_cells(table[names], None, **_orders(columns))
+    findings += cleaned.findings
+    cells = {column["name"]: _cells(cleaned.table[column["name"]], column, findings) for column in columns}
+    return encode_columns(cells, signature.preprocessing), table.drop(columns=names), findings
+
+
+def _orders(columns: list[dict[str, Any]]) -> dict[str, Any]:
+    orders = {column["name"]: column["order"] for column in columns if column["kind"] == "date"}
+    return {"orders": orders, "read_dates": bool(orders)}
+
+
 def _bundle(
     table: pd.DataFrame, signature: Signature, part: str, name: str, source: str, findings: list[Finding]
 ) -> DataBundle:
     table, flattened = plain_table(table)
     table, target = label_column(table, signature), target_name(signature)
     columns = signature.preprocessing["columns"]
-    _check_columns(table, [*(column["name"] for column in columns), target], target)
     used = [*(column["name"] for column in columns), target]
-    orders = {column["name"]: column["order"] for column in columns if column["kind"] == "date"}
-    cleaned = clean_cells(table[used], target, orders=orders, read_dates=bool(orders))
+    _check_columns(table, used, target)
+    cleaned = clean_cells(table[used], target, **_orders(columns))
     answers, there, said = present(cleaned.table[target], "row")
     features = cleaned.table.loc[there, used[:-1]].reset_index(drop=True)
     findings = [*findings, *flattened, *said, *cleaned.findings]
@@ -89,7 +111,13 @@ def _bundle(
     inputs = encode_columns(cells, signature.preprocessing)
     targets = fit_targets(answers, signature)
     return fitted_bundle(
-        MemorySplit(part, as_tensor(inputs), as_tensor(targets), lambda i: row_as_dict(features, i)),
+        MemorySplit(
+            part,
+            as_tensor(inputs),
+            as_tensor(targets),
+            lambda i: row_as_dict(features, i),
+            origin=lambda i: int(np.flatnonzero(there)[i]),
+        ),
         signature,
         column_keys(cells, columns),
         name=name,

@@ -81,7 +81,14 @@ def _bundle(
     targets = fit_targets(found.labels.iloc[rows], signature)
     inputs = encode_texts(texts, signature.preprocessing)
     return fitted_bundle(
-        TextSplit(part, as_tensor(inputs), as_tensor(targets), texts.__getitem__, pad_id=mask_of(signature)),
+        TextSplit(
+            part,
+            as_tensor(inputs),
+            as_tensor(targets),
+            texts.__getitem__,
+            pad_id=mask_of(signature),
+            origin=lambda i: found.names[int(rows[i])],
+        ),
         signature,
         digests(text.encode() for text in texts),
         name=name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import torch
@@ -81,6 +82,16 @@ class UserSplit:
         if self.read_picture is not None:
             return self.read_picture(position)
         return as_array(self.item(index))
+
+    def origin(self, index: int) -> Path | int:
+        """The file of item `index` where the dataset lists them, else its number there."""
+        position = index if self.order is None else int(self.order[index])
+        dataset: Any = self.dataset
+        while isinstance(dataset, Subset):
+            dataset, position = dataset.dataset, int(dataset.indices[position])
+        listed = getattr(dataset, "samples", None)
+        file = listed[position][0] if isinstance(listed, list) and isinstance(listed[0], tuple) else None
+        return Path(file) if isinstance(file, str | Path) else position
 
     def set_kind(self, kind: Kind) -> None:
         """Say what the targets are; from now on they come as the tasks take them."""

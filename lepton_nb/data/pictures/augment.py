@@ -6,8 +6,10 @@ here the draws are vectors and v2's kernels do the work.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -89,6 +91,18 @@ def augmenter_for(
         augmenter = Augmenter(shift, not tiny, ops, tuple(round(255 * value) for value in mean))
         steps += [f"one of {len(ops)} operations", "erasing"]
     return augmenter, [Finding(f"{AUGMENTED_BY} {preset!r}: {', '.join(steps)}.")]
+
+
+class Augmented:
+    """A split whose pictures an augmenter changes."""
+
+    _augmenter: Augmenter | None
+
+    def with_augmenter(self, augmenter: Augmenter | None) -> Self:
+        """The same split with another augmenter; the pictures are shared."""
+        changed = copy.copy(self)
+        changed._augmenter = augmenter
+        return changed
 
 
 def _reflect(position: Tensor, size: int) -> Tensor:

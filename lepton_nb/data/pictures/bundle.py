@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 
 from lepton_nb.data.assemble import class_counts, class_findings, fingerprint, without_leaks
-from lepton_nb.data.bundle import DataBundle, Split
+from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.duplicates import count_repeats, find_conflicts
 from lepton_nb.data.label_bundle import label_counts, label_output
-from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.pictures.augment import augmenter_for
 from lepton_nb.data.pictures.decoding import PictureForm
-from lepton_nb.data.pictures.lazy import LazySplit
 from lepton_nb.data.pictures.options import Augmentation
+from lepton_nb.data.pictures.parting import picture_split
 from lepton_nb.data.pictures.pool import ImagePool
 from lepton_nb.data.pictures.stats import PixelStats
-from lepton_nb.data.pictures.streaming import AHEAD
 from lepton_nb.data.previews import PicturePreview
 from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import Parts
@@ -50,22 +47,6 @@ def image_bundle(
     signature = _signature(task, class_names, stats, pool.form, target_name)
     augmenter, said = augmenter_for(augment, mode=pool.form.mode, size=pool.form.size, mean=stats.mean)
 
-    def split(split_name: str, rows: np.ndarray) -> Split:
-        targets = torch.from_numpy(pool.labels[rows])
-        if pool.pixels is None:
-            return LazySplit(split_name, pool, rows, targets, stats, augmenter)
-        return MemorySplit(
-            split_name,
-            pool.pixels,
-            targets,
-            lambda i: pool.raw(int(rows[i])),
-            rows=torch.from_numpy(rows),
-            stats=stats,
-            augmenter=augmenter,
-            ahead=AHEAD if pool.mapped else 0,
-            stream=pool.stream if split_name == "train" else None,
-        )
-
     answers = {part: pool.labels[rows] for part, rows in parts.items()}
     if task in LABEL_TASKS:
         counts, about = label_counts({part: a > 0 for part, a in answers.items()}, task, class_names)
@@ -78,7 +59,7 @@ def image_bundle(
     return DataBundle(
         name=name,
         signature=signature,
-        splits={part: split(part, rows) for part, rows in parts.items()},
+        splits={part: picture_split(part, pool, rows, stats, augmenter) for part, rows in parts.items()},
         report=DataReport(name, source, counts, signature, findings, preview),
         fingerprint=fingerprint(content),
         contents={part: pool.contents[rows] for part, rows in parts.items()},
@@ -109,7 +90,6 @@ def _without_leaks(pool: ImagePool, parts: Parts) -> tuple[Parts, list[Finding]]
 def _signature(
     task: str, class_names: tuple[str, ...], stats: PixelStats, form: PictureForm, target_name: str
 ) -> Signature:
-    settings = {"range": list(form.value_range)} if form.value_range is not None else {}
     return Signature(
         task=task,
         inputs=(TensorSpec("image", "float32", form.shape),),
@@ -117,11 +97,9 @@ def _signature(
         class_names=class_names,
         preprocessing={
             "kind": "image",
-            "mode": form.mode,
-            "size": list(form.size),
             "mean": list(stats.mean),
             "std": list(stats.std),
-            **settings,
+            **form.to_dict(),
         },
         target={"name": target_name},
     )

@@ -22,7 +22,7 @@ from lepton_nb.data.report import Finding
 from lepton_nb.data.sources import Progress
 from lepton_nb.show.words import plural
 from lepton_nb.tasks import InputError
-from lepton_nb.tasks.images import Fit, load_image, upright_size
+from lepton_nb.tasks.images import Fit, load_image, open_header, upright_size
 from lepton_nb.tasks.wide_pictures import ValueRange, is_wide
 
 MEMORY_SHARE = 0.4  # of the free memory that decoded pixels may take
@@ -61,6 +61,13 @@ class PictureForm:
             None if value_range is None else (float(value_range[0]), float(value_range[1])),
             settings.get("fit", "stretch"),
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a signature's preprocessing says of it."""
+        settings: dict[str, Any] = {"mode": self.mode, "size": list(self.size)}
+        if self.value_range is not None:
+            settings["range"] = list(self.value_range)
+        return settings if self.fit == "stretch" else {**settings, "fit": self.fit}
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -198,7 +205,7 @@ def probe(read: Read, count: int) -> tuple[Mode, Counter[Size], bool]:
     for i in np.unique(np.linspace(0, count - 1, min(count, PROBED)).round().astype(int)):
         try:
             mode, size, more = _header(read(int(i)))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        except (InputError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             continue  # named by `decode`
         modes["L" if mode in ("1", "L", "LA") or mode[0] in "IF" else "RGB"] += 1
         sizes[size] += 1
@@ -209,32 +216,34 @@ def probe(read: Read, count: int) -> tuple[Mode, Counter[Size], bool]:
 def _header(source: Path | Image.Image) -> tuple[str, Size, bool]:
     """A picture's mode, its ``(height, width)`` upright, and whether it has more than 8 bits a channel."""
     if isinstance(source, Path):
-        with Image.open(source) as picture:
+        with open_header(source) as picture:
             return _header(picture)
     wide = is_wide(source)  # before the next line, which decodes a PNG
     return source.mode, upright_size(source), wide
 
 
-def choose_size(sizes: Counter[Size], asked: Size | None) -> tuple[Size, list[Finding]]:
+def choose_size(sizes: Counter[Size], asked: Size | None, resize: str) -> tuple[Size, list[Finding]]:
     """The ``(height, width)`` all pictures get, and what to say about it.
 
     Pictures of one size keep it up to `LARGEST_KEPT_SIDE`; others become squares of at most `DEFAULT_SIDE`.
     """
     if not sizes:  # nothing can be read, which decoding will explain
         return asked or (DEFAULT_SIDE, DEFAULT_SIDE), []
-    if len(sizes) == 1 and asked in (None, next(iter(sizes))) and max(next(iter(sizes))) <= LARGEST_KEPT_SIDE:
-        return next(iter(sizes)), []
-    if len(sizes) == 1:
-        have = "Pictures are {}×{}".format(*next(iter(sizes)))
-    else:
+    first = next(iter(sizes))
+    if len(sizes) == 1 and (asked == first or (asked is None and max(first) <= LARGEST_KEPT_SIDE)):
+        return first, []
+    have = f"Pictures are {_shape(first)}"
+    if len(sizes) > 1:
         have = f"Pictures have {len(sizes)} sizes from {_shape(min(sizes))} to {_shape(max(sizes))}"
     if asked is not None:
-        return asked, [] if asked in sizes and len(sizes) == 1 else [
-            Finding(f"{have}: resized to {_shape(asked)}.")
-        ]
+        return asked, [Finding(f"{have}: {_HOW[resize]} to {_shape(asked)}.")]
     sides = sorted(min(size) for size in sizes.elements())
     side = min(DEFAULT_SIDE, sides[len(sides) // 2])
-    return (side, side), [Finding(f"{have}: resized to {side}×{side} (image_size=… chooses another).")]
+    text = f"{have}: {_HOW[resize]} to {_shape((side, side))} (image_size=… chooses another)."
+    return (side, side), [Finding(text)]
+
+
+_HOW = {"stretch": "resized", "fit": "fitted with black edges", "crop": "cut from the middle and resized"}
 
 
 def _shape(size: Size) -> str:

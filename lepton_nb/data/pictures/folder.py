@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from lepton_nb.data.bundle import DataBundle
 from lepton_nb.data.class_folders import IMAGE_SUFFIXES, ClassFiles, existing_folder, find_class_files
 from lepton_nb.data.contents import file_keys
+from lepton_nb.data.grouping import name_groups
 from lepton_nb.data.pictures.bundle import image_bundle
 from lepton_nb.data.pictures.decoding import PictureForm
 from lepton_nb.data.pictures.pixel_cache import cache_key
@@ -54,9 +55,19 @@ def read_folder(
     root = existing_folder(path)
     files = find_class_files(root, IMAGE_SUFFIXES, "pictures")
     source = PictureFiles(files)
-    parts, split = plan_parts(files.given, source.contents, files.labels, files.class_names, options)
+    groups = name_groups(files.files, options.group)
+    keys = source.contents if groups is None else groups
+    parts, split = plan_parts(
+        files.given, keys, files.labels, files.class_names, options, group=options.group
+    )
     pool, parts, findings = read_pictures(
-        source, parts, options.size, cache=options.cache, progress=progress, stream=options.stream
+        source,
+        parts,
+        options.size,
+        cache=options.cache,
+        progress=progress,
+        stream=options.stream,
+        resize=options.resize,
     )
     return image_bundle(
         pool,

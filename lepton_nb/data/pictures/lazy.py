@@ -6,11 +6,11 @@ processes, which hang or die where a notebook defined a class.
 
 from __future__ import annotations
 
-import copy
 import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch import Tensor
 from lepton_nb.batch import Batch
 from lepton_nb.data.memory import to_device
 from lepton_nb.data.ordering import batch_count, epoch_order, generator
-from lepton_nb.data.pictures.augment import Augmenter
+from lepton_nb.data.pictures.augment import Augmented, Augmenter
 from lepton_nb.data.pictures.stats import PixelStats
 from lepton_nb.data.pictures.streaming import AHEAD
 from lepton_nb.errors import DataError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lepton_nb.data.pictures.pool import ImagePool
 
 
-class LazySplit:
+class LazySplit(Augmented):
     """A split whose pictures stay in their files.
 
     Args:
@@ -63,6 +63,10 @@ class LazySplit:
     def raw(self, index: int) -> Any:
         return self._pool.raw(int(self._rows[index]))
 
+    def origin(self, index: int) -> Path | str:
+        """The file of item `index`, or what it is called."""
+        return self._pool.origin(int(self._rows[index]))
+
     def decode(self, index: int) -> np.ndarray:
         """Item `index` as uint8 ``(C, H, W)``.
 
@@ -77,12 +81,6 @@ class LazySplit:
                 f"{self._pool.name_of(row)} could be read when the data was loaded, now it cannot: {error}.",
                 "Load the data again.",
             ) from error
-
-    def with_augmenter(self, augmenter: Augmenter | None) -> LazySplit:
-        """The same split with another augmenter."""
-        changed = copy.copy(self)
-        changed._augmenter = augmenter
-        return changed
 
     def loader(
         self,

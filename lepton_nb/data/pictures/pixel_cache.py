@@ -36,6 +36,8 @@ def cache_key(root: Path, files: Iterable[str], form: PictureForm) -> str:
     hasher = hashlib.sha256(f"{FORMAT}|{PIL.__version__}|{root}|{form.mode}|{form.size}".encode())
     if form.value_range is not None:
         hasher.update(f"|{form.value_range}".encode())
+    if form.fit != "stretch":
+        hasher.update(f"|{form.fit}".encode())
     for file in files:
         stat = os.stat(root / file)
         hasher.update(os.fsencode(file) + f"|{stat.st_size}|{stat.st_mtime_ns}|".encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -43,3 +44,8 @@ class ImagePool:
     raw: Callable[[int], Image.Image]
     mapped: bool = False
     stream: Stream | None = None
+
+    def origin(self, i: int) -> Path | str:
+        """The file of picture ``i``, or what it is called."""
+        source = self.read(i)
+        return source if isinstance(source, Path) else self.name_of(i)

@@ -40,7 +40,7 @@ from lepton_nb.data.report import Finding
 from lepton_nb.data.sources import Progress
 from lepton_nb.data.splitting import Parts
 from lepton_nb.errors import DataError
-from lepton_nb.tasks.images import load_image
+from lepton_nb.tasks.images import Fit, load_image
 from lepton_nb.tasks.wide_pictures import is_wide
 
 
@@ -78,6 +78,7 @@ def read_pictures(
     cache: bool,
     progress: Progress | None,
     stream: bool = False,
+    resize: Fit = "stretch",
 ) -> tuple[ImagePool, Parts, list[Finding]]:
     """The pictures that the parts name, and the parts as rows of the pool.
 
@@ -85,16 +86,17 @@ def read_pictures(
         parts: Numbers of the source's pictures, by split.
         asked: ``(height, width)``, or None to choose by the pictures.
         stream: Whether most training pictures are left to the first epoch.
+        resize: How they get their size.
 
     Raises:
         DataError: If none of the training pictures can be read.
     """
     rows = np.sort(np.concatenate(list(parts.values())))
     mode, sizes, wide = probe(lambda i: source.read(int(rows[i])), len(rows))
-    size, findings = choose_size(sizes, asked)
+    size, findings = choose_size(sizes, asked, resize)
     value_range, said = measure_range(source.read, parts["train"]) if wide else (None, [])
     findings += said
-    form = PictureForm(mode, size, value_range)
+    form = PictureForm(mode, size, value_range, resize)
     parts = {split: np.searchsorted(rows, members) for split, members in parts.items()}
     streamed = _open_stream(source, rows, parts, form, cache) if stream else None
     if streamed is None:

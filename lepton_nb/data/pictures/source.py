@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lepton_nb.data.options import Grouped, Tasked, option
 from lepton_nb.data.pictures.options import Augmenting, PictureOptions
 from lepton_nb.data.sources import Match, Progress, Source
+from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.tasks.names import LABEL_TASKS
 
 if TYPE_CHECKING:
     from lepton_nb.data.bundle import DataBundle
+
+_RESIZES = ("stretch", "fit", "crop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,8 @@ class FolderOptions(PictureOptions, Grouped):
 
     Attributes:
         cache: Whether decoded pixels are kept under ``$LEPTON_HOME/cache`` for the next time.
+        resize: How pictures of another shape get their size: pulled to it; ``fit``, as large as fits, on
+            black; ``crop``, as large as covers it, cut at the edges.
         stream: The pictures of ``train`` are decoded while the first epoch runs, and kept for the others.
             Unreadable ones are then left out of their batches, and those that are also in another split are
             named, not removed.
@@ -29,7 +34,14 @@ class FolderOptions(PictureOptions, Grouped):
 
     title = "pictures"
     cache: bool = option(True, "keep decoded pictures on disk")
+    resize: Literal["stretch", "fit", "crop"] = option("stretch", "how pictures get their size")
     stream: bool = option(False, "train at once: decode pictures while the first epoch runs")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.resize not in _RESIZES:
+            hint = did_you_mean(str(self.resize), _RESIZES)
+            raise DataError(f"resize is {self.resize!r}; it is one of {', '.join(_RESIZES)}.", hint)
 
 
 class FolderSource(Source[FolderOptions]):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lepton_nb.data.assemble import kept
 from lepton_nb.data.bundle import DataBundle
+from lepton_nb.data.class_folders import IMAGE_SUFFIXES
 from lepton_nb.data.contents import column_keys, table_keys
 from lepton_nb.data.duplicates import find_conflicts, find_leaks
 from lepton_nb.data.grouping import take_groups
@@ -50,19 +51,18 @@ def table_bundle(
     """
     table, said = plain_table(table)
     table, target, names, labels = with_labels(table, options.target, options.task)
-    cleaned, given, target = _prepare(table, given, target, options)
+    cleaned, left, target = _prepare(table, given, target, options)
     targets = read_answers(cleaned.table[target], options.task, names)
     groups, features = take_groups(cleaned.table.drop(columns=[target]), options.group)
     keys = row_keys(table_keys(features, cleaned.coded)) if groups is None else groups
-    parts, split = plan_parts(given, keys, targets.mix, targets.strata, options, group=options.group)
+    parts, split = plan_parts(left, keys, targets.mix, targets.strata, options, group=options.group)
     columns, chosen = choose_columns(features.iloc[parts["train"]], cleaned.orders, dates=options.dates)
     if not columns:
-        hint = "\n".join(chosen[0].examples) if chosen else None
+        hint = _pictures_hint(features) or ("\n".join(chosen[0].examples) if chosen else None)
         raise DataError(f"No column but the target {target!r} can be learned from.", hint)
     preprocessing = {"kind": "table", "columns": columns}
     used = features[[column["name"] for column in columns]]
-    cells = {name: cleaned.coded.get(name) for name in used}
-    cells |= {c["name"]: column_cells(used[c["name"]], c) for c in columns if cells[c["name"]] is None}
+    cells = {c["name"]: cleaned.coded.get(c["name"]) or column_cells(used[c["name"]], c) for c in columns}
     contents = column_keys(cells, columns)
     findings = [*findings, *said, *cleaned.findings, *labels, *targets.findings, *split, *chosen]
     findings += find_telltales(cells, targets, parts["train"])
@@ -82,10 +82,31 @@ def table_bundle(
         findings=findings,
         preview=preview_rows(used, targets, target, parts["train"]),
         contents=contents,
+        origin=numbers_of(given, cleaned.rows),
     )
 
 
 _IN_USED = " (equal in the columns used)"
+
+
+def _pictures_hint(features: pd.DataFrame) -> str | None:
+    """What to do with a table that names pictures."""
+    for name in features.columns:
+        cells = features[name].dropna()
+        if len(cells) and str(cells.iloc[0]).lower().endswith(IMAGE_SUFFIXES):
+            line = "data.to_csv('pictures.csv', index=False)"
+            return f"{name!r} names pictures: write the table beside them, {line}, and read that file."
+    return None
+
+
+def numbers_of(given: Parts, left: np.ndarray | None) -> np.ndarray:
+    """The number of each row in its own file, ``(N,)``.
+
+    Args:
+        left: Which rows of all are left, bool; all where None.
+    """
+    numbers = np.concatenate([np.arange(len(rows)) for rows in given.values()])
+    return numbers if left is None else numbers[left]
 
 
 def column_cells(cells: pd.Series, column: Mapping[str, Any]) -> Cells:

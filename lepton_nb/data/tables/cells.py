@@ -41,16 +41,19 @@ class Cleaned:
         table: The table.
         orders: In which order the dates of a column are written.
         coded: Columns of texts by their different values.
+        rows: Which rows are left, bool ``(N,)``; all where None.
         findings: What is read otherwise than it is written.
     """
 
     table: pd.DataFrame
     orders: dict[str, str] = field(default_factory=dict)
     coded: dict[str, Coded] = field(default_factory=dict)
+    rows: np.ndarray | None = None
     findings: list[Finding] = field(default_factory=list)
 
     def keep(self, rows: np.ndarray) -> None:
         """Leave out all rows but these, bool ``(N,)``."""
+        self.rows = rows
         self.table = self.table[rows].reset_index(drop=True)
         self.coded = {name: Coded(column.codes[rows], column.values) for name, column in self.coded.items()}
 
@@ -62,12 +65,17 @@ class Cleaned:
 
 
 def clean_cells(
-    table: pd.DataFrame, target: str, *, orders: Mapping[str, str] | None = None, read_dates: bool = True
+    table: pd.DataFrame,
+    target: str | None,
+    *,
+    orders: Mapping[str, str] | None = None,
+    read_dates: bool = True,
 ) -> Cleaned:
     """The table cleaned, which is not changed itself.
 
     Args:
-        target: A column that keeps its texts where they are classes, and its infinities, which are errors.
+        target: A column that keeps its texts where they are classes, and its infinities, which are errors;
+            None for none.
         orders: In which order the dates of a column were written in training.
         read_dates: Whether texts may become dates.
     """
@@ -83,7 +91,7 @@ def clean_cells(
             result.put(name, *_read_column(column, numbers, is_target=name == target))
             if name != target and is_text(result.table[name]):
                 result.coded[name] = Coded(column.codes, column.values)
-    for name in table.columns.drop(target):
+    for name in table.columns.drop([] if target is None else target):
         cells, said = _without_infinities(result.table[name])
         result.put(name, cells if said else None, said)
     return result
@@ -104,7 +112,7 @@ def _read_dates(result: Cleaned, column: Texts) -> bool:
     if found is None:
         return False
     result.orders[column.name] = found[0]
-    result.put(column.name, *dates.read_column(column, *found))
+    result.put(column.name, *dates.read_column(column, *found, is_news=not known))
     return True
 
 

@@ -57,7 +57,7 @@ def choose_columns(
 
     Returns:
         Columns as ``{"name", "kind": "number", "mean", "std", "fill", "range"}``, ``{"name", "kind":
-        "category", "values"}`` or ``{"name", "kind": "date", "order", "parts", "range"}``, and what was left out.
+        "category", "values"}`` or ``{"name", "kind": "date", "order", "parts", …}``, and what was left out.
     """
     chosen = _Chosen(dict(orders or {}), dates)
     for name in train.columns:

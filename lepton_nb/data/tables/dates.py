@@ -32,8 +32,10 @@ def order_of(values: Sequence[Any], counts: np.ndarray) -> tuple[str, bool] | No
     return (best, best == "dmy" and shares["mdy"] == shares[best]) if shares[best] >= MOSTLY else None
 
 
-def read_column(column: Texts, order: str, doubtful: bool) -> tuple[pd.Series, list[Finding]]:
-    """The cells as dates; what to say of how they are read."""
+def read_column(
+    column: Texts, order: str, doubtful: bool, *, is_news: bool = True
+) -> tuple[pd.Series, list[Finding]]:
+    """The cells as dates; what to say of how they are read, where that is not known from training."""
     dates = read_dates(column.values, order)
     strange = np.isnat(dates)
     first = int(np.flatnonzero(~strange)[0]) if not strange.all() else 0
@@ -41,8 +43,8 @@ def read_column(column: Texts, order: str, doubtful: bool) -> tuple[pd.Series, l
     text += f"{_WORDS[order]}: {column.values[first]!r} is read as {dates[first].astype('datetime64[D]')}"
     if doubtful:
         text += "; where the month is first, pass the table with pd.to_datetime(…, format=…)"
-    as_texts = any(isinstance(value, str) for value in column.values)
-    findings = [Finding(f"{text}.", warning=True)] if as_texts else []
+    is_news = is_news and any(isinstance(value, str) for value in column.values)
+    findings = [Finding(f"{text}.", warning=True)] if is_news else []
     if strange.any():
         count = plural(int(column.counts[strange].sum()), "cell")
         text = f"{count} of {column.name!r} without a date ({column.named(strange)}): taken as empty."

@@ -43,7 +43,7 @@ def _plain(column: pd.Series) -> tuple[pd.Series, list[Finding]]:
     """A column of numbers, texts, truth values, categories, dates, or objects as they are."""
     dtype = column.dtype
     if isinstance(dtype, pd.SparseDtype):
-        return column.sparse.to_dense(), []
+        return pd.Series(np.asarray(column), name=column.name), []
     if isinstance(dtype, pd.ArrowDtype):
         return _of_arrow(column), []
     if isinstance(dtype, pd.PeriodDtype):
@@ -54,14 +54,14 @@ def _plain(column: pd.Series) -> tuple[pd.Series, list[Finding]]:
         text = (
             f"'{column.name}' holds spans of time in {plural(len(column), 'row')}: taken as numbers of days."
         )
-        return column / np.timedelta64(1, "D"), [Finding(text, warning=True)]
+        return column.dt.total_seconds() / 86400, [Finding(text, warning=True)]
     if isinstance(dtype, pd.CategoricalDtype) and pd.api.types.is_datetime64_any_dtype(dtype.categories):
         return column.astype(dtype.categories.dtype), []
     return column, []
 
 
 def _of_arrow(column: pd.Series) -> pd.Series:
-    kind = str(column.dtype.pyarrow_dtype)
+    kind = str(getattr(column.dtype, "pyarrow_dtype", ""))
     if kind.startswith(("int", "uint", "float", "double", "halffloat", "bool", "string", "large_string")):
         return column
     if kind.startswith(("timestamp", "date")):

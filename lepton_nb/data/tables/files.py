@@ -99,7 +99,8 @@ def _read_json(path: Path, *, lines: bool) -> pd.DataFrame:
 def _read_sheet(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
     """The first sheet; only an empty cell of it is missing."""
     sheets = pd.ExcelFile(path).sheet_names
-    table = pd.read_excel(path, keep_default_na=False, na_values=[""])
+    cells = pd.read_excel(path, keep_default_na=False, na_values=[""], dtype=object)
+    table = cells.infer_objects()  # a text of digits in a cell is no number
     if len(sheets) == 1:
         return table, []
     text = f"{path.name} has {len(sheets)} sheets: the first one, {str(sheets[0])!r}, is read."

@@ -17,7 +17,7 @@ from lepton_nb.data.tables.files import DELIMITED, kind_of
 
 
 def row_places(path: Path, count: int) -> list[str]:
-    """Where each of the rows of a table begins, as ``rows.csv, line 7``; by its number where lines are none."""
+    """Where each row of a table begins, as ``rows.csv, line 7``; by its number where lines are none."""
     lines = _lines(path) if kind_of(path) in (*DELIMITED, ".txt") else []
     if len(lines) != count:
         return [f"{path.name}, row {row}" for row in range(count)]

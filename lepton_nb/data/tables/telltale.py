@@ -12,7 +12,7 @@ from lepton_nb.data.targets import Targets
 from lepton_nb.tasks.tables import Cells, Coded
 
 TELLS = 0.99  # of each class, or of the variance of a quantity, that a column explains
-BINS = 64  # of a column of numbers
+BINS, PER_BIN = 64, 15  # of a column of numbers at most, and rows of each on average
 LEAST = 50  # rows below which a column tells it by chance
 SAMPLE = 100_000
 
@@ -23,30 +23,36 @@ def find_telltales(cells: Mapping[str, Cells], targets: Targets, train: np.ndarr
         return []
     rows = train[:: max(1, len(train) // SAMPLE)]
     truth = targets.values[rows, 0] if targets.labels is None else targets.labels[rows]
-    share = _explained if targets.labels is None else _told
-    found = [
-        f"{name}: {told:.1%}"
-        for name, column in cells.items()
-        if (told := share(_bins(column, rows), truth)) >= TELLS
-    ]
+    found = []
+    for name, column in cells.items():
+        values = _numbers(column, rows)
+        told = _explained(values, truth) if targets.labels is None else _told(_bins(column, values), truth)
+        if told >= TELLS:
+            found.append(f"{name!r} ({told:.1%})")
     if not found:
         return []
     what = "the target's variance" if targets.labels is None else "each class"
-    text = f"Alone it tells nearly all of {what}: is it known before the target, or a leak (drop=…)?"
-    return [Finding(text, tuple(found), warning=True)]
+    text = f"nearly all of {what}: known before the target, or a leak (drop=… leaves a column out)?"
+    return [Finding(f"{name} alone tells {text}", warning=True) for name in found]
 
 
-def _bins(column: Cells, rows: np.ndarray) -> np.ndarray:
-    """In which of few bins each cell is, ``(N,)``; a missing one is in a bin of its own."""
+def _numbers(column: Cells, rows: np.ndarray) -> np.ndarray:
+    """Cells as numbers ``(N,)`` that are equal where they are; NaN where one is missing."""
     if isinstance(column, Coded):
-        return column.codes[rows] + 1
+        return np.where(column.codes[rows] < 0, np.nan, column.codes[rows])
     values = np.asarray(column)[rows]
-    values = values.astype(np.float64) if values.dtype.kind != "M" else _seconds(values)
+    return _seconds(values) if values.dtype.kind == "M" else values.astype(np.float64)
+
+
+def _bins(column: Cells, values: np.ndarray) -> np.ndarray:
+    """In which of few bins each cell is, ``(N,)``; a missing one is in a bin of its own."""
     codes, distinct = pd.factorize(values)
-    if len(distinct) > BINS:
-        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
-        codes = np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right"))
-    return codes + 1
+    most = min(BINS, len(values) // PER_BIN)
+    if len(distinct) > most and not isinstance(column, Coded):
+        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, most + 1)[1:-1]))
+        place = np.searchsorted(edges, values) + np.searchsorted(edges, values, side="right")
+        codes = np.where(np.isnan(values), -1, place)  # a frequent value, on an edge, is a bin of its own
+    return np.asarray(codes + 1)
 
 
 def _seconds(dates: np.ndarray) -> np.ndarray:
@@ -65,10 +71,8 @@ def _told(bins: np.ndarray, labels: np.ndarray) -> float:
     return float((right[there] / counts.sum(axis=0)[there]).mean()) if there.sum() > 1 else 0.0
 
 
-def _explained(bins: np.ndarray, values: np.ndarray) -> float:
-    """The share of the variance that lies between the bins; 0 of too many bins."""
-    counts = np.bincount(bins)
-    if len(counts) > len(values) / 3 or values.var() == 0:
-        return 0.0
-    means = np.bincount(bins, values) / np.maximum(counts, 1)
-    return float(np.square(means[bins] - values.mean()).mean() / values.var())
+def _explained(cells: np.ndarray, values: np.ndarray) -> float:
+    """The share of the variance that cells explain: like cells, like values (von Neumann, 1941)."""
+    order = np.argsort(cells, kind="stable")
+    variance = float(values.var())
+    return 1 - float(np.square(np.diff(values[order])).mean()) / (2 * variance) if variance else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ def tensor_bundle(
     findings: list[Finding],
     preview: Preview | None = None,
     contents: np.ndarray | None = None,
+    origin: Sequence[str | int] | np.ndarray | None = None,
     split_type: Callable[..., MemorySplit] = MemorySplit,
 ) -> DataBundle:
     """The bundle of inputs that lie in memory as the model takes them.
@@ -45,6 +46,7 @@ def tensor_bundle(
         raw: Gives row ``i`` as a person sees it.
         findings: What reading the data found; what is found about classes is added.
         contents: By what items are known again in other data; the digests where None.
+        origin: The name or row of each in what was read; its number where None.
         split_type: Makes a split of its name, inputs, targets and `raw`.
 
     Raises:
@@ -66,7 +68,14 @@ def tensor_bundle(
 
     def split(part: str, rows: np.ndarray) -> MemorySplit:
         targets = torch.from_numpy(answers[part])
-        return split_type(part, together, targets, lambda i: raw(int(rows[i])), rows=torch.from_numpy(rows))
+        return split_type(
+            part,
+            together,
+            targets,
+            lambda i: raw(int(rows[i])),
+            rows=torch.from_numpy(rows),
+            origin=lambda i: int(rows[i]) if origin is None else _plain(origin[int(rows[i])]),
+        )
 
     return DataBundle(
         name=name,
@@ -81,6 +90,10 @@ def tensor_bundle(
         if repeats_are_cases(known_by)
         else {part: known_by[rows] for part, rows in parts.items()},
     )
+
+
+def _plain(origin: Any) -> str | int:
+    return origin if isinstance(origin, str) else int(origin)
 
 
 def _wanted(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from lepton_nb.data.report import Finding
 from lepton_nb.data.texts.split import TextSplit
-from lepton_nb.data.texts.tokenizing import choose_length, token_counts
+from lepton_nb.data.texts.tokenizing import choose_length
 from lepton_nb.models.tokens import Tokens
 from lepton_nb.show.words import plural
 from lepton_nb.signature import TensorSpec
-from lepton_nb.tasks.texts import INPUTS, load_tokenizer
+from lepton_nb.tasks.texts import INPUTS, load_tokenizer, tokenize
 
 if TYPE_CHECKING:
     from lepton_nb.data.bundle import DataBundle
@@ -22,7 +22,7 @@ def read_by(bundle: DataBundle, tokens: Tokens | None) -> DataBundle:
     train = bundle.splits.get("train")
     if tokens is None or not isinstance(train, TextSplit):
         return bundle
-    counts = token_counts(train.texts, tokens.tokenizer)
+    counts = tokenize(train.texts, tokens.tokenizer).counts
     length = min(train.length or choose_length(counts), tokens.longest)
     own = {"tokenizer": tokens.tokenizer, "pad_id": tokens.pad_id, "max_length": length}
     signature = replace(

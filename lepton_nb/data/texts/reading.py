@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lepton_nb.data.assemble import kept, without_leaks
 from lepton_nb.data.bundle import DataBundle
@@ -25,10 +24,10 @@ from lepton_nb.data.tensors.bundle import tensor_bundle
 from lepton_nb.data.texts.files import LabelledTexts, from_frame, read_texts, with_label_sets
 from lepton_nb.data.texts.source import TextOptions
 from lepton_nb.data.texts.split import TextSplit
-from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
+from lepton_nb.data.texts.tokenizing import choose_length, train_tokenizer
 from lepton_nb.errors import DataError
 from lepton_nb.show.words import plural
-from lepton_nb.tasks.texts import LONGEST, encode_texts, load_tokenizer
+from lepton_nb.tasks.texts import LONGEST, load_tokenizer, tokenize
 from lepton_nb.tasks.words import sketch, words_of
 
 SHOWN = 2  # sentences of each class
@@ -54,16 +53,14 @@ def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> Dat
         where = f"{'folder' if root.is_dir() else 'file'} {root}"
     found = clean_texts(with_label_sets(found, options.task))
     targets = read_answers(found.labels, options.task or _usual(found), found.label_names)
-    content = digests(value.encode() for value in found.texts)
+    content = digests(value.encode() for value in found.texts.tolist())
     keys = content if found.groups is None else found.groups
     parts, split = plan_parts(found.given, keys, targets.mix, targets.strata, options, group=options.group)
     parts, said = _without_leaks(found, content, targets, parts)
     texts = found.texts.tolist()
-    preprocessing, said_too = _learn_tokens(
-        [texts[i] for i in parts["train"]], options.max_length, options.vocab_size
-    )
+    inputs, preprocessing, said_too = _learn_tokens(texts, parts["train"], options)
     return tensor_bundle(
-        encode_texts(texts, preprocessing),
+        inputs,
         content,
         targets,
         parts,
@@ -74,6 +71,7 @@ def read_labelled(source: Any, options: TextOptions, *, name: str | None) -> Dat
         target_name=str(found.labels.name),
         preprocessing=preprocessing,
         raw=texts.__getitem__,
+        origin=found.names,
         findings=found.findings + split + said + said_too,
         preview=_preview(texts, targets, parts["train"]),
         split_type=partial(TextSplit, length=options.max_length),
@@ -87,7 +85,7 @@ def _usual(found: LabelledTexts) -> str | None:
 
 def clean_texts(found: LabelledTexts) -> LabelledTexts:
     """Without texts or labels that are missing or blank, and without spaces around both."""
-    texts = found.texts.map(lambda value: str(value).strip() if not pd.isna(value) else "")
+    texts = found.texts.astype(object).where(found.texts.notna(), "").map(str).str.strip().astype(object)
     labels, findings = strip_labels(found.labels)
     lost = []
     lengths, has_label = texts.str.len().to_numpy(), labels.notna().to_numpy()
@@ -136,19 +134,20 @@ def _without_leaks(
 
 
 def _learn_tokens(
-    train: list[str], max_length: int | None, vocab_size: int
-) -> tuple[dict[str, Any], list[Finding]]:
-    """`Signature.preprocessing` from the training texts."""
-    tokenizer = train_tokenizer(train, vocab_size)
-    counts = token_counts(train, tokenizer)
-    length = max_length or choose_length(counts)
+    texts: list[str], train: np.ndarray, options: TextOptions
+) -> tuple[np.ndarray, dict[str, Any], list[Finding]]:
+    """Token ids of all texts, and `Signature.preprocessing`, learned from the training texts."""
+    tokenizer = train_tokenizer([texts[i] for i in train], options.vocab_size)
+    tokens = tokenize(texts, tokenizer)
+    counts = tokens.counts[train]
+    length = options.max_length or choose_length(counts)
     size = load_tokenizer(tokenizer).get_vocab_size()
     cut = int((counts > length).sum())
     said = f"Tokenizer: {size:,} tokens learned from train; {plural(cut, 'text')} of train cut at {length}"
-    finding = Finding(f"{said}{'' if max_length else ' (max_length=… chooses another)'}.")
-    known = sketch(word for text in train for word in words_of(text))
+    finding = Finding(f"{said}{'' if options.max_length else ' (max_length=… chooses another)'}.")
+    known = sketch(word for i in train for word in words_of(texts[i]))
     settings = {"kind": "text", "tokenizer": tokenizer, "words": known, "max_length": length, "pad_id": 0}
-    return settings, [finding]
+    return tokens.padded(length, 0), settings, [finding]
 
 
 def _preview(texts: list[str], targets: Targets, train: np.ndarray) -> RowsPreview:

@@ -67,7 +67,7 @@ class TextSource(Source[TextOptions]):
 
     def recognises_variable(self, value: Any, options: Mapping[str, Any]) -> Match:
         table = next(iter(value.values()), None) if isinstance(value, dict) else value
-        if not is_a(table, "pandas:DataFrame"):
+        if table is None or not is_a(table, "pandas:DataFrame"):
             return Match.NO
         return Match.LIKELY if self._is_asked_or_text(table.head(PEEKED), options) else Match.IF_ASKED
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lepton_nb.batch import Batch
 from lepton_nb.data.bundle import Loader
-from lepton_nb.data.memory import MemorySplit, RawItem
+from lepton_nb.data.memory import MemorySplit, Origin, RawItem
 from lepton_nb.signature import Signature
 from lepton_nb.tasks.texts import encode_texts
 
@@ -33,8 +33,9 @@ class TextSplit(MemorySplit):
         rows: Tensor | None = None,
         length: int | None = None,
         pad_id: int | None = None,
+        origin: Origin | None = None,
     ) -> None:
-        super().__init__(name, inputs, targets, raw_item, rows=rows)
+        super().__init__(name, inputs, targets, raw_item, rows=rows, origin=origin)
         self.length = length
         self._pad_id = pad_id
 

@@ -46,14 +46,6 @@ def train_tokenizer(texts: Sequence[str], vocab_size: int) -> str:
     return serialized
 
 
-def token_counts(texts: Sequence[str], serialized: str) -> np.ndarray:
-    """Tokens of each text: int64 ``(N,)``."""
-    from lepton_nb.tasks.texts import load_tokenizer
-
-    encodings = load_tokenizer(serialized).encode_batch_fast(list(texts))
-    return np.array([len(encoding.ids) for encoding in encodings], dtype=np.int64)
-
-
 def choose_length(counts: np.ndarray) -> int:
     """The length that `COVERED` percent of the texts fit in, at most `LONGEST` tokens."""
     return int(min(LONGEST, max(1, np.ceil(np.percentile(counts, COVERED)))))

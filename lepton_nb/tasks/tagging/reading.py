@@ -19,13 +19,14 @@ from lepton_nb.data.duplicates import digests
 from lepton_nb.data.previews import RowsPreview
 from lepton_nb.data.report import DataReport, Finding
 from lepton_nb.data.splitting import plan_parts
-from lepton_nb.data.texts.tokenizing import choose_length, token_counts, train_tokenizer
+from lepton_nb.data.texts.tokenizing import choose_length, train_tokenizer
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.tagging.data import TAGS, WORDS, TagOptions
 from lepton_nb.tasks.tagging.spans import spans_of
 from lepton_nb.tasks.tagging.split import TagSplit
+from lepton_nb.tasks.texts import tokenize
 
 _SHOWN = 8
 
@@ -55,7 +56,7 @@ def read_bundle(given: Any, options: TagOptions, name: str | None) -> DataBundle
     parts, said = plan_parts({"train": np.arange(len(items))}, content, None, (), options)
     train = [items[row].text for row in parts["train"]]
     tokenizer = train_tokenizer(train, options.vocab_size)
-    length = options.max_length or choose_length(token_counts(train, tokenizer))
+    length = options.max_length or choose_length(tokenize(train, tokenizer).counts)
     signature = _signature(items, tokenizer, length)
     splits = {
         part: TagSplit(part, [items[row] for row in rows], signature, options.max_length)
