@@ -59,7 +59,7 @@ class Chart {
     this.waiting = waiting;
     this.lines = [];
     this.at = null; // the x under the pointer
-    this.title = html("h4", {}, title);
+    this.title = html("h3", {}, title);
     this.head = html("div", { class: "lepton-chart-head" }, this.title);
     this.legend = html("div", { class: "lepton-legend" });
     this.canvas = svg("svg", { height: HEIGHT, tabindex: 0, role: "img" });

@@ -132,7 +132,7 @@ class Panel {
       this.why,
       this.note,
       this.facts,
-      html("h4", {}, "Try it"), this.tryIt.element,
+      html("h3", {}, "Try it"), this.tryIt.element,
       html("details", {}, html("summary", {}, "Log"), this.log)));
     this.stop.addEventListener("click", () => this.onStop());
     this.heardAt = Date.now();

@@ -50,7 +50,7 @@ class Panel {
       html("span", {}, "The schedule goes on from it."));
     this.facts = html("dl", { class: "lepton-facts" });
     this.samples = html("ul");
-    this.said = html("section", { class: "lepton-samples", hidden: "" }, html("h4", {}, "Answers at the last validation"), this.samples);
+    this.said = html("section", { class: "lepton-samples", hidden: "" }, html("h3", {}, "Answers at the last validation"), this.samples);
     this.note = html("p", { class: "lepton-note", hidden: "" });
     this.live = html("p", { class: "lepton-spoken", role: "status", "aria-live": "polite" });
     const unit = info.steps_per_epoch ? "epoch" : "step";
