@@ -103,4 +103,4 @@ def test_the_cells_that_train_it_again_name_them(shell: InteractiveShell) -> Non
 def test_tab_offers_them(shell: InteractiveShell, command: str, option: str, name: str) -> None:
     typed = f"{command} {option} ".replace("  ", " ") if option else f"{command} "
     _, found = complete_line(build_parser(), typed, shell.user_ns)
-    assert name in [candidate.text for candidate in found]
+    assert name in [text for text, _ in found]

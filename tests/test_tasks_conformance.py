@@ -18,6 +18,7 @@ from lepton_nb.tasks.tabular import TabularClassification
 from lepton_nb.testing import ConformanceError, check_task
 from tests import detection_support as shapes
 from tests.figures import make
+from tests.tagging_support import conll
 from tests.training_helpers import blobs
 
 
@@ -35,6 +36,7 @@ SAMPLES: dict[str, Callable[[Path], Any]] = {
     "text-classification": lambda path: make.texts(folder(path, "texts")),
     "tabular-classification": lambda path: make.rows("classes", folder(path, "rows")),
     "tabular-regression": lambda path: make.rows("value", folder(path, "rows")),
+    "token-classification": lambda path: data.load(conll(path / "people.conll")),
     "translation": lambda path: make.pairs(path),
 }
 

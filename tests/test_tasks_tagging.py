@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import numpy as np
@@ -18,35 +17,10 @@ from lepton_nb.models import model
 from lepton_nb.packaging import build_package, load_model
 from lepton_nb.tasks.tagging.learning import measured
 from lepton_nb.tasks.tagging.spans import Span, spans_of
-from lepton_nb.testing import check_task
 from tests.pretrained_support import save_bert
+from tests.tagging_support import conll, sentences
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-NAMES, PLACES = ["Ann", "Bo", "Ann Bo"], ["Rome", "the Rome"]
-
-
-def sentences(items: int = 120, seed: int = 0) -> list[tuple[list[str], list[str]]]:
-    """Somebody lives somewhere: which word is which stands at different places."""
-    chosen = random.Random(seed)
-    found = []
-    for _ in range(items):
-        words, tags = ["indeed"] * chosen.randint(0, 3), ["O"] * 3
-        tags = ["O"] * len(words)
-        for label, name in (("PER", chosen.choice(NAMES)), ("", "lives in"), ("LOC", chosen.choice(PLACES))):
-            for number, word in enumerate(name.split()):
-                words.append(word)
-                tags.append(f"{'I' if number else 'B'}-{label}" if label else "O")
-        ending = chosen.choices(["film", "good", "bad"], k=chosen.randint(0, 3))
-        found.append(([*words, *ending], [*tags, *["O"] * len(ending)]))
-    return found
-
-
-def conll(path: Path, items: int = 120) -> Path:
-    lines = ["-DOCSTART- -X- O", ""]
-    for words, tags in sentences(items):
-        lines += [*(f"{word} NN {tag}" for word, tag in zip(words, tags, strict=True)), ""]
-    path.write_text("\n".join(lines))
-    return path
 
 
 @pytest.fixture
@@ -64,11 +38,6 @@ def people(tmp_path: Path) -> DataBundle:
 )
 def test_tags_make_spans(tags: list[str], spans: list[Span]) -> None:
     assert spans_of(tags) == spans
-
-
-@pytest.mark.slow
-def test_the_task_conforms(people: DataBundle) -> None:
-    check_task(people)
 
 
 def test_files_and_tables_give_the_same_data(people: DataBundle, tmp_path: Path) -> None:

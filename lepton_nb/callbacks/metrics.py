@@ -26,7 +26,7 @@ class Metrics(dict[str, float]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         try:
-            number = float(value)
+            number = float(value.detach() if hasattr(value, "detach") else value)
         except (TypeError, ValueError, RuntimeError):
             raise TrainingError(
                 f"A callback put a {type(value).__name__} into state.metrics[{name!r}]; expected a number.",
