@@ -24,7 +24,6 @@ from lepton_nb.errors import DataError, ModelError
 from lepton_nb.evaluation import evaluate
 from lepton_nb.signature import Signature
 from lepton_nb.tasks import InputError, get_task
-from lepton_nb.tasks.detection.annotations import read_csv, read_yolo
 from lepton_nb.tasks.detection.augment import BoxAugmenter
 from lepton_nb.tasks.detection.boxes import (
     NOTHING,
@@ -35,6 +34,8 @@ from lepton_nb.tasks.detection.boxes import (
     select,
     suppress,
 )
+from lepton_nb.tasks.detection.formats.table import read_csv
+from lepton_nb.tasks.detection.formats.yolo import read_yolo
 from lepton_nb.tasks.detection.loss import DetectionLoss, aims, generalised_iou
 from lepton_nb.tasks.detection.measures import Precision, measure, mistakes
 from lepton_nb.tasks.detection.nets import SmallDetector, candidates

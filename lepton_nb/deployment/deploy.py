@@ -12,12 +12,13 @@ from typing import Literal
 from lepton_nb.deployment import lifecycle
 from lepton_nb.deployment.accelerator import choose_device
 from lepton_nb.deployment.card import DeploymentTable
+from lepton_nb.deployment.finding import find, find_live, nothing_called
 from lepton_nb.deployment.keeping import in_use, prune
 from lepton_nb.deployment.options import LIMITS, check_arguments, limits, parse_size
 from lepton_nb.deployment.ports import bind, own_names, reachable_host
 from lepton_nb.deployment.service import Deployment
 from lepton_nb.deployment.state import ServiceState
-from lepton_nb.errors import DeploymentError, LeptonError, NotFoundError, PackageError, did_you_mean
+from lepton_nb.errors import DeploymentError, LeptonError, NotFoundError, PackageError
 from lepton_nb.packaging import Package, build_package
 from lepton_nb.packaging.attach import carry_routes
 from lepton_nb.packaging.requirements import installed_versions
@@ -80,14 +81,14 @@ def deploy(
         name, host, port, lifetime, limit, tuple(origins), tuple(allowed_hosts), grpc_port, bounds
     )
     with in_use(store):
-        if _find_live(store, name) is not None:
+        if find_live(store, name) is not None:
             model.make()  # before the lock is held: a rollback need not wait for an export
         with ServiceState.of(name).locked():
-            live = _find_live(store, name)
+            live = find_live(store, name)
             if live is not None:
                 deployment = _switch(live, model.record_for(live), wanted)
             else:
-                deployment = _start(store, model, wanted, _find(store, name))
+                deployment = _start(store, model, wanted, find(store, name))
     prune(store)
     deployment.drift.watch(run.live.get("model") if isinstance(run, Run) else None)
     return deployment
@@ -129,14 +130,14 @@ def stop(name: str) -> None:
         StoreError: If the run is not training.
     """
     store = RunStore()
-    service = _find(store, name)
+    service = find(store, name)
     if service is not None:
         service.stop()
         return
     try:
         run = store.get_run(name)
     except NotFoundError:
-        raise _nothing(store, name) from None
+        raise nothing_called(store, name) from None
     run.request("stop")
 
 
@@ -147,14 +148,14 @@ def logs(name: str, n: int = 50) -> str:
         NotFoundError: If there is neither.
     """
     store = RunStore()
-    if _find(store, name) is not None:
+    if find(store, name) is not None:
         return ServiceState.of(name).tail(n)
     try:
         run = store.get_run(name)
     except NotFoundError:
         if ServiceState.of(check_name(name, "service")).log_path.exists():
             return ServiceState.of(name).tail(n)
-        raise _nothing(store, name) from None
+        raise nothing_called(store, name) from None
     return "\n".join((run.read_text(run.log_path.name) or "").splitlines()[-n:])
 
 
@@ -332,20 +333,3 @@ def _with_routes(record: PackageRecord, live: Deployment) -> PackageRecord:
     except (NotFoundError, PackageError):
         return record  # what was live is gone from the disk
     return live.store.find_package_by_sha(kept.sha256) or record
-
-
-def _find_live(store: RunStore, name: str) -> Deployment | None:
-    found = _find(store, name)
-    return found if found is not None and found.alive else None
-
-
-def _find(store: RunStore, name: str) -> Deployment | None:
-    try:
-        return Deployment(store.get_deployment(name), store)
-    except NotFoundError:
-        return None
-
-
-def _nothing(store: RunStore, name: str) -> NotFoundError:
-    names = [*(record.name for record in store.list_deployments()), *store.run_names()]
-    return NotFoundError(f"There is no service and no run {name!r}.", did_you_mean(name, names))

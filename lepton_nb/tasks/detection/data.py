@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from lepton_nb.data.sources import Match
-from lepton_nb.tasks.detection.annotations import (
-    Annotations,
-    coco_files,
-    is_csv_of_boxes,
-    read_coco,
-    read_csv,
-    read_voc,
-    read_yolo,
-)
+from lepton_nb.tasks.detection.formats.annotations import Annotations
+from lepton_nb.tasks.detection.formats.coco import coco_files, read_coco
+from lepton_nb.tasks.detection.formats.table import is_csv_of_boxes, read_csv
+from lepton_nb.tasks.detection.formats.voc import read_voc
+from lepton_nb.tasks.detection.formats.yolo import read_yolo
 from lepton_nb.tasks.detection.source import BoxOptions, BoxSource, FileOptions
 
 

@@ -20,8 +20,8 @@ from lepton_nb.errors import DataError
 from lepton_nb.show.words import plural
 from lepton_nb.signature import Signature, TensorSpec
 from lepton_nb.tasks.base import InputError
-from lepton_nb.tasks.detection.annotations import Annotations, Picture
 from lepton_nb.tasks.detection.boxes import areas, clipped
+from lepton_nb.tasks.detection.formats.annotations import Annotations, Picture
 from lepton_nb.tasks.detection.preview import BoxPreview
 from lepton_nb.tasks.detection.source import BoxOptions
 from lepton_nb.tasks.detection.split import BoxSplit, Pool

@@ -14,7 +14,7 @@ from lepton_nb.errors import DataError
 
 if TYPE_CHECKING:
     from lepton_nb.data.bundle import DataBundle
-    from lepton_nb.tasks.detection.annotations import Annotations
+    from lepton_nb.tasks.detection.formats.annotations import Annotations
 
 
 @dataclass(frozen=True, kw_only=True)

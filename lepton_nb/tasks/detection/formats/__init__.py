@@ -1,0 +1,1 @@
+"""Pictures with boxes as annotation tools write them: a module a format."""
