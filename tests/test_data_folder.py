@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from lepton_nb.data.memory import MemorySplit
 from lepton_nb.data.pictures import decoding, pixel_cache
 from lepton_nb.data.pictures.lazy import LazySplit
 from lepton_nb.errors import DataError, LeptonError
+from lepton_nb.tasks.dicom import open_dicom
 from lepton_nb.tasks.images import load_image, normalise
 
 
@@ -455,9 +456,52 @@ def test_every_ending_of_a_picture_counts(tmp_path: Path) -> None:
     assert sum(bundle.report.sizes.values()) == 24
 
 
-def test_dicom_without_its_package_says_which(tmp_path: Path) -> None:
-    if find_spec("pydicom") is not None:
-        pytest.skip("pydicom is installed")
+def write_scan(path: Path, values: np.ndarray, kind: str = "MONOCHROME2") -> None:
+    """A picture of a CT scanner: 12 bits, in Hounsfield units after its slope and intercept."""
+    import pydicom
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+    file = pydicom.Dataset()
+    file.file_meta = pydicom.dataset.FileMetaDataset()
+    file.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    file.file_meta.MediaStorageSOPClassUID = CTImageStorage
+    file.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    file.SOPClassUID, file.SOPInstanceUID = CTImageStorage, file.file_meta.MediaStorageSOPInstanceUID
+    file.Rows, file.Columns = values.shape
+    file.SamplesPerPixel, file.PhotometricInterpretation = 1, kind
+    file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 12, 11, 0
+    file.RescaleSlope, file.RescaleIntercept = 2, -1024
+    file.PixelData = values.astype("<u2").tobytes()
+    file.save_as(path, enforce_file_format=True)
+
+
+def test_dicom_is_read_in_the_units_of_its_device(tmp_path: Path) -> None:
+    for name, offset in (("a", 0), ("b", 1000)):
+        (tmp_path / name).mkdir()
+        for i in range(10):
+            noise = np.random.default_rng(i + offset).integers(offset, offset + 800, (8, 8))
+            write_scan(tmp_path / name / f"{i}.dcm", noise)
+    bundle = folder(tmp_path)
+    low, high = bundle.signature.preprocessing["range"]
+    assert low == pytest.approx(-1024, abs=40)
+    assert high == pytest.approx(1799 * 2 - 1024, abs=40)
+    (inputs,) = bundle.task.codec(bundle.signature).prepare([bundle.train.raw(0)])
+    np.testing.assert_allclose(bundle.example(1).inputs, inputs, atol=1e-5)
+    (tmp_path / "a" / "0.dcm").write_bytes(bytes(128) + b"DICM")
+    assert any("0.dcm" in str(finding) for finding in folder(tmp_path).report.findings)
+
+
+def test_a_scan_that_is_white_where_values_are_low_is_turned(tmp_path: Path) -> None:
+    values = np.arange(64).reshape(8, 8)
+    write_scan(tmp_path / "plain.dcm", values)
+    write_scan(tmp_path / "turned.dcm", values, "MONOCHROME1")
+    plain, turned = (np.asarray(open_dicom(tmp_path / f"{name}.dcm")) for name in ("plain", "turned"))
+    np.testing.assert_array_equal(plain, values * 2 - 1024)
+    np.testing.assert_array_equal(turned, -plain)
+
+
+def test_dicom_without_its_package_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydicom", None)
     for name in "ab":
         (tmp_path / name).mkdir()
         for i in range(4):
