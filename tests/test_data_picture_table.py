@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 import lepton_nb
@@ -184,3 +186,39 @@ def test_tables_and_class_folders_beside_pictures_stay_what_they_were(tmp_path: 
         tmp_path / "plots" / "numbers.csv", "a,b,c", [f"{i},{i * 7 % 5},{i % 2}" for i in range(60)]
     )
     assert data.load(str(numbers)).signature.task == "tabular-classification"
+
+
+def names() -> list[str]:
+    return [f"images/p{i:02}.png" for i in range(64)]
+
+
+def test_a_data_frame_names_pictures_as_a_file_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paint(tmp_path / "images")
+    file = write(tmp_path / "labels.csv", "file,kind", [f"{name},{i % 2}" for i, name in enumerate(names())])
+    table = pd.read_csv(file)
+    of_file = data.load(file)
+    monkeypatch.chdir(tmp_path)
+    for of_frame in (
+        data.load(table),
+        data.load(table, images=tmp_path, target="kind"),
+        data.load(table.assign(file=[str(tmp_path / name) for name in table["file"]])),
+    ):
+        assert of_frame.task.name == "image-classification"
+        assert of_frame.report.sizes == of_file.report.sizes
+        assert torch.equal(of_frame.example(4).inputs, of_file.example(4).inputs)
+    table.loc[3, "file"] = "images/gone.png"
+    assert "row 3: images/gone.png" in said(data.load(table))
+
+
+def test_a_data_frame_whose_pictures_are_elsewhere_says_how_to_find_them(tmp_path: Path) -> None:
+    table = pd.DataFrame({"file": [f"p{i}.png" for i in range(20)], "kind": ["a", "b"] * 10})
+    with pytest.raises(DataError, match=r"(?s)No column.*images='FOLDER'"):
+        data.load(table, target="kind")
+
+
+def test_frames_by_split_keep_their_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paint(tmp_path / "images")
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame({"file": names(), "kind": [str(i % 2) for i in range(64)]})
+    bundle = data.load({"train": table[:40], "test": table[40:]})
+    assert bundle.report.sizes["test"] == 24

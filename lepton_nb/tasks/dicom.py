@@ -29,7 +29,7 @@ def open_dicom(source: bytes | str | Path) -> Image.Image:
     """
     try:
         import pydicom
-        from pydicom.pixels import apply_modality_lut
+        from pydicom.pixels.processing import apply_modality_lut
     except ImportError:
         raise InputError("DICOM needs pydicom: pip install 'lepton-nb[dicom]'") from None
     try:

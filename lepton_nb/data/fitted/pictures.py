@@ -21,7 +21,7 @@ from lepton_nb.data.fitted.tensors import array_targets, numbers
 from lepton_nb.data.pictures.arrays import as_pictures
 from lepton_nb.data.pictures.decoding import PictureForm, Read, content, decode, skipped
 from lepton_nb.data.pictures.folder import PictureFiles
-from lepton_nb.data.pictures.listed import read_listed
+from lepton_nb.data.pictures.listed import Rows, read_listed
 from lepton_nb.data.pictures.parting import picture_split
 from lepton_nb.data.pictures.picture_table import find_tables, is_picture_table, picture_files
 from lepton_nb.data.pictures.pool import ImagePool
@@ -92,7 +92,7 @@ def _from_table(path: Path, signature: Signature, split: str | None) -> DataBund
     columns = set(read_table(tables["train"])[0].columns)
     places = ((target_name(signature),), signature.class_names if signature.task == SEVERAL else ())
     target = next((names for names in places if names and columns.issuperset(names)), None)
-    listed = read_listed(tables, images, target, signature.task)
+    listed = read_listed(Rows.of_files(tables, target), images, target, signature.task)
     files = picture_files(listed, images, np.arange(len(listed.files)))
     part, rows = held_out(listed.given, split)
     return _bundle(

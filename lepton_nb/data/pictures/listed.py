@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from lepton_nb.data.report import Finding
 from lepton_nb.data.splitting import Parts
 from lepton_nb.data.tables.files import is_table_file, peek
 from lepton_nb.data.tables.places import row_places, rows_told_by_place
-from lepton_nb.data.tables.reading import read_tables
+from lepton_nb.data.tables.reading import read_tables, whole_frame
 from lepton_nb.data.targets import strip_labels
 from lepton_nb.data.texts.files import LABEL_NAMES
 from lepton_nb.errors import DataError
@@ -29,6 +30,42 @@ from lepton_nb.show.words import plural
 SPLIT = "split"
 """The column that says in which part a picture is."""
 _LOOKED_AT = 50  # cells of a column that tell whether it names pictures
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Tables that name pictures, below each other.
+
+    Attributes:
+        given: Rows by split as the source has them.
+        files: The files they stand in, by split; none where they are a variable's.
+    """
+
+    table: pd.DataFrame
+    given: Parts
+    findings: list[Finding]
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    def of_files(cls, files: Mapping[str, Path], target: Target) -> Rows:
+        return cls(*read_tables(files, target), files)
+
+    @classmethod
+    def of_variable(cls, frames: Any, target: Target) -> Rows:
+        """Of a DataFrame, or a dict of them by split."""
+        return cls(*whole_frame(frames, target))
+
+    @property
+    def name(self) -> str:
+        return self.files["train"].name if self.files else "the DataFrame"
+
+    def places(self) -> list[str]:
+        """Where each row stands, for messages."""
+        if not self.files:
+            return [f"row {label}" for label in self.table.index]
+        return [
+            place for part, rows in self.given.items() for place in row_places(self.files[part], len(rows))
+        ]
 
 
 @dataclass
@@ -53,12 +90,11 @@ class Listed:
 
 
 def read_listed(
-    tables: Mapping[str, Path], images: Path, target: Target, task: str | None, group: str | None = None
+    rows: Rows, images: Path, target: Target, task: str | None, group: str | None = None
 ) -> Listed:
     """The rows that have a picture and a label.
 
     Args:
-        tables: Their files by split.
         images: The folder that the files are named from.
         target: The column of the labels, or several columns of 0 and 1; guessed where None.
         group: The column by which pictures belong together.
@@ -66,20 +102,19 @@ def read_listed(
     Raises:
         DataError: If no column names pictures, or which one has the labels is not known.
     """
-    table, by_file, findings = read_tables(tables, target)
-    finder = Finder(images)
-    column = _picture_column(table, finder, tables["train"].name)
-    labelled, given, said = _by_column(table.drop(columns=column), by_file, target)
+    table, finder = rows.table, Finder(images)
+    column = _picture_column(table, finder, rows.name)
+    labelled, given, said = _by_column(table.drop(columns=column), rows.given, target)
     groups, labelled = take_groups(labelled, group)
     target = target or _guess(labelled, unique=table[column].is_unique)
-    with rows_told_by_place(tables, by_file):
+    with rows_told_by_place(rows.files, rows.given):
         labelled, name, names, said_too = with_labels(labelled, target, task)
     answers, stripped = strip_labels(labelled[str(name)])
     about = Finding(f"The pictures are those that {column!r} names, their labels are {str(name)!r}.")
     found = [finder.find(cell) for cell in table[column]]
-    listed = Listed([], answers, given, [about, *findings, *said, *said_too, *stripped], names, groups)
-    places = [place for part in tables for place in row_places(tables[part], len(by_file[part]))]
-    _leave_out(listed, found, [f"{place}: {cell}" for place, cell in zip(places, table[column], strict=True)])
+    listed = Listed([], answers, given, [about, *rows.findings, *said, *said_too, *stripped], names, groups)
+    cells = zip(rows.places(), table[column], strict=True)
+    _leave_out(listed, found, [f"{place}: {cell}" for place, cell in cells])
     listed.findings += _without_row(finder, found)
     return _joined(listed) if is_label_sets(listed.answers) else listed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from lepton_nb.data.label_columns import is_label_sets
 from lepton_nb.data.label_targets import read_answers
 from lepton_nb.data.pictures.bundle import image_bundle
 from lepton_nb.data.pictures.folder import PictureFiles
-from lepton_nb.data.pictures.listed import Listed, names_pictures, read_listed
+from lepton_nb.data.pictures.listed import Listed, Rows, names_pictures, read_listed
 from lepton_nb.data.pictures.reading import read_pictures
 from lepton_nb.data.pictures.source import PictureTableOptions
 from lepton_nb.data.sources import Progress
@@ -38,9 +39,8 @@ def read_picture_table(
     Raises:
         DataError: If there is nothing to learn from.
     """
-    path = Path(given).expanduser().absolute()
-    images = existing_folder(options.images) if options.images else path if path.is_dir() else path.parent
-    listed = read_listed(find_tables(path, images), images, options.target, options.task, options.group)
+    rows, images, source_name, title = _rows(given, options)
+    listed = read_listed(rows, images, options.target, options.task, options.group)
     targets = _targets(listed, options.task)
     source = picture_files(listed, images, targets.values, targets.class_names)
     keys = source.contents if listed.groups is None else listed.groups
@@ -52,13 +52,26 @@ def read_picture_table(
         pool,
         parts,
         targets.class_names,
-        name=name or path.stem,
-        source=f"{'folder' if path.is_dir() else 'file'} {path}",
+        name=name or title,
+        source=source_name,
         augment=options.augment,
         findings=[*listed.findings, *targets.findings, *split, *findings],
         task=task_of(options.task, "image", targets),
         target_name=str(listed.answers.name),
     )
+
+
+def _rows(given: Any, options: PictureTableOptions) -> tuple[Rows, Path, str, str]:
+    """The rows, the folder that they name pictures from, what they stand in, and what to call it."""
+    asked = existing_folder(options.images) if options.images else None
+    if not isinstance(given, str | os.PathLike):
+        rows = Rows.of_variable(given, options.target)
+        said = f"DataFrame, {len(rows.table):,} rows × {rows.table.shape[1]} columns"
+        return rows, asked or Path.cwd(), said, "frame"
+    path = Path(given).expanduser().absolute()
+    images = asked or (path if path.is_dir() else path.parent)
+    rows = Rows.of_files(find_tables(path, images), options.target)
+    return rows, images, f"{'folder' if path.is_dir() else 'file'} {path}", path.stem
 
 
 def find_tables(path: Path, images: Path) -> dict[str, Path]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lepton_nb.data.options import Grouped, Tasked, option
 from lepton_nb.data.pictures.options import Augmenting, PictureOptions
-from lepton_nb.data.sources import Match, Progress, Source
+from lepton_nb.data.sources import Match, Progress, Source, is_a
 from lepton_nb.errors import DataError, did_you_mean
 from lepton_nb.tasks.names import LABEL_TASKS
 
@@ -97,11 +97,12 @@ class PictureTableOptions(Tasked, FolderOptions):
 
 
 class PictureTableSource(Source[PictureTableOptions]):
-    """Pictures that a CSV or TSV file names, with a class or labels each; or a folder of both."""
+    """Pictures that a table names, with a class or labels each: a CSV file, its folder, or a DataFrame."""
 
     name = "picture_table"
     noun = "Tables of pictures"
     gives = "a CSV file that names pictures"
+    classes = ("pandas:DataFrame",)
     tasks = ("image-classification", *LABEL_TASKS)
     options = PictureTableOptions
 
@@ -117,6 +118,19 @@ class PictureTableSource(Source[PictureTableOptions]):
                 return Match.NO
             return Match.LIKELY if names_pictures(path, images, bare=bool(asked)) else Match.IF_ASKED
         return Match.SURELY if is_picture_table(path) else Match.IF_ASKED
+
+    def recognises_variable(self, value: Any, options: Mapping[str, Any]) -> Match:
+        frames = list(value.values()) if isinstance(value, dict) else [value]
+        if not frames or not all(is_a(frame, *self.classes) for frame in frames):
+            return Match.NO
+        from lepton_nb.data.pictures.finding import Finder
+        from lepton_nb.data.pictures.listed import picture_column
+
+        images = Path(options.get("images") or Path.cwd()).expanduser()
+        named = images.is_dir() and picture_column(
+            frames[0], Finder(images), bare=bool(options.get("images"))
+        )
+        return Match.LIKELY if named else Match.IF_ASKED
 
     def read(
         self, given: Any, options: PictureTableOptions, *, name: str | None, progress: Progress | None

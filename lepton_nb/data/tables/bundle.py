@@ -94,8 +94,7 @@ def _pictures_hint(features: pd.DataFrame) -> str | None:
     for name in features.columns:
         cells = features[name].dropna()
         if len(cells) and str(cells.iloc[0]).lower().endswith(IMAGE_SUFFIXES):
-            line = "data.to_csv('pictures.csv', index=False)"
-            return f"{name!r} names pictures: write the table beside them, {line}, and read that file."
+            return f"{name!r} names pictures that are not here: name their folder with images='FOLDER'."
     return None
 
 

@@ -26,10 +26,16 @@ def row_places(path: Path, count: int) -> list[str]:
 
 @contextmanager
 def rows_told_by_place(files: Mapping[str, Path], given: Parts) -> Iterator[None]:
-    """Within the block what is wrong in a row of the tables of some splits, as one, is told by its place."""
+    """Within the block what is wrong in a row of the tables of some splits, as one, is told by its place.
+
+    Args:
+        files: None of them for a variable, whose rows are told by their number.
+    """
     try:
         yield
     except RowError as error:
+        if not files:
+            raise
         split = next(split for split, rows in given.items() if error.row in rows)
         places = row_places(files[split], len(given[split]))
         raise error.at(places[error.row - given[split][0]]) from None
