@@ -185,7 +185,7 @@ def test_the_bytes_that_wait_are_bounded_too(tmp_path: Path, package: Package) -
             threads, answers = queued(server, 1.0)
             refused = server.client.post("/predict", content=body, headers=headers)
             assert refused.status_code == 503
-            assert "MiB" in refused.json()["error"]
+            assert "waiting requests hold" in refused.json()["error"]
         for thread in threads:
             thread.join()
         assert answers[1.0].status_code == 200

@@ -58,10 +58,15 @@ def _codec_of(target: Run | Deployment) -> Codec:
     if isinstance(target, Deployment):
         target.require_alive()
         return codec_of(target.store.get_package(target.record.package, target.record.version).path)
-    signature = target.read_json("signature.json")
-    if signature is None:
-        raise DeploymentError(f"Run {target.ref} has no model yet: it ended before its training began.")
-    return get_task(target.task).codec(Signature.from_dict(signature))
+    return get_task(target.task).codec(_signature_of(target))
+
+
+def _signature_of(run: Run) -> Signature:
+    """What the model takes and gives; a codec's own may have more, which goes past the model."""
+    known = run.read_json("signature.json")
+    if known is None:
+        raise DeploymentError(f"Run {run.ref} has no model yet: it ended before its training began.")
+    return Signature.from_dict(known)
 
 
 def _ask(target: Run | Deployment, codec: Codec, arrays: Arrays) -> list[Prediction]:
@@ -90,7 +95,8 @@ def _find(name: str) -> Run | Deployment:
 
 
 def _predict_here(run: Run, codec: Codec, arrays: Arrays) -> list[Prediction]:
-    graphs = _graphs(run, codec.signature, arrays[: len(codec.signature.inputs)])
+    signature = _signature_of(run)
+    graphs = _graphs(run, signature, arrays[: len(signature.inputs)])
     starts = range(0, len(arrays[0]), _BATCH)
     parts = [codec.run(graphs, tuple(array[at : at + _BATCH] for array in arrays)) for at in starts]
     outputs = joined(parts, codec.signature.outputs)
