@@ -31,6 +31,13 @@ class ObjectDetection(Task):
 
     name: ClassVar[str] = "object-detection"
     title: ClassVar[str] = "Object detection"
+    labels: ClassVar[Mapping[str, str]] = {
+        "map": "mAP",
+        "map50": "mAP@50",
+        "map75": "mAP@75",
+        "ap": "AP",
+        "ap50": "AP@50",
+    }
     monitor: ClassVar[str] = "val_map50"
     mode: ClassVar[Literal["min", "max"]] = "max"
     target_dtype: ClassVar[Literal["int64", "float32"]] = "float32"
