@@ -20,6 +20,7 @@ from lepton_nb.evaluation.importance import column_importance
 from lepton_nb.evaluation.matching import matched_batches, needs_matching
 from lepton_nb.evaluation.result import EvaluationResult
 from lepton_nb.evaluation.subject import Subject, choose_split, find_subject
+from lepton_nb.models.calling import home_of
 from lepton_nb.models.preserve import evaluating, without_gradients
 from lepton_nb.runs import Run
 from lepton_nb.runs.trained import trained_items
@@ -106,17 +107,13 @@ def _place(subject: Subject, device: str | torch.device | None) -> torch.device:
     """Where the model is to compute."""
     if device is not None:
         return torch.device(device)
-    return _best_device() if subject.own_model else _home(subject.model)
-
-
-def _home(model: nn.Module) -> torch.device:
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    return _best_device() if subject.own_model else home_of(subject.model)
 
 
 def _collect(subject: Subject, split: str, batch_size: int, device: str | torch.device | None) -> Collected:
     """Outputs, targets and loss, with the model back where it was afterwards."""
     model = subject.model
-    home, place = _home(model), _place(subject, device)
+    home, place = home_of(model), _place(subject, device)
     if place != home:
         model.to(place)
     if isinstance(subject.loss, nn.Module):

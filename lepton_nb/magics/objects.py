@@ -62,14 +62,8 @@ def add_own(parser: MagicParser) -> None:
         "--scheduler", metavar="V", help="a torch.optim.lr_scheduler, its class, a partial, or a function"
     )
     completes(scheduler, completion.variables_of(SCHEDULER))
-    metric = group.add_argument(
-        "--metric",
-        metavar="V",
-        action="append",
-        default=[],
-        help="a metric beside the task's: of torchmetrics, or a function of outputs and target; repeatable",
-    )
-    completes(metric, completion.variables_of(METRIC))
+    text = "a metric beside the task's: of torchmetrics, or a function of outputs and target; repeatable"
+    _add_repeatable(group, "--metric", METRIC, text)
     add_callbacks(parser)
 
 
@@ -95,14 +89,14 @@ def find_own(context: Context, args: argparse.Namespace) -> dict[str, Any]:
 
 def add_callbacks(parser: MagicParser) -> None:
     """The option that names the user's own callbacks; it may stand more than once."""
-    action = parser.add_argument(
-        "--callback",
-        metavar="V",
-        action="append",
-        default=[],
-        help="your own callback: a lepton_nb.Callback, or a function called after each epoch; repeatable",
-    )
-    completes(action, completion.variables_of(CALLBACK))
+    text = "your own callback: a lepton_nb.Callback, or a function called after each epoch; repeatable"
+    _add_repeatable(parser, "--callback", CALLBACK, text)
+
+
+def _add_repeatable(group: argparse._ActionsContainer, option: str, kind: NameKind, text: str) -> None:
+    """An option that names a variable of that kind each time it stands."""
+    action = group.add_argument(option, metavar="V", action="append", default=[], help=text)
+    completes(action, completion.variables_of(kind))
 
 
 def find_callbacks(context: Context, names: list[str], *, background: bool) -> list[Any]:

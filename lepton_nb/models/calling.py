@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lepton_nb.batch import Tree, leaves
 
@@ -26,6 +26,11 @@ def call_model(model: Callable[..., Any], inputs: Inputs) -> Any:
     if isinstance(inputs, Mapping):
         return model(**inputs)
     return model(*inputs)
+
+
+def home_of(model: nn.Module) -> torch.device:
+    """The device that the model's first parameter is on; the CPU where it has none."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
 def input_tensors(inputs: Inputs) -> tuple[Tensor, ...]:

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from lepton_nb.batch import Batch, moved
 from lepton_nb.errors import ModelError, did_you_mean
 from lepton_nb.models import libraries, nets
-from lepton_nb.models.calling import Inputs
+from lepton_nb.models.calling import Inputs, home_of
 from lepton_nb.models.capture import (
     Scope,
     globals_of,
@@ -231,7 +230,7 @@ def _try(
 ) -> None:
     """Check the network on the batch, where the network is, and summarize it."""
     inputs, target = batch
-    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    device = home_of(network)
     inputs, target = moved(inputs, device), moved(target, device)
     classes = len(signature.class_names) or None if signature is not None else None
     task = signature.task if signature is not None else ""

@@ -13,6 +13,7 @@ from lepton_nb.batch import Batch, moved
 from lepton_nb.data import DataBundle
 from lepton_nb.errors import ArgumentError
 from lepton_nb.models import Inputs, check_model
+from lepton_nb.models.calling import home_of
 from lepton_nb.models.check import CheckReport
 from lepton_nb.models.losses import make_loss
 from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
@@ -31,7 +32,7 @@ class Fit:
 
     Attributes:
         inputs: Of the batch, on the model's device; None where nothing but a step knows them.
-        outputs: What the model gave in evaluation.
+        outputs: What the model gave in evaluation; None where nothing of the user's measures it.
         example: A few inputs of the model, where they are not those of the data; none where nobody knows.
     """
 
@@ -44,8 +45,14 @@ class Fit:
     notes: Sequence[str] = ()
 
 
-def fit_loss(network: nn.Module, bundle: DataBundle, loss: Any, settings: TrainConfig) -> Fit:
-    """Run the model and a loss, the user's own or the task's, on one batch."""
+def fit_loss(
+    network: nn.Module, bundle: DataBundle, loss: Any, settings: TrainConfig, *, measured: bool
+) -> Fit:
+    """Run the model and a loss, the user's own or the task's, on one batch.
+
+    Args:
+        measured: Whether metrics of the user's are to be tried on what it gives in evaluation.
+    """
     own_loss = loss is not None
     if isinstance(network, Models):
         raise ArgumentError(
@@ -58,8 +65,10 @@ def fit_loss(network: nn.Module, bundle: DataBundle, loss: Any, settings: TrainC
     report, batch = _check(network, bundle, criterion, own_loss=own_loss)
     if own_loss or isinstance(criterion, ModelLoss):
         bundle = for_own_loss(bundle, criterion, report.outputs)
-    with untouched(network), evaluating(network), torch.no_grad():
-        outputs = bundle.task.objective(bundle.signature, criterion)(network, batch)[1]
+    outputs = None
+    if measured:
+        with untouched(network), evaluating(network), torch.no_grad():
+            outputs = bundle.task.objective(bundle.signature, criterion)(network, batch)[1]
     return Fit(bundle, criterion, batch.inputs, outputs, batch.target)
 
 
@@ -86,7 +95,7 @@ def fit_step(
 
 def first_on(network: nn.Module, bundle: DataBundle, settings: TrainConfig) -> Batch:
     """The first batch of the training data in their order, where the model is."""
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    device = home_of(network)
     items = min(8, len(bundle.train))
     loader = bundle.loader("train", batch_size=items, device=device, shuffle=False, seed=settings.seed)
     return next(iter(loader.batches(0)))
@@ -127,7 +136,7 @@ def _check(
     Returns:
         What it showed, and the batch.
     """
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    device = home_of(network)
     batch = Batch(*moved(bundle.example(min(8, len(bundle.train))), device))
     if isinstance(criterion, nn.Module):
         criterion.to(device)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 
 from lepton_nb.batch import moved
@@ -14,7 +13,7 @@ from lepton_nb.data.label_bundle import as_classes, as_quantities
 from lepton_nb.data.own.splits import UserSplit
 from lepton_nb.data.report import Finding
 from lepton_nb.errors import ModelError
-from lepton_nb.models.calling import takes
+from lepton_nb.models.calling import home_of, takes
 from lepton_nb.models.check import gives_one_number, outputs_of
 from lepton_nb.models.label_loss import label_outputs
 from lepton_nb.models.objectives import OF_THE_MODEL, ModelLoss
@@ -52,7 +51,7 @@ def for_model(bundle: DataBundle, model: nn.Module) -> DataBundle:
     two = of_classes and len(bundle.signature.class_names) == 2
     if not two or bundle.signature.target.get("loss") == OF_THE_MODEL:
         return bundle
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    device = home_of(model)
     outputs = outputs_of(model, moved(bundle.example(min(8, len(bundle.train))).inputs, device))
     if gives_one_number(outputs):
         assert outputs is not None

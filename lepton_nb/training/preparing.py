@@ -112,7 +112,7 @@ def _fit(
     settings: TrainConfig,
 ) -> Fit:
     if own.step is None:
-        return fit_loss(network, bundle, own.loss, settings)
+        return fit_loss(network, bundle, own.loss, settings, measured=bool(own.metrics))
     moving = optimizer or make_optimizers(network, settings, apart=True)
     return fit_step(network, bundle, own.step, moving, settings)
 

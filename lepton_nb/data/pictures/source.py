@@ -125,10 +125,11 @@ class PictureTableSource(Source[PictureTableOptions]):
             return Match.NO
         from lepton_nb.data.pictures.finding import Finder
         from lepton_nb.data.pictures.listed import picture_column
+        from lepton_nb.data.tables.files import PEEKED
 
         images = Path(options.get("images") or Path.cwd()).expanduser()
         named = images.is_dir() and picture_column(
-            frames[0], Finder(images), bare=bool(options.get("images"))
+            frames[0].head(PEEKED), Finder(images), bare=bool(options.get("images"))
         )
         return Match.LIKELY if named else Match.IF_ASKED
 

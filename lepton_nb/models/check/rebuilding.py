@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lepton_nb.models.calling import Inputs, call_model
+from lepton_nb.models.calling import Inputs, call_model, home_of
 from lepton_nb.models.check.diagnose import first_line
 from lepton_nb.models.check.tracing import tensors_in
 from lepton_nb.models.preserve import evaluating, untouched
@@ -56,7 +56,7 @@ def _on_meta(spec: ModelSpec, model: nn.Module) -> nn.Module:
 def _in_memory(spec: ModelSpec, model: nn.Module) -> nn.Module:
     rebuilt = _unwrapped(spec)
     rebuilt.load_state_dict(model.state_dict())
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    device = home_of(model)
     return rebuilt.to(device)
 
 
